@@ -1,0 +1,3 @@
+module github.com/rockbridge-db/rockbridge
+
+go 1.26
