@@ -1,0 +1,96 @@
+/* admin.c: what concerns the database as a whole. */
+#include <stdlib.h>
+
+#include "handles.h"
+#include "later.h"
+
+uint8_t rb_supports(uint32_t feature) {
+  switch (feature) {
+    case RB_FEATURE_FLUSH_FAMILIES:
+      return rocksdb_flush_cfs != NULL;
+    case RB_FEATURE_WAIT_FOR_COMPACT:
+      return rocksdb_wait_for_compact != NULL &&
+             rocksdb_wait_for_compact_options_create != NULL &&
+             rocksdb_wait_for_compact_options_destroy != NULL;
+    case RB_FEATURE_SNAPSHOT_SEQUENCE:
+      return rocksdb_snapshot_get_sequence_number != NULL;
+    default:
+      return 0;
+  }
+}
+
+rb_status rb_wait_for_compact(rb_db *db) {
+  if (!rb_supports(RB_FEATURE_WAIT_FOR_COMPACT)) {
+    rb_status s = {RB_UNSUPPORTED, NULL};
+    return s;
+  }
+  char *err = NULL;
+  rocksdb_wait_for_compact_options_t *o = rocksdb_wait_for_compact_options_create();
+  rocksdb_wait_for_compact(db->db, o, &err);
+  rocksdb_wait_for_compact_options_destroy(o);
+  return rb_status_from(err);
+}
+
+rb_status rb_flush(rb_db *db, rb_family **families, size_t n) {
+  char *err = NULL;
+  if (n > 1 && rb_supports(RB_FEATURE_FLUSH_FAMILIES)) {
+    rocksdb_column_family_handle_t **handles = malloc(n * sizeof(*handles));
+    if (handles == NULL) {
+      return rb_status_make(RB_NO_MEMORY, NULL);
+    }
+    for (size_t i = 0; i < n; i++) {
+      handles[i] = families[i]->handle;
+    }
+    rocksdb_flush_cfs(db->db, db->flush, handles, (int)n, &err);
+    free(handles);
+    return rb_status_from(err);
+  }
+  for (size_t i = 0; i < n && err == NULL; i++) {
+    rocksdb_flush_cf(db->db, db->flush, families[i]->handle, &err);
+  }
+  return rb_status_from(err);
+}
+
+rb_status rb_sync_wal(rb_db *db) {
+  char *err = NULL;
+  rocksdb_flush_wal(db->db, 1, &err);
+  return rb_status_from(err);
+}
+
+static uint64_t rb_background_errors(rb_family *f) {
+  uint64_t n = 0;
+  if (rocksdb_property_int_cf(f->db->db, f->handle, "rocksdb.background-errors", &n) != 0) {
+    return 0;
+  }
+  return n;
+}
+
+rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
+                     uint8_t has_end, const uint8_t *end, size_t end_len) {
+  static const char empty[1] = {0}; /* RocksDB takes a NULL key for "no bound" */
+  const char *from = !has_start ? NULL : start_len > 0 ? (const char *)start : empty;
+  const char *to = !has_end ? NULL : end_len > 0 ? (const char *)end : empty;
+  uint64_t before = rb_background_errors(f);
+  rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);
+  if (rb_background_errors(f) > before) {
+    return rb_status_make(RB_IO, "background error during the compaction; the LOG file names it");
+  }
+  return rb_ok();
+}
+
+rb_status rb_checkpoint(rb_db *db, const char *dir) {
+  char *err = NULL;
+  rocksdb_checkpoint_t *c = rocksdb_checkpoint_object_create(db->db, &err);
+  if (err != NULL) {
+    return rb_status_from(err);
+  }
+  rocksdb_checkpoint_create(c, dir, 0, &err);
+  rocksdb_checkpoint_object_destroy(c);
+  return rb_status_from(err);
+}
+
+char *rb_property(rb_family *f, const char *name) {
+  return rocksdb_property_value_cf(f->db->db, f->handle, name);
+}
+
+uint64_t rb_latest_sequence(rb_db *db) { return rocksdb_get_latest_sequence_number(db->db); }

@@ -1,0 +1,71 @@
+package cbridge
+
+// #include <stdlib.h>
+// #include "rb.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Flush writes the memtables of the families to files and waits.
+func (d *DB) Flush(families []*Family) error {
+	if len(families) == 0 {
+		return nil
+	}
+	ps := make([]*C.rb_family, len(families))
+	for i, f := range families {
+		ps[i] = f.p
+	}
+	err := failure(C.rb_flush(d.p, &ps[0], C.size_t(len(ps))))
+	runtime.KeepAlive(families)
+	return err
+}
+
+// SyncWAL syncs the write-ahead log to disk.
+func (d *DB) SyncWAL() error { return failure(C.rb_sync_wal(d.p)) }
+
+// Compact compacts the range down and waits; nil bounds are open.
+func (f *Family) Compact(start, end []byte) error {
+	return failure(C.rb_compact(f.p, flag(start != nil), ptr(start), C.size_t(len(start)),
+		flag(end != nil), ptr(end), C.size_t(len(end))))
+}
+
+// Checkpoint makes a consistent copy of the database in dir, which must not exist.
+func (d *DB) Checkpoint(dir string) error {
+	path := C.CString(dir)
+	defer C.free(unsafe.Pointer(path))
+	return failure(C.rb_checkpoint(d.p, path))
+}
+
+// Property reads a property of a family; false if RocksDB does not know the name.
+func (f *Family) Property(name string) (string, bool) {
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	v := C.rb_property(f.p, n)
+	if v == nil {
+		return "", false
+	}
+	defer C.rb_free(unsafe.Pointer(v))
+	return C.GoString(v), true
+}
+
+// LatestSequence is the sequence number of the newest write.
+func (d *DB) LatestSequence() uint64 { return uint64(C.rb_latest_sequence(d.p)) }
+
+// WaitForCompact waits until no flush or compaction is pending. Code Unsupported before RocksDB 8.7.
+func (d *DB) WaitForCompact() error { return failure(C.rb_wait_for_compact(d.p)) }
+
+// Feature is something that versions of RocksDB after 7.8 added.
+type Feature uint32
+
+// The features.
+const (
+	FeatureFlushFamilies    Feature = C.RB_FEATURE_FLUSH_FAMILIES
+	FeatureWaitForCompact   Feature = C.RB_FEATURE_WAIT_FOR_COMPACT
+	FeatureSnapshotSequence Feature = C.RB_FEATURE_SNAPSHOT_SEQUENCE
+)
+
+// Supports reports whether the linked RocksDB has a feature.
+func Supports(f Feature) bool { return C.rb_supports(C.uint32_t(f)) != 0 }

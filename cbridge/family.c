@@ -1,0 +1,90 @@
+/* family.c: column families of an open database. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "handles.h"
+
+rb_family_list rb_list_families(const char *path) {
+  rb_family_list l = {NULL, 0, {RB_OK, NULL}};
+  char *err = NULL;
+  rocksdb_options_t *o = rocksdb_options_create();
+  if (o == NULL) {
+    l.status = rb_status_make(RB_NO_MEMORY, NULL);
+    return l;
+  }
+  l.names = rocksdb_list_column_families(o, path, &l.count, &err);
+  rocksdb_options_destroy(o);
+  if (err != NULL) {
+    l.names = NULL;
+    l.count = 0;
+  }
+  l.status = rb_status_from(err);
+  return l;
+}
+
+void rb_family_list_free(rb_family_list l) {
+  if (l.names != NULL) {
+    rocksdb_list_column_families_destroy(l.names, l.count);
+  }
+}
+
+rb_family_result rb_family_adopt(rb_db *db, const char *name, rocksdb_column_family_handle_t *h) {
+  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  rb_family *f = calloc(1, sizeof *f);
+  char *copy = strdup(name);
+  if (f == NULL || copy == NULL) {
+    free(f);
+    free(copy);
+    rocksdb_column_family_handle_destroy(h);
+    r.status = rb_status_make(RB_NO_MEMORY, NULL);
+    return r;
+  }
+  f->db = db;
+  f->handle = h;
+  f->name = copy;
+  f->id = rocksdb_column_family_handle_get_id(h);
+  f->next = db->families;
+  db->families = f;
+  r.family = f;
+  r.id = f->id;
+  return r;
+}
+
+rb_family_result rb_family_find(rb_db *db, const char *name) {
+  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  /* Newest first: a family created again under a dropped one's name is found, not the old one. */
+  for (rb_family *f = db->families; f != NULL; f = f->next) {
+    if (strcmp(f->name, name) == 0) {
+      r.family = f;
+      r.id = f->id;
+      return r;
+    }
+  }
+  r.status.code = RB_NOT_FOUND;
+  return r;
+}
+
+rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra) {
+  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  rocksdb_options_t *o;
+  r.status = rb_family_options_new(NULL, opts, db->block_cache, extra, &o);
+  if (r.status.code != RB_OK) {
+    return r;
+  }
+  char *err = NULL;
+  rocksdb_column_family_handle_t *h = rocksdb_create_column_family(db->db, o, name, &err);
+  rocksdb_options_destroy(o);
+  if (err != NULL) {
+    /* RocksDB hands out a handle with an uninitialised inside then: it must not be touched. */
+    r.status = rb_status_from(err);
+    return r;
+  }
+  return rb_family_adopt(db, name, h);
+}
+
+rb_status rb_family_drop(rb_family *f) {
+  char *err = NULL;
+  rocksdb_drop_column_family(f->db->db, f->handle, &err);
+  return rb_status_from(err);
+}

@@ -1,0 +1,40 @@
+package cbridge
+
+// #include <stdlib.h>
+// #include "rb.h"
+import "C"
+
+import "unsafe"
+
+// Family is a column family of an open database. It lives as long as the database.
+type Family struct {
+	p *C.rb_family
+	// ID is the number under which batches name the family.
+	ID uint32
+}
+
+func family(r C.rb_family_result) (*Family, error) {
+	if err := failure(r.status); err != nil {
+		return nil, err
+	}
+	return &Family{r.family, uint32(r.id)}, nil
+}
+
+// Family finds an open family by name; dberr.ErrNotFound if there is none. Not at the same time as
+// CreateFamily.
+func (d *DB) Family(name string) (*Family, error) {
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	return family(C.rb_family_find(d.p, n))
+}
+
+// CreateFamily creates a family. One call at a time.
+func (d *DB) CreateFamily(name string, o FamilyOptions, extra string) (*Family, error) {
+	n, x := C.CString(name), C.CString(extra)
+	defer C.free(unsafe.Pointer(n))
+	defer C.free(unsafe.Pointer(x))
+	return family(C.rb_family_create(d.p, n, o.c(), x))
+}
+
+// Drop drops the family. No write that names it may be under way or follow.
+func (f *Family) Drop() error { return failure(C.rb_family_drop(f.p)) }

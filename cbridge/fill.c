@@ -1,0 +1,89 @@
+/* fill.c: many rows of an iterator in one call: delivered, counted, or lent one by one. */
+#include "handles.h"
+#include "rows.h"
+
+rb_status rb_iter_status(const rb_iter *it) {
+  char *err = NULL;
+  rocksdb_iter_get_error(it->it, &err);
+  return rb_status_from(err);
+}
+
+/* The current row's value as the iterator's settings want it: absent, cut, or whole. */
+static const char *rb_row_value(const rb_iter *it, size_t *vlen) {
+  *vlen = 0;
+  if (it->keys_only) {
+    return NULL;
+  }
+  const char *value = rocksdb_iter_value(it->it, vlen);
+  if (it->max_value > 0 && *vlen > it->max_value) {
+    *vlen = (size_t)it->max_value;
+  }
+  return value;
+}
+
+rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
+                     size_t cap, uint32_t max_rows) {
+  rb_fill f = {0, 0, 0, 0, {RB_OK, NULL}};
+  struct rb_rows rows = {buf, cap, 0, 0};
+  rb_iter_move(it, move, key, klen);
+  while (rb_iter_on_row(it)) {
+    size_t n = 0, vlen = 0;
+    const char *k = rocksdb_iter_key(it->it, &n);
+    const char *value = rb_row_value(it, &vlen);
+    if (!rb_rows_append(&rows, k, n, value, vlen)) {
+      f.need = rows.count == 0 ? rb_rows_need(n, vlen) : 0;
+      break;
+    }
+    if (rows.count >= max_rows) {
+      it->delivered = true; /* the next row is not read before somebody asks for it */
+      break;
+    }
+    rb_iter_advance(it);
+  }
+  if (!rb_iter_on_row(it)) {
+    f.end = 1;
+    f.status = rb_iter_status(it); /* a checksum error looks like the end of the data */
+  }
+  f.used = rows.used;
+  f.rows = rows.count;
+  return f;
+}
+
+rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
+  rb_count c = {0, 0, 0, 0, {RB_OK, NULL}};
+  rb_iter_move(it, move, NULL, 0);
+  while (c.rows < max_rows && rb_iter_on_row(it)) {
+    size_t n = 0, vlen = 0;
+    rocksdb_iter_key(it->it, &n);
+    rb_row_value(it, &vlen);
+    c.rows++;
+    c.key_bytes += n;
+    c.value_bytes += vlen;
+    rb_iter_advance(it);
+  }
+  if (!rb_iter_on_row(it)) {
+    c.end = 1;
+    c.status = rb_iter_status(it);
+  }
+  return c;
+}
+
+rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key, size_t klen) {
+  rb_row r = {NULL, NULL, 0, 0, 0, {RB_OK, NULL}};
+  if (move == RB_MOVE_ON) {
+    if (rocksdb_iter_valid(it->it)) {
+      it->backward = !next;
+      rb_iter_advance(it);
+    }
+  } else {
+    rb_iter_move(it, move, key, klen);
+  }
+  if (!rb_iter_on_row(it)) {
+    r.status = rb_iter_status(it);
+    return r;
+  }
+  r.valid = 1;
+  r.key = (const uint8_t *)rocksdb_iter_key(it->it, &r.klen);
+  r.value = (const uint8_t *)rb_row_value(it, &r.vlen);
+  return r;
+}

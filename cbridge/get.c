@@ -1,0 +1,89 @@
+/* get.c: point reads. */
+#include <string.h>
+
+#include "handles.h"
+
+/* Read options of one call: shared where they are made already, else made for it. */
+struct rb_call_options {
+  const rocksdb_readoptions_t *use;
+  rocksdb_readoptions_t *made;
+};
+
+static struct rb_call_options rb_call_options_get(rb_family *f, rb_snapshot *snap, uint32_t flags,
+                                                  uint64_t deadline) {
+  struct rb_call_options c = {NULL, NULL};
+  flags &= RB_READ_COMBINATIONS - 1;
+  if (deadline == 0 && (snap == NULL || flags == 0)) {
+    c.use = snap == NULL ? f->db->reads[flags] : snap->read;
+    return c;
+  }
+  c.made = rb_readoptions_new(flags);
+  if (c.made != NULL) {
+    rocksdb_readoptions_set_deadline(c.made, deadline);
+    if (snap != NULL) {
+      rocksdb_readoptions_set_snapshot(c.made, snap->snap);
+    }
+  }
+  c.use = c.made;
+  return c;
+}
+
+/* Looks a key up; NULL and a status that is not RB_OK if there is no value. */
+static rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
+                                          uint64_t deadline, const uint8_t *key, size_t klen,
+                                          rb_status *status) {
+  struct rb_call_options c = rb_call_options_get(f, snap, flags, deadline);
+  if (c.use == NULL) {
+    *status = rb_status_make(RB_NO_MEMORY, NULL);
+    return NULL;
+  }
+  char *err = NULL;
+  rocksdb_pinnableslice_t *pin =
+      rocksdb_get_pinned_cf(f->db->db, c.use, f->handle, (const char *)key, klen, &err);
+  if (c.made != NULL) {
+    rocksdb_readoptions_destroy(c.made);
+  }
+  *status = rb_status_from(err);
+  if (pin == NULL && err == NULL) {
+    status->code = RB_NOT_FOUND;
+  }
+  return pin;
+}
+
+rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                const uint8_t *key, size_t klen, uint8_t *buf, size_t cap) {
+  rb_value v = {0, NULL, NULL, {RB_OK, NULL}};
+  rocksdb_pinnableslice_t *pin = rb_lookup(f, snap, flags, deadline, key, klen, &v.status);
+  if (pin == NULL) {
+    return v;
+  }
+  size_t len = 0;
+  const char *data = rocksdb_pinnableslice_value(pin, &len);
+  v.len = len;
+  if (len > cap) {
+    v.data = (const uint8_t *)data;
+    v.pin = pin;
+    return v;
+  }
+  if (len > 0) {
+    memcpy(buf, data, len);
+  }
+  rocksdb_pinnableslice_destroy(pin);
+  return v;
+}
+
+rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                 const uint8_t *key, size_t klen) {
+  rb_status s;
+  rocksdb_pinnableslice_t *pin = rb_lookup(f, snap, flags, deadline, key, klen, &s);
+  if (pin != NULL) {
+    rocksdb_pinnableslice_destroy(pin);
+  }
+  return s;
+}
+
+void rb_unpin(void *pin) {
+  if (pin != NULL) {
+    rocksdb_pinnableslice_destroy(pin);
+  }
+}

@@ -1,0 +1,69 @@
+package cbridge
+
+// #include "rb.h"
+// #cgo noescape rb_get
+// #cgo nocallback rb_get
+// #cgo noescape rb_has
+// #cgo nocallback rb_has
+// #cgo noescape rb_unpin
+// #cgo nocallback rb_unpin
+import "C"
+
+import "unsafe"
+
+// Flags of reads.
+const (
+	CacheOnly = C.RB_READ_CACHE_ONLY
+	NoFill    = C.RB_READ_NO_FILL
+	NoVerify  = C.RB_READ_NO_VERIFY
+	KeysOnly  = C.RB_READ_KEYS_ONLY
+)
+
+// Read says how a point read goes.
+type Read struct {
+	Snapshot *Snapshot // nil: the newest state
+	Flags    uint32
+	Deadline uint64 // microseconds since 1970; 0: none
+}
+
+func (r Read) snap() *C.rb_snapshot {
+	if r.Snapshot == nil {
+		return nil
+	}
+	return r.Snapshot.p
+}
+
+// Pinned is a value in RocksDB's memory, or nothing.
+type Pinned struct {
+	Data []byte // valid until Free
+	pin  unsafe.Pointer
+}
+
+// Held reports whether there is a pinned value to Free.
+func (p *Pinned) Held() bool { return p.pin != nil }
+
+// Free gives the memory back.
+func (p *Pinned) Free() {
+	C.rb_unpin(p.pin)
+	*p = Pinned{}
+}
+
+// Get reads key. A value that fits into buf is copied there and n is its length; a longer one comes
+// back pinned and must be freed. dberr.ErrNotFound if the key is absent.
+func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) {
+	v := C.rb_get(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
+		C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
+	if v.status.code != C.RB_OK {
+		return 0, Pinned{}, failure(v.status)
+	}
+	if v.pin != nil {
+		return 0, Pinned{lent(v.data, uint64(v.len)), v.pin}, nil
+	}
+	return int(v.len), Pinned{}, nil
+}
+
+// Has reads whether key is there: nil or dberr.ErrNotFound.
+func (f *Family) Has(r Read, key []byte) error {
+	return failure(C.rb_has(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
+		C.size_t(len(key))))
+}

@@ -1,0 +1,106 @@
+/* handles.h: what stands behind the opaque handles of rb.h. For the glue's own files only. */
+#ifndef RB_HANDLES_H
+#define RB_HANDLES_H
+
+#include <stdbool.h>
+
+#include "rb.h"
+#include "rocksdb/c.h"
+
+/* Every combination of the read flags that point reads know, and of the write flags, has its
+ * RocksDB options object made when the database opens: a read or write then allocates none. */
+enum { RB_READ_COMBINATIONS = 8, RB_WRITE_COMBINATIONS = 16 };
+
+struct rb_family {
+  rb_db *db;
+  rocksdb_column_family_handle_t *handle;
+  char *name;
+  uint32_t id;
+  struct rb_family *next;
+};
+
+struct rb_db {
+  rocksdb_t *db;
+  rocksdb_cache_t *block_cache; /* NULL: none */
+  struct rb_family *families;
+  rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
+  rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
+  rocksdb_flushoptions_t *flush;
+};
+
+struct rb_snapshot {
+  rb_db *db;
+  const rocksdb_snapshot_t *snap;
+  rocksdb_readoptions_t *read; /* with the snapshot and no flags */
+};
+
+/* A bound in C memory: RocksDB keeps a pointer to it as long as the iterator lives. */
+struct rb_bound {
+  uint8_t *data;
+  size_t len;
+  bool set;
+};
+
+struct rb_iter {
+  rb_family *family;
+  rocksdb_iterator_t *it;
+  rocksdb_readoptions_t *read;
+  struct rb_bound lower;
+  struct rb_bound upper;
+  bool native_lower; /* RocksDB was given a lower bound when the iterator was made */
+  bool native_upper;
+  bool checked; /* bounds were changed: RocksDB's are not relied on any more */
+  bool keys_only;
+  uint32_t flags;
+  uint64_t readahead;
+  bool backward;  /* direction of the last fill */
+  bool delivered; /* it stands on a row that was delivered, not on the next one */
+  uint64_t max_value;
+};
+
+/* Makes RocksDB read options from RB_READ_ flags; NULL when memory is short. */
+rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags);
+
+/* Makes RocksDB write options from RB_WRITE_ flags; NULL when memory is short. */
+rocksdb_writeoptions_t *rb_writeoptions_new(uint32_t flags);
+
+/* Makes RocksDB options of one family on top of base (or of nothing), with the typed settings of o,
+ * the cache and, if not NULL, the settings by name in extra. *out is NULL on error. */
+rb_status rb_family_options_new(const rocksdb_options_t *base, rb_family_options o,
+                                rocksdb_cache_t *cache, const char *extra,
+                                rocksdb_options_t **out);
+
+/* Wraps a family handle and takes ownership of it, on error too. */
+rb_family_result rb_family_adopt(rb_db *db, const char *name, rocksdb_column_family_handle_t *h);
+
+/* Whether a key lies inside the bound that the iterator's direction runs into. */
+bool rb_iter_inside(const rb_iter *it);
+
+/* Moves as an RB_MOVE_ says and sets the direction. */
+void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen);
+
+/* The iterator's error, RB_OK if it just ended. */
+rb_status rb_iter_status(const rb_iter *it);
+
+/* Whether the iterator stands on a row inside its bounds. RocksDB's own end is asked first: reading
+ * the key of an invalid iterator aborts a library that was built with assertions. */
+static inline bool rb_iter_on_row(const rb_iter *it) {
+  return rocksdb_iter_valid(it->it) && (!it->checked || rb_iter_inside(it));
+}
+
+/* One row further in the current direction. Only on a row. */
+static inline void rb_iter_advance(rb_iter *it) {
+  if (it->backward) {
+    rocksdb_iter_prev(it->it);
+  } else {
+    rocksdb_iter_next(it->it);
+  }
+}
+
+/* Ok as a status. */
+static inline rb_status rb_ok(void) {
+  rb_status s = {RB_OK, NULL};
+  return s;
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* iter.c: the life of an iterator, and its bounds. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "handles.h"
+
+/* Copies a bound. A set bound of length 0 has memory too: RocksDB takes NULL for "no bound". */
+static bool rb_bound_copy(struct rb_bound *b, uint8_t has, const uint8_t *data, size_t len) {
+  b->data = NULL;
+  b->len = 0;
+  b->set = has != 0;
+  if (!has) {
+    return true;
+  }
+  b->data = malloc(len + 1);
+  if (b->data == NULL) {
+    return false;
+  }
+  if (len > 0) {
+    memcpy(b->data, data, len);
+  }
+  b->len = len;
+  return true;
+}
+
+/* Makes read options and a RocksDB iterator for the settings of it. On error *read and *made are
+ * NULL. */
+static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t **read,
+                              rocksdb_iterator_t **made) {
+  *made = NULL;
+  *read = rb_readoptions_new(it->flags);
+  if (*read == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  if (snap != NULL) {
+    rocksdb_readoptions_set_snapshot(*read, snap->snap);
+  }
+  if (it->readahead > 0) {
+    rocksdb_readoptions_set_readahead_size(*read, (size_t)it->readahead);
+  }
+  /* Freeing an iterator may delete files: leave that to a background thread. */
+  rocksdb_readoptions_set_background_purge_on_iterator_cleanup(*read, 1);
+  if (it->lower.set) {
+    rocksdb_readoptions_set_iterate_lower_bound(*read, (const char *)it->lower.data,
+                                                it->lower.len);
+  }
+  if (it->upper.set) {
+    rocksdb_readoptions_set_iterate_upper_bound(*read, (const char *)it->upper.data,
+                                                it->upper.len);
+  }
+  char *err = NULL;
+  *made = rocksdb_create_iterator_cf(it->family->db->db, *read, it->family->handle);
+  rocksdb_iter_get_error(*made, &err);
+  if (err != NULL) {
+    rocksdb_iter_destroy(*made);
+    rocksdb_readoptions_destroy(*read);
+    *made = NULL;
+    *read = NULL;
+  }
+  return rb_status_from(err);
+}
+
+static void rb_iter_adopt(rb_iter *it, rocksdb_readoptions_t *read, rocksdb_iterator_t *made) {
+  it->read = read;
+  it->it = made;
+  it->native_lower = it->lower.set;
+  it->native_upper = it->upper.set;
+  it->checked = false;
+  it->delivered = false;
+  it->backward = false;
+}
+
+rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o,
+                           const uint8_t *lower, size_t lower_len, const uint8_t *upper,
+                           size_t upper_len) {
+  rb_iter_result r = {NULL, {RB_OK, NULL}};
+  rb_iter *it = calloc(1, sizeof *it);
+  if (it == NULL) {
+    r.status = rb_status_make(RB_NO_MEMORY, NULL);
+    return r;
+  }
+  it->family = f;
+  it->flags = o.flags;
+  it->keys_only = (o.flags & RB_READ_KEYS_ONLY) != 0;
+  it->max_value = o.max_value;
+  it->readahead = o.readahead;
+  rocksdb_readoptions_t *read;
+  rocksdb_iterator_t *made;
+  if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
+      !rb_bound_copy(&it->upper, o.has_upper, upper, upper_len)) {
+    r.status = rb_status_make(RB_NO_MEMORY, NULL);
+  } else {
+    r.status = rb_iter_make(it, snap, &read, &made);
+  }
+  if (r.status.code != RB_OK) {
+    rb_iter_free(it);
+    return r;
+  }
+  rb_iter_adopt(it, read, made);
+  r.iter = it;
+  return r;
+}
+
+/* RocksDB cannot take a bound away from a living iterator. A key longer than any that rockbridge
+ * stores, all of the highest byte, is an upper bound that excludes nothing. */
+static bool rb_bound_beyond_all(struct rb_bound *b) {
+  size_t len = (size_t)RB_MAX_KEY + 1;
+  b->data = malloc(len);
+  if (b->data == NULL) {
+    return false;
+  }
+  memset(b->data, 0xFF, len);
+  b->len = len;
+  b->set = false;
+  return true;
+}
+
+/* Whether two set bounds say the same; used to leave RocksDB's own check in charge. */
+static bool rb_bound_same(const struct rb_bound *a, const struct rb_bound *b) {
+  return a->set == b->set &&
+         (!a->set || (a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0)));
+}
+
+rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower,
+                             size_t lower_len, uint8_t has_upper, const uint8_t *upper,
+                             size_t upper_len) {
+  struct rb_bound low;
+  struct rb_bound up = {NULL, 0, false};
+  bool ok = rb_bound_copy(&low, has_lower, lower, lower_len);
+  if (ok && !has_upper && it->native_upper) {
+    ok = rb_bound_beyond_all(&up);
+  } else if (ok) {
+    ok = rb_bound_copy(&up, has_upper, upper, upper_len);
+  }
+  if (!ok) {
+    free(low.data);
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  /* RocksDB remembers how the old bounds lay to the blocks it holds, so once they change the glue
+   * compares every row itself and RocksDB's bounds only serve to stop it early. */
+  it->checked = it->checked || !rb_bound_same(&low, &it->lower) || !rb_bound_same(&up, &it->upper);
+  if (it->native_lower) {
+    const char *data = low.set ? (const char *)low.data : "";
+    rocksdb_readoptions_set_iterate_lower_bound(it->read, data, low.len);
+  }
+  if (it->native_upper) {
+    rocksdb_readoptions_set_iterate_upper_bound(it->read, (const char *)up.data, up.len);
+  }
+  free(it->lower.data);
+  free(it->upper.data);
+  it->lower = low;
+  it->upper = up;
+  it->delivered = false;
+  it->backward = false;
+  return rb_ok();
+}
+
+rb_status rb_iter_refresh(rb_iter *it) {
+  rocksdb_readoptions_t *read;
+  rocksdb_iterator_t *made;
+  rb_status s = rb_iter_make(it, NULL, &read, &made);
+  if (s.code != RB_OK) {
+    return s;
+  }
+  rocksdb_iter_destroy(it->it);
+  rocksdb_readoptions_destroy(it->read);
+  rb_iter_adopt(it, read, made);
+  return s;
+}
+
+void rb_iter_free(rb_iter *it) {
+  if (it == NULL) {
+    return;
+  }
+  if (it->it != NULL) {
+    rocksdb_iter_destroy(it->it);
+  }
+  if (it->read != NULL) {
+    rocksdb_readoptions_destroy(it->read);
+  }
+  free(it->lower.data);
+  free(it->upper.data);
+  free(it);
+}

@@ -1,0 +1,119 @@
+package cbridge
+
+// #include "rb.h"
+// #cgo noescape rb_iter_new
+// #cgo nocallback rb_iter_new
+// #cgo noescape rb_iter_fill
+// #cgo nocallback rb_iter_fill
+// #cgo noescape rb_iter_count
+// #cgo nocallback rb_iter_count
+// #cgo noescape rb_iter_set_bounds
+// #cgo nocallback rb_iter_set_bounds
+// #cgo noescape rb_iter_refresh
+// #cgo nocallback rb_iter_refresh
+// #cgo noescape rb_iter_free
+// #cgo nocallback rb_iter_free
+import "C"
+
+import (
+	"math"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// Move says where a fill begins; its direction follows from it.
+type Move uint32
+
+// The moves.
+const (
+	MoveOn          Move = C.RB_MOVE_ON
+	MoveFirst       Move = C.RB_MOVE_FIRST
+	MoveLast        Move = C.RB_MOVE_LAST
+	MoveGE          Move = C.RB_MOVE_GE
+	MoveGT          Move = C.RB_MOVE_GT
+	MoveLE          Move = C.RB_MOVE_LE
+	MoveLT          Move = C.RB_MOVE_LT
+	MoveTurnForward Move = C.RB_MOVE_TURN_FORWARD
+	MoveTurnBack    Move = C.RB_MOVE_TURN_BACK
+)
+
+// IterOptions set up an iterator. Nil bounds are open; bounds are copied.
+type IterOptions struct {
+	Lower, Upper []byte
+	Flags        uint32
+	MaxValue     uint64 // values are cut after so many bytes; 0: whole
+	ReadAhead    uint64 // bytes; 0: automatic
+}
+
+// Iter is an iterator of RocksDB. One goroutine at a time.
+type Iter struct{ p *C.rb_iter }
+
+// NewIter makes an iterator over the family's newest state, or that of s if it is not nil.
+func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
+	r := C.rb_iter_new(f.p, Read{Snapshot: s}.snap(), C.rb_iter_options{
+		flags:     C.uint32_t(o.Flags),
+		has_lower: flag(o.Lower != nil),
+		has_upper: flag(o.Upper != nil),
+		max_value: C.uint64_t(o.MaxValue),
+		readahead: C.uint64_t(o.ReadAhead),
+	}, ptr(o.Lower), C.size_t(len(o.Lower)), ptr(o.Upper), C.size_t(len(o.Upper)))
+	if err := failure(r.status); err != nil {
+		return nil, err
+	}
+	return &Iter{r.iter}, nil
+}
+
+// Filled is the outcome of a fill. The rows delivered are right even when Err is set.
+type Filled struct {
+	Rows int
+	Used int  // bytes of the rows in the buffer
+	Need int  // not 0: the next row wants a buffer of so many bytes
+	End  bool // nothing follows in this direction
+	Err  error
+}
+
+// Fill moves and fills buf with up to maxRows rows in one call; their layout is that of rows.h.
+func (it *Iter) Fill(m Move, key, buf []byte, maxRows uint32) Filled {
+	f := C.rb_iter_fill(it.p, C.uint32_t(m), ptr(key), C.size_t(len(key)), ptr(buf),
+		C.size_t(len(buf)), C.uint32_t(maxRows))
+	r := Filled{Rows: int(f.rows), Used: int(f.used), End: f.end != 0}
+	if f.status.code != C.RB_OK {
+		r.Err = failure(f.status)
+	}
+	if f.need > math.MaxInt {
+		r.Err = dberr.New("", dberr.TooLarge, "a row does not fit this machine's memory")
+		return r
+	}
+	r.Need = int(f.need)
+	return r
+}
+
+// Counted is the outcome of a count: sums over the rows passed.
+type Counted struct {
+	Rows, KeyBytes, ValueBytes int64
+	End                        bool
+	Err                        error
+}
+
+// Count passes up to maxRows rows from MoveFirst or MoveOn without delivering them.
+func (it *Iter) Count(m Move, maxRows uint64) Counted {
+	c := C.rb_iter_count(it.p, C.uint32_t(m), C.uint64_t(maxRows))
+	return Counted{
+		int64(c.rows), int64(c.key_bytes), int64(c.value_bytes), c.end != 0, failure(c.status),
+	}
+}
+
+// SetBounds gives the iterator other bounds over the same state.
+func (it *Iter) SetBounds(lower, upper []byte) error {
+	return failure(C.rb_iter_set_bounds(it.p, flag(lower != nil), ptr(lower), C.size_t(len(lower)),
+		flag(upper != nil), ptr(upper), C.size_t(len(upper))))
+}
+
+// Refresh moves the iterator to the family's newest state.
+func (it *Iter) Refresh() error { return failure(C.rb_iter_refresh(it.p)) }
+
+// Free ends the iterator.
+func (it *Iter) Free() {
+	C.rb_iter_free(it.p)
+	it.p = nil
+}

@@ -1,0 +1,31 @@
+/*
+ * later.h: functions that versions of RocksDB after 7.8 added to rocksdb/c.h.
+ *
+ * Each is declared again here as weak, with the signature that every version has which has it. In a
+ * program linked with an older library its address is NULL: test it before the call and answer
+ * RB_UNSUPPORTED. So one source tree serves every version, chosen when the program starts.
+ */
+#ifndef RB_LATER_H
+#define RB_LATER_H
+
+#include "rocksdb/c.h"
+
+#define RB_WEAK __attribute__((weak))
+
+/* 8.1 */
+extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *options,
+                              rocksdb_column_family_handle_t **families, int num_families,
+                              char **errptr) RB_WEAK;
+
+/* 8.7 */
+typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_options_t;
+extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;
+extern void rocksdb_wait_for_compact_options_destroy(rocksdb_wait_for_compact_options_t *opt)
+    RB_WEAK;
+extern void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_options_t *options,
+                                     char **errptr) RB_WEAK;
+
+/* 9.0 */
+extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;
+
+#endif

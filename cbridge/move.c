@@ -1,0 +1,121 @@
+/* move.c: where an iterator goes. Every move ends on a row inside the bounds or in a gap. */
+#include <string.h>
+
+#include "handles.h"
+
+static int rb_compare(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen) {
+  size_t n = alen < blen ? alen : blen;
+  int c = n > 0 ? memcmp(a, b, n) : 0;
+  return c != 0 ? c : (alen > blen) - (alen < blen);
+}
+
+static int rb_compare_current(const rb_iter *it, const uint8_t *key, size_t klen) {
+  size_t n = 0;
+  const char *current = rocksdb_iter_key(it->it, &n);
+  return rb_compare((const uint8_t *)current, n, key, klen);
+}
+
+bool rb_iter_inside(const rb_iter *it) {
+  if (it->backward) {
+    return !it->lower.set || rb_compare_current(it, it->lower.data, it->lower.len) >= 0;
+  }
+  return !it->upper.set || rb_compare_current(it, it->upper.data, it->upper.len) < 0;
+}
+
+static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool inclusive) {
+  it->backward = false;
+  if (it->lower.set && rb_compare(key, klen, it->lower.data, it->lower.len) < 0) {
+    key = it->lower.data;
+    klen = it->lower.len;
+    inclusive = true;
+  }
+  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) > 0) {
+    key = it->upper.data; /* so that a turn finds the last row inside right behind */
+    klen = it->upper.len;
+    inclusive = true;
+  }
+  rocksdb_iter_seek(it->it, (const char *)key, klen);
+  if (!inclusive && rocksdb_iter_valid(it->it) && rb_compare_current(it, key, klen) == 0) {
+    rocksdb_iter_next(it->it);
+  }
+}
+
+static void rb_seek_back(rb_iter *it, const uint8_t *key, size_t klen, bool inclusive) {
+  it->backward = true;
+  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) >= 0) {
+    key = it->upper.data;
+    klen = it->upper.len;
+    inclusive = false;
+  }
+  if (it->lower.set && rb_compare(key, klen, it->lower.data, it->lower.len) < 0) {
+    key = it->lower.data;
+    klen = it->lower.len;
+    inclusive = false;
+  }
+  rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
+  if (!inclusive && rocksdb_iter_valid(it->it) && rb_compare_current(it, key, klen) == 0) {
+    rocksdb_iter_prev(it->it);
+  }
+}
+
+static void rb_seek_first(rb_iter *it) {
+  it->backward = false;
+  if (it->checked && it->lower.set) {
+    rocksdb_iter_seek(it->it, (const char *)it->lower.data, it->lower.len);
+  } else {
+    rocksdb_iter_seek_to_first(it->it);
+  }
+}
+
+static void rb_seek_last(rb_iter *it) {
+  it->backward = true;
+  if (it->checked && it->upper.set) {
+    rb_seek_back(it, it->upper.data, it->upper.len, false);
+  } else {
+    rocksdb_iter_seek_to_last(it->it);
+  }
+}
+
+/* Turns round in the gap where the last fill stopped. If it stopped on a row that it delivered, that
+ * row is the next one the other way; if it ran off the end, the outermost row is. */
+static void rb_turn(rb_iter *it, bool backward) {
+  bool on = rocksdb_iter_valid(it->it);
+  if (on && it->delivered) {
+    it->backward = backward;
+  } else if (on) {
+    it->backward = backward;
+    rb_iter_advance(it);
+  } else if (backward) {
+    rb_seek_last(it);
+  } else {
+    rb_seek_first(it);
+  }
+}
+
+void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen) {
+  switch (move) {
+    case RB_MOVE_ON:
+      if (it->delivered && rocksdb_iter_valid(it->it)) {
+        rb_iter_advance(it);
+      }
+      break;
+    case RB_MOVE_FIRST:
+      rb_seek_first(it);
+      break;
+    case RB_MOVE_LAST:
+      rb_seek_last(it);
+      break;
+    case RB_MOVE_GE:
+    case RB_MOVE_GT:
+      rb_seek_forward(it, key, klen, move == RB_MOVE_GE);
+      break;
+    case RB_MOVE_LE:
+    case RB_MOVE_LT:
+      rb_seek_back(it, key, klen, move == RB_MOVE_LE);
+      break;
+    default:
+      rb_turn(it, move == RB_MOVE_TURN_BACK);
+      break;
+  }
+  it->delivered = false;
+}

@@ -1,0 +1,244 @@
+/* open.c: from a plan of options to an open database, and its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "handles.h"
+
+enum { RB_DEFAULT_CACHE = 128 << 20 };
+
+struct rb_plan {
+  char *path;
+  rb_db_options opts;
+  rocksdb_options_t *db_options;
+  rocksdb_cache_t *cache;
+  size_t count;
+  char **names;
+  rocksdb_options_t **options;
+  /* What the directory's OPTIONS file says, read when the first family asks for it. */
+  bool disk_loaded;
+  rocksdb_options_t *disk_db;
+  size_t disk_count;
+  char **disk_names;
+  rocksdb_options_t **disk_options;
+};
+
+rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
+  rb_plan *p = calloc(1, sizeof *p);
+  if (p == NULL) {
+    return NULL;
+  }
+  p->path = strdup(path);
+  p->opts = opts;
+  p->db_options = rocksdb_options_create();
+  if (opts.block_cache_size >= 0) {
+    size_t size = opts.block_cache_size > 0 ? (size_t)opts.block_cache_size : RB_DEFAULT_CACHE;
+    p->cache = rocksdb_cache_create_lru(size);
+  }
+  if (p->path == NULL || p->db_options == NULL || (p->cache == NULL && opts.block_cache_size >= 0)) {
+    rb_plan_free(p);
+    return NULL;
+  }
+  rocksdb_options_set_create_if_missing(p->db_options, !opts.error_if_missing && !opts.read_only);
+  rocksdb_options_set_error_if_exists(p->db_options, opts.error_if_exists);
+  rocksdb_options_set_create_missing_column_families(p->db_options, !opts.read_only);
+  rocksdb_options_set_keep_log_file_num(p->db_options, 10);
+  return p;
+}
+
+rb_status rb_plan_extra(rb_plan *p, const char *text) {
+  char *err = NULL;
+  rocksdb_options_t *named = rocksdb_options_create();
+  if (named == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  rocksdb_get_options_from_string(p->db_options, text, named, &err);
+  if (err != NULL) {
+    rocksdb_options_destroy(named);
+    return rb_status_from(err);
+  }
+  rocksdb_options_destroy(p->db_options);
+  p->db_options = named;
+  return rb_ok();
+}
+
+/* Appends a family and takes ownership of its options, on error too. */
+static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options) {
+  char **names = realloc(p->names, (p->count + 1) * sizeof *names);
+  if (names != NULL) {
+    p->names = names;
+  }
+  rocksdb_options_t **all = realloc(p->options, (p->count + 1) * sizeof *all);
+  if (all != NULL) {
+    p->options = all;
+  }
+  char *copy = strdup(name);
+  if (names == NULL || all == NULL || copy == NULL) {
+    free(copy);
+    rocksdb_options_destroy(options);
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  p->names[p->count] = copy;
+  p->options[p->count] = options;
+  p->count++;
+  return rb_ok();
+}
+
+rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, const char *extra) {
+  rocksdb_options_t *options;
+  /* Options of the default family may have come among those of the database. */
+  const rocksdb_options_t *base = strcmp(name, "default") == 0 ? p->db_options : NULL;
+  rb_status s = rb_family_options_new(base, opts, p->cache, extra, &options);
+  return s.code == RB_OK ? rb_plan_add(p, name, options) : s;
+}
+
+static rb_status rb_plan_load_disk(rb_plan *p) {
+  if (p->disk_loaded) {
+    return rb_ok();
+  }
+  char *err = NULL;
+  rocksdb_env_t *env = rocksdb_create_default_env();
+  rocksdb_cache_t *none = p->cache != NULL ? NULL : rocksdb_cache_create_lru(0);
+  rocksdb_load_latest_options(p->path, env, true, p->cache != NULL ? p->cache : none, &p->disk_db,
+                              &p->disk_count, &p->disk_names, &p->disk_options, &err);
+  if (none != NULL) {
+    rocksdb_cache_destroy(none);
+  }
+  rocksdb_env_destroy(env);
+  p->disk_loaded = err == NULL;
+  return rb_status_from(err);
+}
+
+rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
+  rb_status s = rb_plan_load_disk(p);
+  if (s.code != RB_OK) {
+    return s;
+  }
+  for (size_t i = 0; i < p->disk_count; i++) {
+    if (strcmp(p->disk_names[i], name) == 0) {
+      return rb_plan_add(p, name, rocksdb_options_create_copy(p->disk_options[i]));
+    }
+  }
+  return rb_status_make(RB_NOT_FOUND, "the OPTIONS file does not name the family");
+}
+
+/* Makes the option objects that every read and write picks from. */
+static bool rb_db_prepare(rb_db *db) {
+  bool ok = true;
+  for (uint32_t i = 0; i < RB_READ_COMBINATIONS; i++) {
+    db->reads[i] = rb_readoptions_new(i);
+    ok = ok && db->reads[i] != NULL;
+  }
+  for (uint32_t i = 0; i < RB_WRITE_COMBINATIONS; i++) {
+    db->writes[i] = rb_writeoptions_new(i);
+    ok = ok && db->writes[i] != NULL;
+  }
+  db->flush = rocksdb_flushoptions_create();
+  if (db->flush != NULL) {
+    rocksdb_flushoptions_set_wait(db->flush, 1);
+  }
+  return ok && db->flush != NULL;
+}
+
+static rb_status rb_open_handles(rb_plan *p, rb_db *db, rocksdb_column_family_handle_t **handles) {
+  char *err = NULL;
+  const char *const *names = (const char *const *)p->names;
+  const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)p->options;
+  if (p->opts.read_only) {
+    db->db = rocksdb_open_for_read_only_column_families(p->db_options, p->path, (int)p->count,
+                                                        names, options, handles, 0, &err);
+  } else {
+    db->db = rocksdb_open_column_families(p->db_options, p->path, (int)p->count, names, options,
+                                          handles, &err);
+  }
+  if (err != NULL) {
+    db->db = NULL;
+  }
+  return rb_status_from(err);
+}
+
+static rb_status rb_open_into(rb_plan *p, rb_db *db) {
+  rocksdb_column_family_handle_t **handles = calloc(p->count, sizeof(*handles));
+  if (handles == NULL || !rb_db_prepare(db)) {
+    free(handles);
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  rb_status s = rb_open_handles(p, db, handles);
+  for (size_t i = 0; s.code == RB_OK && i < p->count; i++) {
+    s = rb_family_adopt(db, p->names[i], handles[i]).status;
+  }
+  free(handles);
+  return s;
+}
+
+rb_opened rb_plan_open(rb_plan *p) {
+  rb_opened r = {NULL, {RB_OK, NULL}};
+  rb_db *db = p->count > 0 ? calloc(1, sizeof *db) : NULL;
+  if (db == NULL) {
+    r.status = rb_status_make(p->count > 0 ? RB_NO_MEMORY : RB_INVALID_ARGUMENT, "no family");
+    return r;
+  }
+  db->block_cache = p->cache;
+  p->cache = NULL; /* the db owns it from here */
+  r.status = rb_open_into(p, db);
+  if (r.status.code != RB_OK) {
+    rb_close(db);
+    return r;
+  }
+  r.db = db;
+  return r;
+}
+
+void rb_plan_free(rb_plan *p) {
+  if (p == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < p->count; i++) {
+    free(p->names[i]);
+    rocksdb_options_destroy(p->options[i]);
+  }
+  free(p->names);
+  free(p->options);
+  if (p->disk_loaded) {
+    rocksdb_load_latest_options_destroy(p->disk_db, p->disk_names, p->disk_options, p->disk_count);
+  }
+  if (p->cache != NULL) {
+    rocksdb_cache_destroy(p->cache);
+  }
+  if (p->db_options != NULL) {
+    rocksdb_options_destroy(p->db_options);
+  }
+  free(p->path);
+  free(p);
+}
+
+void rb_close(rb_db *db) {
+  if (db == NULL) {
+    return;
+  }
+  for (rb_family *f = db->families, *next; f != NULL; f = next) {
+    next = f->next;
+    rocksdb_column_family_handle_destroy(f->handle);
+    free(f->name);
+    free(f);
+  }
+  if (db->db != NULL) {
+    rocksdb_close(db->db);
+  }
+  for (size_t i = 0; i < RB_READ_COMBINATIONS; i++) {
+    if (db->reads[i] != NULL) {
+      rocksdb_readoptions_destroy(db->reads[i]);
+    }
+  }
+  for (size_t i = 0; i < RB_WRITE_COMBINATIONS; i++) {
+    if (db->writes[i] != NULL) {
+      rocksdb_writeoptions_destroy(db->writes[i]);
+    }
+  }
+  if (db->flush != NULL) {
+    rocksdb_flushoptions_destroy(db->flush);
+  }
+  if (db->block_cache != NULL) {
+    rocksdb_cache_destroy(db->block_cache);
+  }
+  free(db);
+}

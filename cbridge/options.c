@@ -1,0 +1,98 @@
+/* options.c: plain settings, turned into RocksDB's option objects. */
+#include <string.h>
+
+#include "handles.h"
+
+rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags) {
+  rocksdb_readoptions_t *r = rocksdb_readoptions_create();
+  if (r == NULL) {
+    return NULL;
+  }
+  if (flags & RB_READ_CACHE_ONLY) {
+    rocksdb_readoptions_set_read_tier(r, 1); /* kBlockCacheTier */
+  }
+  if (flags & RB_READ_NO_FILL) {
+    rocksdb_readoptions_set_fill_cache(r, 0);
+  }
+  if (flags & RB_READ_NO_VERIFY) {
+    rocksdb_readoptions_set_verify_checksums(r, 0);
+  }
+  /* Without it a family with a prefix extractor silently misses rows outside the seek's prefix. */
+  rocksdb_readoptions_set_total_order_seek(r, 1);
+  return r;
+}
+
+rocksdb_writeoptions_t *rb_writeoptions_new(uint32_t flags) {
+  rocksdb_writeoptions_t *w = rocksdb_writeoptions_create();
+  if (w == NULL) {
+    return NULL;
+  }
+  rocksdb_writeoptions_set_sync(w, (flags & RB_WRITE_SYNC) != 0);
+  rocksdb_writeoptions_disable_WAL(w, (flags & RB_WRITE_NO_WAL) != 0);
+  rocksdb_writeoptions_set_no_slowdown(w, (flags & RB_WRITE_NO_SLOWDOWN) != 0);
+  rocksdb_writeoptions_set_low_pri(w, (flags & RB_WRITE_LOW_PRIORITY) != 0);
+  return w;
+}
+
+/* Table options: the block cache, block size, filter, and a format that old readers know. */
+static bool rb_set_table(rocksdb_options_t *out, rb_family_options o, rocksdb_cache_t *cache) {
+  rocksdb_block_based_table_options_t *t = rocksdb_block_based_options_create();
+  if (t == NULL) {
+    return false;
+  }
+  rocksdb_block_based_options_set_format_version(t, 5);
+  if (cache != NULL) {
+    rocksdb_block_based_options_set_block_cache(t, cache);
+  } else {
+    rocksdb_block_based_options_set_no_block_cache(t, 1);
+  }
+  if (o.block_size > 0) {
+    rocksdb_block_based_options_set_block_size(t, (size_t)o.block_size);
+  }
+  if (o.bloom_bits_per_key > 0) {
+    /* The table options take ownership of the policy. */
+    rocksdb_block_based_options_set_filter_policy(
+        t, rocksdb_filterpolicy_create_bloom_full(o.bloom_bits_per_key));
+  }
+  rocksdb_options_set_block_based_table_factory(out, t);
+  rocksdb_block_based_options_destroy(t);
+  return true;
+}
+
+rb_status rb_family_options_new(const rocksdb_options_t *base, rb_family_options o,
+                                rocksdb_cache_t *cache, const char *extra,
+                                rocksdb_options_t **out) {
+  rocksdb_options_t *typed =
+      base == NULL ? rocksdb_options_create() : rocksdb_options_create_copy((rocksdb_options_t *)base);
+  *out = NULL;
+  if (typed == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  if (o.write_buffer_size > 0) {
+    rocksdb_options_set_write_buffer_size(typed, (size_t)o.write_buffer_size);
+  }
+  if (o.compression >= 0) {
+    rocksdb_options_set_compression(typed, o.compression);
+  }
+  if (o.uint64_add) {
+    rocksdb_options_set_uint64add_merge_operator(typed);
+  }
+  if (!rb_set_table(typed, o, cache)) {
+    rocksdb_options_destroy(typed);
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  if (extra == NULL || extra[0] == '\0') {
+    *out = typed;
+    return rb_ok();
+  }
+  char *err = NULL;
+  rocksdb_options_t *named = rocksdb_options_create();
+  rocksdb_get_options_from_string(typed, extra, named, &err);
+  rocksdb_options_destroy(typed);
+  if (err != NULL) {
+    rocksdb_options_destroy(named);
+    return rb_status_from(err);
+  }
+  *out = named;
+  return rb_ok();
+}

@@ -1,0 +1,384 @@
+/*
+ * rb.h: the whole C surface of rockbridge, the only door to RocksDB.
+ *
+ * Conventions, valid for every function below
+ *
+ *  1. Handles (rb_db, rb_family, rb_snapshot, rb_iter, rb_plan) are opaque and belong to the caller
+ *     until the function that its comment names as the end of its life.
+ *  2. Bytes come in as pointer and length. The pointer may be NULL when the length is 0. Nothing
+ *     that comes in is kept after the call returns, unless the comment says that it is copied.
+ *  3. Lengths are size_t or fixed-width; times are microseconds; sizes are bytes.
+ *  4. Errors come back by value in an rb_status. code RB_OK means success and msg is then NULL. Any
+ *     other code may carry msg, a NUL-terminated text that the caller frees with rb_free.
+ *  5. Every struct that is returned is initialised in all its fields, whatever the outcome.
+ *  6. Booleans are uint8_t, 0 or 1. Flags are the RB_ bit constants, or-ed.
+ *  7. Unless a comment says otherwise, a function is safe to call from several threads on the same
+ *     handle at once, and must not be called on a handle whose life has ended, nor after rb_close.
+ *  8. No function calls back into Go, raises a signal on purpose or lets a C++ exception out: the
+ *     callers keep every length below RB_MAX_KEY, RB_MAX_VALUE and RB_MAX_BATCH, so that RocksDB
+ *     has no reason to throw but the lack of memory, which is fatal.
+ */
+#ifndef RB_H
+#define RB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Status codes. Go's package dberr has the same numbers; a test compares them. */
+enum {
+  RB_OK = 0,
+  RB_NOT_FOUND = 1,
+  RB_CORRUPTION = 2,
+  RB_UNSUPPORTED = 3,
+  RB_INVALID_ARGUMENT = 4,
+  RB_IO = 5,
+  RB_MERGE_IN_PROGRESS = 6,
+  RB_INCOMPLETE = 7,
+  RB_SHUTTING_DOWN = 8,
+  RB_TIMED_OUT = 9,
+  RB_ABORTED = 10,
+  RB_BUSY = 11,
+  RB_EXPIRED = 12,
+  RB_TRY_AGAIN = 13,
+  RB_COMPACTION_TOO_LARGE = 14,
+  RB_FAMILY_DROPPED = 15,
+  RB_NO_SPACE = 16,
+  RB_LOCKED = 17,
+  RB_READ_ONLY = 18,
+  RB_WOULD_BLOCK = 19,
+  RB_NO_MEMORY = 20,
+  RB_UNKNOWN = 21
+};
+
+/* Limits in bytes. RocksDB's FAQ gives 8 MB for a key and 3 GB for a value as the most it is made
+ * for; a batch must stay below the 4 GiB that its own 32-bit lengths can tell. */
+#define RB_MAX_KEY ((uint64_t)8 << 20)
+#define RB_MAX_VALUE ((uint64_t)3 << 30)
+#define RB_MAX_BATCH (((uint64_t)4 << 30) - 1)
+
+/* What a call answers: code and, for errors, RocksDB's own words. */
+typedef struct rb_status {
+  int32_t code;
+  char *msg;
+} rb_status;
+
+typedef struct rb_db rb_db;
+typedef struct rb_family rb_family;
+typedef struct rb_snapshot rb_snapshot;
+typedef struct rb_iter rb_iter;
+typedef struct rb_plan rb_plan;
+
+/* ---- memory and status ---------------------------------------------------------------------- */
+
+/* Frees what a comment says is freed with rb_free. NULL is allowed. */
+void rb_free(void *p);
+
+/* Turns a text that RocksDB's C API handed out as an error into a status and takes ownership of it.
+ * err NULL gives RB_OK. The code is read off the stable beginnings of the text ("Corruption: ",
+ * "IO error: ", ...) and, for a full disk, a held lock and a read-only database, off what follows. */
+rb_status rb_status_from(char *err);
+
+/* A status in our own words: msg is copied. Used by the glue itself and by its tests. */
+rb_status rb_status_make(int32_t code, const char *msg);
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* Options of the database as a whole. Zero in a field means the default that its line names. */
+typedef struct rb_db_options {
+  uint8_t read_only;
+  uint8_t error_if_missing; /* default: created */
+  uint8_t error_if_exists;
+  int64_t block_cache_size; /* 0: 128 MiB, negative: no block cache */
+} rb_db_options;
+
+/* Options of one column family. Zero means RocksDB's default, but for compression and
+ * format_version (5, which every RocksDB since 6.6 reads). */
+typedef struct rb_family_options {
+  uint64_t write_buffer_size;
+  uint64_t block_size;
+  double bloom_bits_per_key;
+  int32_t compression; /* a rocksdb_*_compression number, or -1 for RocksDB's default */
+  uint8_t uint64_add;  /* merge operator that adds 8-byte little-endian integers */
+} rb_family_options;
+
+/* Begins to open the database in directory path (copied): a plan collects options, then
+ * rb_plan_open uses it. NULL only when memory is short. Not safe for concurrent use. The plan lives
+ * until rb_plan_free. */
+rb_plan *rb_plan_new(const char *path, rb_db_options opts);
+
+/* Adds database-wide options by RocksDB's own names ("max_open_files=100;wal_dir=x"). Options of
+ * the default family may stand among them if the plan names that family later. text is copied.
+ * RB_INVALID_ARGUMENT with RocksDB's words names what it does not know. */
+rb_status rb_plan_extra(rb_plan *p, const char *text);
+
+/* Adds a family. extra holds further options by RocksDB's names, or is NULL; it goes on top of
+ * opts. name and extra are copied. The first family added must be "default". */
+rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, const char *extra);
+
+/* Adds a family whose options come from the OPTIONS file that RocksDB wrote into the directory.
+ * RB_NOT_FOUND if that file does not name it. */
+rb_status rb_plan_family_from_disk(rb_plan *p, const char *name);
+
+/* What rb_plan_open answers: db is NULL unless the code is RB_OK. */
+typedef struct rb_opened {
+  rb_db *db;
+  rb_status status;
+} rb_opened;
+
+/* Opens the database with all families of the plan, which creates those that do not exist (unless
+ * read only). The db lives until rb_close. The plan may be freed at once afterwards. */
+rb_opened rb_plan_open(rb_plan *p);
+
+/* Frees a plan. NULL is allowed. */
+void rb_plan_free(rb_plan *p);
+
+/* The families that a directory's manifest names: count strings, to be freed with
+ * rb_family_list_free. RB_IO or RB_CORRUPTION when there is no database to read. */
+typedef struct rb_family_list {
+  char **names;
+  size_t count;
+  rb_status status;
+} rb_family_list;
+
+/* Reads the names of the families of the database in path, which need not be open. */
+rb_family_list rb_list_families(const char *path);
+
+/* Frees what rb_list_families gave. */
+void rb_family_list_free(rb_family_list l);
+
+/* Closes the database: waits for background work, destroys its families, frees everything. All
+ * snapshots and iterators must have been freed. db must not be used again; NULL is allowed. */
+void rb_close(rb_db *db);
+
+/* ---- families ------------------------------------------------------------------------------- */
+
+/* What calls that yield a family answer: family is NULL unless the code is RB_OK. */
+typedef struct rb_family_result {
+  rb_family *family;
+  uint32_t id;
+  rb_status status;
+} rb_family_result;
+
+/* The family of the given name that was opened or created. It belongs to the db and lives until
+ * rb_close, also after it was dropped. RB_NOT_FOUND if there is none. Must not run at the same time
+ * as rb_family_create. */
+rb_family_result rb_family_find(rb_db *db, const char *name);
+
+/* Creates a family. Options as in rb_plan_family. Must not run at the same time as another
+ * rb_family_create or rb_family_find of the same db. */
+rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra);
+
+/* Drops a family: its data is deleted when the last reader is gone. No write that names it may be
+ * under way or follow. */
+rb_status rb_family_drop(rb_family *f);
+
+/* ---- reading single keys -------------------------------------------------------------------- */
+
+/* Flags of reads and iterators. */
+enum {
+  RB_READ_CACHE_ONLY = 1,  /* no file is read: RB_INCOMPLETE instead */
+  RB_READ_NO_FILL = 2,     /* blocks read are not kept in the block cache */
+  RB_READ_NO_VERIFY = 4,   /* block checksums are not checked */
+  RB_READ_KEYS_ONLY = 8    /* iterators: values are not fetched, their length is 0 */
+};
+
+/* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.
+ * Otherwise data points to len bytes of RocksDB's memory, valid until rb_unpin(pin). */
+typedef struct rb_value {
+  uint64_t len;
+  const uint8_t *data;
+  void *pin;
+  rb_status status;
+} rb_value;
+
+/* Reads one key: lookup, copy and release in one call. snap may be NULL. deadline is a time in
+ * microseconds since 1970 or 0 for none. buf may be NULL with cap 0, to get the value pinned.
+ * RB_NOT_FOUND without a text if the key is absent; RB_INCOMPLETE under RB_READ_CACHE_ONLY when the
+ * answer is not in memory; RB_TIMED_OUT past the deadline. */
+rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                const uint8_t *key, size_t klen, uint8_t *buf, size_t cap);
+
+/* As rb_get, but only whether the key is there: RB_OK or RB_NOT_FOUND. */
+rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                 const uint8_t *key, size_t klen);
+
+/* Ends the life of a pinned value. NULL is allowed. */
+void rb_unpin(void *pin);
+
+/* ---- snapshots ------------------------------------------------------------------------------ */
+
+/* Takes a snapshot of the whole database. It lives until rb_snapshot_free. NULL only when memory is
+ * short. */
+rb_snapshot *rb_snapshot_new(rb_db *db);
+
+/* The sequence number of a snapshot, or RB_UNSUPPORTED before RocksDB 9.0. */
+typedef struct rb_sequence {
+  uint64_t value;
+  rb_status status;
+} rb_sequence;
+
+/* Reads the sequence number that a snapshot stands for. */
+rb_sequence rb_snapshot_sequence(rb_snapshot *s);
+
+/* Releases a snapshot. Iterators made from it stay valid. NULL is allowed. */
+void rb_snapshot_free(rb_snapshot *s);
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* Flags of writes. */
+enum {
+  RB_WRITE_SYNC = 1,         /* the WAL is synced to disk before the call returns */
+  RB_WRITE_NO_WAL = 2,       /* not written to the WAL: lost if the process dies before a flush */
+  RB_WRITE_NO_SLOWDOWN = 4,  /* RB_INCOMPLETE instead of waiting in a write stall */
+  RB_WRITE_LOW_PRIORITY = 8  /* slowed down first when compaction is behind */
+};
+
+/* Single operations of rb_apply. */
+enum { RB_PUT = 0, RB_DELETE = 1, RB_SINGLE_DELETE = 2, RB_MERGE = 3, RB_DELETE_RANGE = 4 };
+
+/* Applies one operation atomically. value is the value, the operand, or the end of the range
+ * [key, value); RB_DELETE and RB_SINGLE_DELETE ignore it. The caller has checked that a family
+ * merged into has a merge operator and that a range does not end before it starts: RocksDB would
+ * notice only after the WAL has it. */
+rb_status rb_apply(rb_family *f, uint32_t op, uint32_t flags, const uint8_t *key, size_t klen,
+                   const uint8_t *value, size_t vlen);
+
+/* Commits a batch in RocksDB's WriteBatch format in one call; replaces create, write, destroy. rep
+ * must be well formed and name existing families only: RocksDB logs it before it looks. */
+rb_status rb_write(rb_db *db, uint32_t flags, const uint8_t *rep, size_t len);
+
+/* ---- iterators ------------------------------------------------------------------------------ */
+
+/* How an iterator is set up. lower and upper are copied; an absent bound has its has_ field 0. */
+typedef struct rb_iter_options {
+  uint32_t flags;         /* RB_READ_ */
+  uint8_t has_lower;      /* keys >= lower */
+  uint8_t has_upper;      /* keys < upper */
+  uint64_t max_value;     /* values are cut after so many bytes; 0: whole */
+  uint64_t readahead;     /* bytes; 0: RocksDB's automatic read-ahead */
+} rb_iter_options;
+
+/* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
+typedef struct rb_iter_result {
+  rb_iter *iter;
+  rb_status status;
+} rb_iter_result;
+
+/* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
+ * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
+ * time may use it. */
+rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o,
+                           const uint8_t *lower, size_t lower_len, const uint8_t *upper,
+                           size_t upper_len);
+
+/* Gives the iterator other bounds (copied) over the same state. It stands nowhere afterwards.
+ * RB_NO_MEMORY leaves the old ones. */
+rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower,
+                             size_t lower_len, uint8_t has_upper, const uint8_t *upper,
+                             size_t upper_len);
+
+/* Moves the iterator to the newest state of its family, with the same options. It stands nowhere
+ * afterwards. On error it is as it was. */
+rb_status rb_iter_refresh(rb_iter *it);
+
+/* Where a fill begins, and in which direction it goes. */
+enum {
+  RB_MOVE_ON = 0,           /* after the rows delivered last, in the same direction */
+  RB_MOVE_FIRST = 1,        /* first row, forwards */
+  RB_MOVE_LAST = 2,         /* last row, backwards */
+  RB_MOVE_GE = 3,           /* first row >= key, forwards */
+  RB_MOVE_GT = 4,           /* first row > key, forwards */
+  RB_MOVE_LE = 5,           /* last row <= key, backwards */
+  RB_MOVE_LT = 6,           /* last row < key, backwards */
+  RB_MOVE_TURN_FORWARD = 7, /* from the gap where a backward fill stopped, forwards */
+  RB_MOVE_TURN_BACK = 8     /* from the gap where a forward fill stopped, backwards */
+};
+
+/* What a fill answers. */
+typedef struct rb_fill {
+  uint64_t used;    /* bytes that the rows take, counted from the start of the buffer */
+  uint64_t need;    /* not 0: the next row fits no empty buffer smaller than this; rows is 0 */
+  uint32_t rows;    /* rows delivered */
+  uint8_t end;      /* no row follows in this direction, or an error ended it */
+  rb_status status; /* the rows delivered are right even when this is an error */
+} rb_fill;
+
+/* Moves the iterator and delivers rows from there in one call; replaces a seek and, for each row,
+ * next, valid, key and value. Rows go to buf from its start: uint32 key length, uint32 value
+ * length, key, value, in the machine's byte order. Their offsets, uint32 each, go to the end of buf
+ * backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1), when the
+ * next row does not fit whole, or at the end. A row that does not fit is not passed over: when need
+ * is set, fill again with RB_MOVE_ON and a larger buffer. key is used by the moves that name it.
+ * Offsets are below 4 GiB. */
+rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
+                     size_t cap, uint32_t max_rows);
+
+/* What rb_iter_count answers: sums over the rows passed, keys and values in bytes. */
+typedef struct rb_count {
+  uint64_t rows;
+  uint64_t key_bytes;
+  uint64_t value_bytes;
+  uint8_t end;
+  rb_status status;
+} rb_count;
+
+/* Counts up to max_rows rows from where move says (RB_MOVE_FIRST or RB_MOVE_ON) without delivering
+ * them. Value sizes honour RB_READ_KEYS_ONLY and max_value. */
+rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows);
+
+/* One row of rb_iter_step, in RocksDB's memory: valid until the iterator is used again. */
+typedef struct rb_row {
+  const uint8_t *key;
+  const uint8_t *value;
+  size_t klen;
+  size_t vlen;
+  uint8_t valid;
+  rb_status status;
+} rb_row;
+
+/* Moves by one row and lends it: one call a step, the reference that fills are measured and checked
+ * against. Moves as in rb_iter_fill without the turns; next 1 with RB_MOVE_ON steps forwards, 0
+ * backwards. It must not be mixed with fills on one iterator. */
+rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key, size_t klen);
+
+/* Ends an iterator. NULL is allowed. */
+void rb_iter_free(rb_iter *it);
+
+/* ---- the database as a whole ---------------------------------------------------------------- */
+
+/* Writes the memtables of n families to files and waits: as one atomic call where RocksDB offers it
+ * (8.1) and n > 1, else one after the other. */
+rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
+
+/* Syncs the WAL to disk: what was written before survives a power cut. */
+rb_status rb_sync_wal(rb_db *db);
+
+/* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
+ * C API drops the outcome, so a background error that the call raised is looked up afterwards. */
+rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
+                     uint8_t has_end, const uint8_t *end, size_t end_len);
+
+/* Makes a consistent copy of the database in the directory dir, which must not exist. */
+rb_status rb_checkpoint(rb_db *db, const char *dir);
+
+/* A property's text, to be freed with rb_free, or NULL if RocksDB does not know it. */
+char *rb_property(rb_family *f, const char *name);
+
+/* The sequence number of the newest write. */
+uint64_t rb_latest_sequence(rb_db *db);
+
+/* What later versions of RocksDB add; numbered here, tested at run time. */
+enum {
+  RB_FEATURE_FLUSH_FAMILIES = 0,   /* 8.1 */
+  RB_FEATURE_WAIT_FOR_COMPACT = 1, /* 8.7 */
+  RB_FEATURE_SNAPSHOT_SEQUENCE = 2 /* 9.0 */
+};
+
+/* Whether the linked RocksDB has a feature: 1 or 0. */
+uint8_t rb_supports(uint32_t feature);
+
+/* Waits until no flush or compaction is pending. RB_UNSUPPORTED before RocksDB 8.7. */
+rb_status rb_wait_for_compact(rb_db *db);
+
+#endif

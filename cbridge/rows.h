@@ -1,0 +1,57 @@
+/*
+ * rows.h: the layout in which rows lie in a buffer, and the only place where C writes it.
+ *
+ *     | klen vlen key value | klen vlen key value | ...free... | offset 1 | offset 0 |
+ *     buf                                                                     buf+cap
+ *
+ * Lengths and offsets are uint32 in the machine's byte order. Rows grow upwards, the table of their
+ * offsets downwards, so that any row is found without walking. Knows nothing of RocksDB.
+ */
+#ifndef RB_ROWS_H
+#define RB_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { RB_ROW_HEADER = 8, RB_ROW_OFFSET = 4, RB_ROW_OVERHEAD = RB_ROW_HEADER + RB_ROW_OFFSET };
+
+struct rb_rows {
+  uint8_t *buf;
+  size_t cap;
+  size_t used;
+  uint32_t count;
+};
+
+/* Bytes of an empty buffer that one row needs. klen and vlen are below 4 GiB each. */
+static inline uint64_t rb_rows_need(uint64_t klen, uint64_t vlen) {
+  return klen + vlen + RB_ROW_OVERHEAD;
+}
+
+/* Appends a row; false, and nothing written, if it does not fit whole or if its offset would not fit
+ * 32 bits. */
+static inline bool rb_rows_append(struct rb_rows *r, const void *key, size_t klen,
+                                  const void *value, size_t vlen) {
+  size_t table = ((size_t)r->count + 1) * RB_ROW_OFFSET;
+  size_t taken = r->used + table;
+  uint64_t row = (uint64_t)klen + vlen + RB_ROW_HEADER;
+  if (taken > r->cap || row > r->cap - taken || r->used > UINT32_MAX) {
+    return false;
+  }
+  uint32_t lengths[2] = {(uint32_t)klen, (uint32_t)vlen};
+  uint32_t offset = (uint32_t)r->used;
+  uint8_t *p = r->buf + r->used;
+  memcpy(p, lengths, sizeof lengths);
+  if (klen > 0) {
+    memcpy(p + RB_ROW_HEADER, key, klen);
+  }
+  if (vlen > 0) {
+    memcpy(p + RB_ROW_HEADER + klen, value, vlen);
+  }
+  memcpy(r->buf + r->cap - table, &offset, sizeof offset);
+  r->used += (size_t)row;
+  r->count++;
+  return true;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* status.c: RocksDB's error texts, turned into codes. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rb.h"
+
+void rb_free(void *p) { free(p); }
+
+/* The beginnings that Status::ToString() gives a text; the same from RocksDB 6 to 11. */
+static const struct {
+  const char *prefix;
+  int32_t code;
+} rb_prefixes[] = {
+    {"NotFound: ", RB_NOT_FOUND},
+    {"Corruption: ", RB_CORRUPTION},
+    {"Not implemented: ", RB_UNSUPPORTED},
+    {"Invalid argument: ", RB_INVALID_ARGUMENT},
+    {"IO error: ", RB_IO},
+    {"Merge in progress: ", RB_MERGE_IN_PROGRESS},
+    {"Result incomplete: ", RB_INCOMPLETE},
+    {"Shutdown in progress: ", RB_SHUTTING_DOWN},
+    {"Operation timed out: ", RB_TIMED_OUT},
+    {"Operation aborted: ", RB_ABORTED},
+    {"Resource busy: ", RB_BUSY},
+    {"Operation expired: ", RB_EXPIRED},
+    {"Operation failed. Try again.: ", RB_TRY_AGAIN},
+    {"Compaction too large: ", RB_COMPACTION_TOO_LARGE},
+    {"Column family dropped: ", RB_FAMILY_DROPPED},
+};
+
+static bool rb_contains(const char *text, const char *part) { return strstr(text, part) != NULL; }
+
+/* Tells apart what callers treat differently within one of RocksDB's codes. Order matters: a path
+ * stands in the text, so only words that RocksDB puts before the path are looked for first. */
+static int32_t rb_refine(int32_t code, const char *rest) {
+  switch (code) {
+    case RB_IO:
+      if (strncmp(rest, "No space left on device", 23) == 0) {
+        return RB_NO_SPACE;
+      }
+      if (strncmp(rest, "lock hold by current process", 28) == 0 ||
+          strncmp(rest, "While lock file: ", 17) == 0 || strncmp(rest, "lock ", 5) == 0) {
+        return RB_LOCKED;
+      }
+      if (rb_contains(rest, ": No space left on device") ||
+          rb_contains(rest, ": Disk quota exceeded")) {
+        return RB_NO_SPACE;
+      }
+      if (rb_contains(rest, ": Read-only file system")) {
+        return RB_READ_ONLY;
+      }
+      return RB_IO;
+    case RB_UNSUPPORTED:
+      return rb_contains(rest, "read only mode") ? RB_READ_ONLY : code;
+    default:
+      return code;
+  }
+}
+
+static int32_t rb_code_of(const char *text) {
+  for (size_t i = 0; i < sizeof rb_prefixes / sizeof rb_prefixes[0]; i++) {
+    size_t n = strlen(rb_prefixes[i].prefix);
+    if (strncmp(text, rb_prefixes[i].prefix, n) == 0) {
+      return rb_refine(rb_prefixes[i].code, text + n);
+    }
+  }
+  return RB_UNKNOWN;
+}
+
+rb_status rb_status_from(char *err) {
+  rb_status s = {RB_OK, NULL};
+  if (err != NULL) {
+    s.code = rb_code_of(err);
+    s.msg = err; /* malloc'd by RocksDB's C API, as rb_free expects */
+  }
+  return s;
+}
+
+rb_status rb_status_make(int32_t code, const char *msg) {
+  rb_status s = {code, msg == NULL ? NULL : strdup(msg)};
+  return s;
+}
