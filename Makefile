@@ -1,0 +1,86 @@
+# Everything here only calls go, the C compilers and the scripts beside it: plain "go build ./...",
+# "go test ./..." and "go test -bench . ./..." work without make once RocksDB is installed.
+
+# Further flags of go test.
+FLAGS ?=
+# Rounds of "make crash".
+N ?= 1000
+# How long each fuzz test of "make fuzz" runs.
+FUZZTIME ?= 30s
+# Debian suites whose RocksDB "make compat" tests against.
+SUITES ?= trixie
+
+GOTEST = scripts/gotest
+
+.PHONY: help setup setup-check demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
+	crash fuzz soak ci clean
+
+help:
+	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
+	@echo 'make test       set up and run every test of every module'
+	@echo
+	@echo 'make setup      install the C compiler and RocksDB if they are missing'
+	@echo 'make build      the command line, bin/rockbridge'
+	@echo 'make bench      the benchmarks'
+	@echo 'make race       the tests under the race detector'
+	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
+	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
+	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind'
+	@echo 'make cover      coverage of the Go packages and of the C glue, by file'
+	@echo 'make lint       formatters in checking mode, linters; changes nothing'
+	@echo 'make fmt        format Go and C'
+	@echo 'make compat     the tests, -short, against other Debians: SUITES="trixie sid"'
+	@echo 'make crash      kill -9 rounds: N=1000'
+	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
+	@echo 'make soak       the long forms of race, asan, crash and fuzz'
+	@echo 'make ci         all that continuous integration runs'
+	@echo 'make clean      remove bin and .build'
+	@echo
+	@echo 'FLAGS goes to go test: make race FLAGS="-short -run Iterator"'
+
+setup:
+	@scripts/setup build
+
+setup-check:
+	@scripts/setup build check cover
+
+build: setup
+	cd cmd/rockbridge && go build -o ../../bin/rockbridge .
+
+demo: build
+	bin/rockbridge demo
+
+test: setup
+	$(GOTEST) $(FLAGS)
+
+bench: setup
+	go test -run '^$$' -bench . $(FLAGS) ./...
+
+race: setup
+	$(GOTEST) -race -timeout 30m $(FLAGS)
+
+asan: setup
+	$(GOTEST) -asan -timeout 30m $(FLAGS)
+
+cgocheck2: setup
+	GOEXPERIMENT=cgocheck2 $(GOTEST) -timeout 30m $(FLAGS)
+
+check-c: setup-check
+	scripts/check-c
+
+cover: setup-check
+	scripts/cover -short $(FLAGS)
+
+lint: setup-check
+	scripts/lint
+
+fmt: setup-check
+	scripts/gotools
+	find . -name '.?*' -prune -o -name '*.go' -print | xargs .build/bin/gofumpt -w
+	find cbridge cgobench -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
+
+compat: setup
+	@set -e; for suite in $(SUITES); do scripts/compat $$suite; done
+
+clean:
+	rm -rf bin .build
