@@ -138,6 +138,12 @@ type DB struct {
 	Mode int // how
 }
 
+// Sums are of rows and of bytes.
+type Sums struct {
+	Rows int
+	Bytes int
+}
+
 // Get gets.
 func (d *DB) Get() {}
 
@@ -154,6 +160,7 @@ func (r *reader) Read() {}
 	{"a function", map[string]string{"engine/a.go": goodFile + "func Get() {}\n"}, []string{"engine/a.go:3: Get"}},
 	{"a method", map[string]string{"engine/a.go": goodFile + "// T is.\ntype T[K any] int\n\nfunc (t *T[K]) Get() {}\n"}, []string{"engine/a.go:6: Get"}},
 	{"a type", map[string]string{"engine/a.go": goodFile + "type T int\n"}, []string{"engine/a.go:3: T"}},
+	{"a type and its first field", map[string]string{"engine/a.go": goodFile + "type T struct {\n\tA int\n}\n"}, []string{"engine/a.go:3: T", "engine/a.go:4: T.A"}},
 	{"a type in a group", map[string]string{"engine/a.go": goodFile + "// Types.\ntype (\n\tT int\n)\n"}, []string{"engine/a.go:5: T"}},
 	{"a variable", map[string]string{"engine/a.go": goodFile + "var V int\n"}, []string{"engine/a.go:3: V"}},
 	{"a field after a gap", map[string]string{"engine/a.go": goodFile + "// T is.\ntype T struct {\n\tA int // first\n\n\tB int\n}\n"}, []string{"engine/a.go:7: T.B"}},

@@ -58,8 +58,9 @@ func exportedSpecs(d *ast.GenDecl) []exported {
 		case *ast.TypeSpec:
 			if s.Name.IsExported() {
 				alone := d.Lparen == token.NoPos && d.Doc != nil
-				out = append(out, exported{s.Name.Name, s, s.Doc != nil || alone, visibleType(s)})
-				out = append(out, exportedFields(s)...)
+				documented := s.Doc != nil || alone
+				out = append(out, exported{s.Name.Name, s, documented, visibleType(s)})
+				out = append(out, exportedFields(s, documented)...)
 			}
 		case *ast.ValueSpec:
 			for _, n := range s.Names {
@@ -81,19 +82,22 @@ func visibleType(s *ast.TypeSpec) ast.Node {
 }
 
 // exportedFields gives the exported fields of a struct and the methods of an interface. One comment
-// may speak for the fields on the lines that follow it without a gap.
-func exportedFields(s *ast.TypeSpec) []exported {
+// may speak for the lines that follow it without a gap: that of a struct for its first fields too.
+func exportedFields(s *ast.TypeSpec, documented bool) []exported {
 	var list *ast.FieldList
+	documentedUpTo := token.NoPos
 	switch t := s.Type.(type) {
 	case *ast.StructType:
 		list = t.Fields
+		if documented {
+			documentedUpTo = t.Fields.Opening + 1
+		}
 	case *ast.InterfaceType:
 		list = t.Methods
 	default:
 		return nil
 	}
 	var out []exported
-	var documentedUpTo token.Pos
 	for _, f := range list.List {
 		if f.Doc != nil || f.Comment != nil || documentedUpTo != token.NoPos && f.Pos()-documentedUpTo <= adjacent {
 			documentedUpTo = endOfField(f)
