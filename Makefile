@@ -82,5 +82,20 @@ fmt: setup-check
 compat: setup
 	@set -e; for suite in $(SUITES); do scripts/compat $$suite; done
 
+crash: setup
+	go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
+
+fuzz: setup
+	scripts/fuzz $(FUZZTIME)
+
+soak: setup
+	$(MAKE) crash N=3000
+	$(MAKE) race FLAGS="-count=10 -timeout=0"
+	$(MAKE) asan FLAGS="-count=5 -timeout=0"
+	$(MAKE) fuzz FUZZTIME=10m
+
+ci:
+	.ci/run
+
 clean:
 	rm -rf bin .build
