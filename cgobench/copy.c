@@ -1,0 +1,19 @@
+//go:build cgo
+
+/*
+ * Copyright 2026 The rockbridge authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cgobench.h"
+
+#include <string.h>
+
+void rb_bench_copy_line(uint8_t *dst, const uint8_t *src)
+{
+	memcpy(dst, src, RB_BENCH_LINE);
+}
+
+void rb_bench_copy_line_pair(uint8_t *dst, const uint8_t *src)
+{
+	memcpy(dst, src, RB_BENCH_LINE);
+}
