@@ -70,7 +70,9 @@ var controls = map[string][]control{
 	"lengths are not truncated on their way to C": {
 		{"whole lengths", map[string]string{"cbridge/a.go": importsBoth + "var _ = C.rb_put(C.size_t(len(b)), C.int(n))\n"}, nil},
 		{"a cut length", map[string]string{"cbridge/a.go": importsBoth + "var _ = C.rb_put(C.int(len(b)))\n"}, []string{"cbridge/a.go:6: C.int(len"}},
-		{"GoBytes", map[string]string{"cgobench/a.go": importsBoth + "var _ = C.GoBytes(p, 3)\n"}, []string{"cgobench/a.go:6: C.GoBytes"}},
+		{"GoBytes", map[string]string{"cbridge/a.go": importsBoth + "var _ = C.GoBytes(p, 3)\n"}, []string{"cbridge/a.go:6: C.GoBytes"}},
+		{"GoBytes where it is measured", map[string]string{"cgobench/a.go": importsBoth + "var _ = C.GoBytes(p, 3)\n"}, nil},
+		{"a cut length where calls are measured", map[string]string{"cgobench/a.go": importsBoth + "var _ = C.f(C.int(len(b)))\n"}, []string{"cgobench/a.go:6: C.int(len"}},
 	},
 	"every Go function fits a screen": {
 		{"70 lines", map[string]string{"engine/a.go": goodFile + functionOf(70)}, nil},
