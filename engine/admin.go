@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// Flush writes the memtables of every family to files and waits. With RocksDB 8.1 and later it is
+// one atomic flush, before that one after the other.
+func (d *DB) Flush() error {
+	if d == nil || d.c == nil {
+		return ErrClosed
+	}
+	return d.flush(*d.families.Load())
+}
+
+// Flush writes the family's memtable to a file and waits.
+func (c *ColumnFamily) Flush() error {
+	if c == nil || c.db == nil {
+		return ErrClosed
+	}
+	if c.dropped.Load() && !c.db.guard.closing.Load() {
+		return c.errDropped("flush")
+	}
+	return c.describe(c.db.flush([]*ColumnFamily{c}), "flush", nil)
+}
+
+func (d *DB) flush(families []*ColumnFamily) error {
+	if err := d.enterWrite(nil, opFlush); err != nil {
+		return describe(err, "flush", d.path)
+	}
+	defer d.guard.leave(opFlush)
+	var cs []*cbridge.Family
+	for _, c := range families {
+		err := c.hold("flush")
+		defer c.release()
+		if err == nil {
+			cs = append(cs, c.c)
+		}
+	}
+	return describe(d.c.Flush(cs), "flush", d.path)
+}
+
+// SyncWAL syncs the write-ahead log to disk: every write acknowledged before survives a power cut.
+func (d *DB) SyncWAL() error {
+	if err := d.enterWrite(nil, opSyncWAL); err != nil {
+		return d.describe(err, "sync WAL")
+	}
+	defer d.guard.leave(opSyncWAL)
+	return describe(d.c.SyncWAL(), "sync WAL", d.path)
+}
+
+func (d *DB) describe(err error, op string) error {
+	if d == nil {
+		return err
+	}
+	return describe(err, op, d.path)
+}
+
+// Compact compacts the range [start, end) of every family down and waits; nil bounds are open. ctx,
+// which may be nil, is looked at before each family.
+func (d *DB) Compact(ctx context.Context, start, end []byte) error {
+	if d == nil || d.c == nil {
+		return ErrClosed
+	}
+	for _, c := range slices.Clone(*d.families.Load()) {
+		if c.dropped.Load() {
+			continue
+		}
+		if err := c.Compact(ctx, start, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Compact compacts the range [start, end) of the family down and waits; nil bounds are open. ctx,
+// which may be nil, is looked at before.
+func (c *ColumnFamily) Compact(ctx context.Context, start, end []byte) error {
+	if err := c.enter(ctx, opCompact); err != nil {
+		return err
+	}
+	defer c.db.guard.leave(opCompact)
+	var err error
+	switch {
+	case c.db.readOnly:
+		err = dberr.New("", dberr.ReadOnly, "")
+	case max(len(start), len(end)) > MaxKeySize:
+		err = dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
+	default:
+		err = c.c.Compact(start, end)
+	}
+	return c.describe(err, "compact", nil)
+}
+
+// Checkpoint makes a consistent copy of the database in directory dir, which must not exist. Files are
+// linked, not copied, where dir lies on the same file system. ctx, which may be nil, is looked at
+// before.
+func (d *DB) Checkpoint(ctx context.Context, dir string) error {
+	if err := d.enter(ctx, opCheckpoint); err != nil {
+		return err
+	}
+	defer d.guard.leave(opCheckpoint)
+	if err := validatePath(dir); err != nil {
+		return describe(err, "checkpoint", d.path)
+	}
+	return describe(d.c.Checkpoint(dir), "checkpoint", dir)
+}
+
+// Property reads one of RocksDB's properties, such as "rocksdb.stats", of the default family.
+// ErrInvalidArgument if RocksDB does not know it.
+func (d *DB) Property(name string) (string, error) { return d.family().Property(name) }
+
+// Property reads one of RocksDB's properties of the family.
+func (c *ColumnFamily) Property(name string) (string, error) {
+	if err := c.enter(nil, opProperty); err != nil {
+		return "", err
+	}
+	defer c.db.guard.leave(opProperty)
+	if err := validateFamilyName(name); err != nil {
+		return "", c.describe(invalid("", "a property's name must not be empty or contain a zero byte"), "property", nil)
+	}
+	v, ok := c.c.Property(name)
+	if !ok {
+		return "", c.describe(invalid("", "RocksDB does not know property "+name), "property", nil)
+	}
+	return v, nil
+}
+
+// LatestSequence is the sequence number of the newest write; 0 on a closed database.
+func (d *DB) LatestSequence() uint64 {
+	if d.enter(nil, opProperty) != nil {
+		return 0
+	}
+	defer d.guard.leave(opProperty)
+	return d.c.LatestSequence()
+}
+
+// WaitForCompact waits until no flush or compaction is pending. ctx, which may be nil, is looked at
+// before. ErrUnsupported before RocksDB 8.7.
+func (d *DB) WaitForCompact(ctx context.Context) error {
+	if err := d.enter(ctx, opCompact); err != nil {
+		return err
+	}
+	defer d.guard.leave(opCompact)
+	if !Supports(WaitForCompact) {
+		return describe(unsupported("wait for compact", WaitForCompact), "", d.path)
+	}
+	return describe(d.c.WaitForCompact(), "wait for compact", d.path)
+}

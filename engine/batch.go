@@ -1,0 +1,312 @@
+package engine
+
+import (
+	"iter"
+	"strconv"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+)
+
+// Record is one record of a batch; its slices alias the batch. Key and Value are start and end for
+// KindDeleteRange, Value is the operand for KindMerge and the blob for KindLogData.
+type Record = batchrepr.Record
+
+// RecordKind tells what a record does.
+type RecordKind = batchrepr.Kind
+
+// The kinds of records.
+const (
+	KindPut          = batchrepr.KindPut
+	KindDelete       = batchrepr.KindDelete
+	KindSingleDelete = batchrepr.KindSingleDelete
+	KindMerge        = batchrepr.KindMerge
+	KindDeleteRange  = batchrepr.KindDeleteRange
+	KindLogData      = batchrepr.KindLogData
+)
+
+// Batch collects writes that DB.Write commits atomically. It is built in Go, in RocksDB's own format,
+// without a call into C. The zero value is ready; it must not be copied. One goroutine at a time may
+// use it. It suits any database, unless In named a family: then that family's.
+type Batch struct {
+	_ noCopy
+
+	// A view made by In has the batch it belongs to and its family; all else lives in that batch.
+	root *Batch
+	cf   *ColumnFamily
+	use  int // index of its family in the root's uses, checked before use
+
+	rep   []byte // RocksDB's WriteBatch; empty or with a header
+	count uint32
+	db    *DB // of the families named so far
+	uses  []familyUse
+	views []*Batch
+	saves []savepoint
+	err   error // of the first record refused
+}
+
+// noCopy lets go vet find copies.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// familyUse is a family that a batch's records name. cf is nil where only the number is known.
+type familyUse struct {
+	cf     *ColumnFamily
+	id     uint32
+	merges bool
+}
+
+// savepoint is a length to return to.
+type savepoint struct {
+	size  int
+	count uint32
+}
+
+// newBatchRoom is the space that NewBatch provides.
+const newBatchRoom = 4 << 10
+
+// keepBatch is how much memory Reset keeps.
+const keepBatch = 1 << 20
+
+// NewBatch makes a batch with room for some records. It makes no call into C and needs no open
+// database.
+func (d *DB) NewBatch() *Batch { return &Batch{rep: make([]byte, 0, newBatchRoom)} }
+
+// ParseBatch makes a batch from bytes in RocksDB's format, such as Repr gives, which are copied. Every
+// record is checked: RocksDB would log a malformed batch before it looked at it, and the database
+// could not be opened again. ErrCorruption says where it is malformed, ErrTooLarge that it exceeds
+// MaxBatchSize.
+func ParseBatch(repr []byte) (*Batch, error) {
+	if len(repr) > MaxBatchSize {
+		return nil, dberr.New("parse batch", dberr.TooLarge, "the batch exceeds MaxBatchSize")
+	}
+	sum, err := batchrepr.Check(repr)
+	if err != nil {
+		return nil, dberr.Wrap("parse batch", dberr.Corruption, err)
+	}
+	if sum.MaxKey > MaxKeySize || sum.MaxValue > MaxValueSize {
+		return nil, dberr.New("parse batch", dberr.TooLarge, "a record exceeds MaxKeySize or MaxValueSize")
+	}
+	b := &Batch{rep: append(make([]byte, 0, len(repr)), repr...), count: sum.Count}
+	for r := range batchrepr.Records(b.rep) {
+		if err := b.note(r); err != nil {
+			return nil, dberr.Wrap("parse batch", dberr.Corruption, err)
+		}
+	}
+	return b, nil
+}
+
+// note records the family that a record from outside names, and refuses what RocksDB would notice
+// after logging it.
+func (b *Batch) note(r Record) error {
+	switch r.Kind {
+	case KindLogData:
+		return nil
+	case KindDeleteRange:
+		if err := checkRange(r.Key, r.Value); err != nil {
+			return err
+		}
+	}
+	i := b.useOf(nil, r.Family)
+	b.uses[i].merges = b.uses[i].merges || r.Kind == KindMerge
+	return nil
+}
+
+// state is the batch that holds the records: itself, or that of a view.
+func (b *Batch) state() *Batch {
+	if b.root != nil {
+		return b.root
+	}
+	return b
+}
+
+// In returns the same batch aimed at family c: its Put, Delete and so on name c, while Size, Count,
+// Reset and Repr are of the whole. It allocates at most once for each family of a batch.
+func (b *Batch) In(c *ColumnFamily) *Batch {
+	s := b.state()
+	for _, v := range s.views {
+		if v.cf == c {
+			return v
+		}
+	}
+	v := &Batch{root: s, cf: c}
+	s.views = append(s.views, v)
+	return v
+}
+
+// useOf finds or adds a family among those the batch names.
+func (b *Batch) useOf(cf *ColumnFamily, id uint32) int {
+	for i := range b.uses {
+		if b.uses[i].id == id {
+			return i
+		}
+	}
+	b.uses = append(b.uses, familyUse{cf: cf, id: id})
+	return len(b.uses) - 1
+}
+
+// begin prepares for a record of up to n bytes more in the family that b is aimed at.
+func (b *Batch) begin(n int) (s *Batch, id uint32, err error) {
+	s = b.state()
+	if b.root != nil {
+		if b.cf == nil || b.cf.db == nil {
+			return s, 0, ErrClosed
+		}
+		if s.db != nil && s.db != b.cf.db {
+			return s, 0, invalid("", "the batch names families of another database")
+		}
+		id = b.cf.c.ID
+	}
+	if uint64(len(s.rep))+uint64(n)+32 > MaxBatchSize {
+		return s, 0, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
+	}
+	if len(s.rep) == 0 {
+		s.rep = batchrepr.AppendHeader(s.rep)
+	}
+	if b.use >= len(s.uses) || s.uses[b.use].id != id {
+		b.use = s.useOf(b.cf, id)
+	}
+	if b.root != nil {
+		s.db = b.cf.db
+		s.uses[b.use].cf = b.cf
+	}
+	return s, id, nil
+}
+
+// counted ends a record that touches keys.
+func (b *Batch) counted() {
+	b.count++
+	batchrepr.SetCount(b.rep, b.count)
+}
+
+// refuse remembers the error of a record that was not taken: Write will fail with it.
+func (b *Batch) refuse(op string, key []byte, err error) error {
+	s := b.state()
+	if e, ok := err.(*Error); ok {
+		e.Op = op
+		if len(key) <= MaxKeySize {
+			e.Key = append([]byte{}, key...)
+		}
+		if b.cf != nil {
+			e.Family = b.cf.name
+		}
+	}
+	if s.err == nil {
+		s.err = err
+	}
+	return err
+}
+
+// Put adds a record that sets key to value. A record that is refused, with ErrTooLarge or ErrClosed,
+// leaves the batch as it was, and Write of it fails too.
+func (b *Batch) Put(key, value []byte) error {
+	if len(key) > MaxKeySize || len(value) > MaxValueSize {
+		return b.refuse("put", key, checkSizes(key, value))
+	}
+	s, id, err := b.begin(len(key) + len(value))
+	if err != nil {
+		return b.refuse("put", key, err)
+	}
+	s.rep = batchrepr.AppendPut(s.rep, id, key, value)
+	s.counted()
+	return nil
+}
+
+// Delete adds a record that deletes key.
+func (b *Batch) Delete(key []byte) error {
+	err := checkSizes(key, nil)
+	if err == nil {
+		var s *Batch
+		var id uint32
+		if s, id, err = b.begin(len(key)); err == nil {
+			s.rep = batchrepr.AppendDelete(s.rep, id, key)
+			s.counted()
+			return nil
+		}
+	}
+	return b.refuse("delete", key, err)
+}
+
+// SingleDelete adds a record that deletes a key that was put once; see ColumnFamily.SingleDelete.
+func (b *Batch) SingleDelete(key []byte) error {
+	err := checkSizes(key, nil)
+	if err == nil {
+		var s *Batch
+		var id uint32
+		if s, id, err = b.begin(len(key)); err == nil {
+			s.rep = batchrepr.AppendSingleDelete(s.rep, id, key)
+			s.counted()
+			return nil
+		}
+	}
+	return b.refuse("single delete", key, err)
+}
+
+// Merge adds a record that merges operand into key. Whether the family has a merge operator is looked
+// at by Write, and here if In named the family.
+func (b *Batch) Merge(key, operand []byte) error {
+	err := checkSizes(key, operand)
+	if err == nil && b.cf != nil && b.cf.db != nil && !b.cf.merges {
+		err = invalid("", "the family has no merge operator")
+	}
+	if err == nil {
+		var s *Batch
+		var id uint32
+		if s, id, err = b.begin(len(key) + len(operand)); err == nil {
+			s.rep = batchrepr.AppendMerge(s.rep, id, key, operand)
+			s.uses[b.use].merges = true
+			s.counted()
+			return nil
+		}
+	}
+	return b.refuse("merge", key, err)
+}
+
+// DeleteRange adds a record that deletes the keys in [start, end). A nil end and a start above end are
+// ErrInvalidArgument.
+func (b *Batch) DeleteRange(start, end []byte) error {
+	err := checkRange(start, end)
+	if err == nil {
+		var s *Batch
+		var id uint32
+		if s, id, err = b.begin(len(start) + len(end)); err == nil {
+			s.rep = batchrepr.AppendDeleteRange(s.rep, id, start, end)
+			s.counted()
+			return nil
+		}
+	}
+	return b.refuse("delete range", start, err)
+}
+
+// Size is the length of Repr in bytes.
+func (b *Batch) Size() int { return max(len(b.state().rep), batchrepr.HeaderLen) }
+
+// Count is the number of records that touch keys.
+func (b *Batch) Count() int { return int(b.state().count) }
+
+// Repr is the batch in RocksDB's format. It aliases the batch until its next change.
+func (b *Batch) Repr() []byte {
+	s := b.state()
+	if len(s.rep) == 0 {
+		s.rep = batchrepr.AppendHeader(s.rep)
+	}
+	return s.rep[:len(s.rep):len(s.rep)]
+}
+
+// Records ranges over the records in order. It cannot fail: only valid batches exist.
+func (b *Batch) Records() iter.Seq[Record] { return batchrepr.Records(b.Repr()) }
+
+// Reset empties the batch, keeps memory up to 1 MiB, and forgets the error of a refused record, the
+// savepoints and the database it was tied to.
+func (b *Batch) Reset() {
+	s := b.state()
+	if cap(s.rep) > keepBatch {
+		s.rep = nil
+	}
+	s.rep = s.rep[:0]
+	s.count, s.db, s.uses, s.saves, s.err = 0, nil, s.uses[:0], s.saves[:0], nil
+}
+
+func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// ColumnFamily is one family of an open database. It is safe for concurrent use, belongs to its DB
+// and is not closed by hand. After DropColumnFamily its calls answer ErrFamilyDropped. A nil
+// ColumnFamily answers ErrClosed.
+type ColumnFamily struct {
+	db      *DB
+	c       *cbridge.Family
+	name    string
+	merges  bool // it has a merge operator
+	dropped atomic.Bool
+
+	// A write that names a dropped family would leave the whole database in a failed state. So each
+	// write holds the families that it names for reading while it runs, and a drop takes for writing.
+	claim sync.RWMutex
+}
+
+// Name is the family's name.
+func (c *ColumnFamily) Name() string {
+	if c == nil {
+		return ""
+	}
+	return c.name
+}
+
+// ID is the number under which batches name the family.
+func (c *ColumnFamily) ID() uint32 {
+	if c == nil || c.c == nil {
+		return 0
+	}
+	return c.c.ID
+}
+
+// enter begins a call that names the family.
+func (c *ColumnFamily) enter(ctx context.Context, op opKind) error {
+	if c == nil || c.db == nil {
+		return ErrClosed
+	}
+	if err := c.db.guard.enter(ctx, op); err != nil {
+		return c.describe(err, opNames[op], nil)
+	}
+	if c.dropped.Load() {
+		c.db.guard.leave(op)
+		return c.errDropped(opNames[op])
+	}
+	return nil
+}
+
+func (c *ColumnFamily) errDropped(op string) error {
+	e := dberr.New(op, dberr.FamilyDropped, "")
+	e.Family = c.name
+	e.Path = c.db.path
+	return e
+}
+
+// Get returns a copy of key's value; a miss is ErrNotFound itself. One call into C and one allocation
+// up to values of 16 KiB. ErrWouldBlock with CacheOnly, ErrTimedOut past the context's deadline.
+func (c *ColumnFamily) Get(key []byte, o *ReadOptions) ([]byte, error) {
+	return view{cf: c}.get(key, o)
+}
+
+// GetAppend appends key's value to dst and returns the longer slice, without an allocation if dst has
+// room. On an error, a miss included, it returns dst unchanged.
+func (c *ColumnFamily) GetAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
+	return view{cf: c}.getAppend(dst, key, o)
+}
+
+// GetPinned lends C memory to f, during f only: f must neither keep value nor write to it. It saves
+// the copy of a large value. f's error is returned as it is. Close of the database within f answers
+// ErrBusy.
+func (c *ColumnFamily) GetPinned(key []byte, o *ReadOptions, f func(value []byte) error) error {
+	return view{cf: c}.getPinned(key, o, f)
+}
+
+// Has reports whether key is there.
+func (c *ColumnFamily) Has(key []byte, o *ReadOptions) (bool, error) {
+	return view{cf: c}.has(key, o)
+}
+
+// NewIter makes an iterator over the family's state at this moment. It stands nowhere yet, and must
+// be closed.
+func (c *ColumnFamily) NewIter(o *IterOptions) (*iterator.Iterator, error) {
+	return view{cf: c}.newIter(o)
+}
+
+// ColumnFamily finds a family by name, "default" too. ErrFamilyNotFound if there is none.
+func (d *DB) ColumnFamily(name string) (*ColumnFamily, error) {
+	if d == nil || d.c == nil || d.guard.closing.Load() {
+		return nil, ErrClosed
+	}
+	for _, c := range *d.families.Load() {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	e := dberr.New("column family", dberr.FamilyNotFound, "")
+	e.Family, e.Path = name, d.path
+	return nil, e
+}
+
+// ColumnFamilies lists the families in the order of their creation, the default one first. It is nil
+// on a closed database.
+func (d *DB) ColumnFamilies() []*ColumnFamily {
+	if d == nil || d.c == nil || d.guard.closing.Load() {
+		return nil
+	}
+	return slices.Clone(*d.families.Load())
+}
+
+// setFamilies replaces the list that calls look families up in.
+func (d *DB) setFamilies(all []*ColumnFamily) {
+	slices.SortFunc(all, func(a, b *ColumnFamily) int { return int(int64(a.c.ID) - int64(b.c.ID)) })
+	d.families.Store(&all)
+}
+
+// CreateColumnFamily creates a family. ErrInvalidArgument if one of that name exists or RocksDB does
+// not know an option.
+func (d *DB) CreateColumnFamily(name string, o *FamilyOptions) (*ColumnFamily, error) {
+	c, err := d.createFamily(name, o)
+	if err != nil {
+		return nil, describeFamily(describe(err, "create column family", d.Path()), name)
+	}
+	return c, nil
+}
+
+func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) {
+	if o == nil {
+		o = &FamilyOptions{}
+	}
+	if err := validateFamilyName(name); err != nil {
+		return nil, err
+	}
+	if err := o.validate(name); err != nil {
+		return nil, err
+	}
+	if err := d.enterWrite(nil, opFamily); err != nil {
+		return nil, err
+	}
+	defer d.guard.leave(opFamily)
+	d.familyMu.Lock()
+	defer d.familyMu.Unlock()
+	c, err := d.c.CreateFamily(name, o.plan(), o.Extra)
+	if err != nil {
+		return nil, err
+	}
+	f := &ColumnFamily{db: d, c: c, name: name, merges: o.MergeOperator != ""}
+	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
+	return f, nil
+}
+
+// DropColumnFamily drops a family. It waits for the writes that name it; later calls on c answer
+// ErrFamilyDropped, open iterators live on. The default family cannot be dropped.
+func (d *DB) DropColumnFamily(c *ColumnFamily) error {
+	if c == nil || d == nil {
+		return ErrClosed
+	}
+	return describeFamily(describe(d.dropFamily(c), "drop column family", d.path), c.name)
+}
+
+func (d *DB) dropFamily(c *ColumnFamily) error {
+	if err := d.enterWrite(nil, opFamily); err != nil {
+		return err
+	}
+	defer d.guard.leave(opFamily)
+	switch {
+	case c.db != d:
+		return invalid("", "the family belongs to another database")
+	case c == d.def:
+		return invalid("", "the default family cannot be dropped")
+	}
+	d.familyMu.Lock() // one drop at a time, so that writers of several families cannot wait in a ring
+	defer d.familyMu.Unlock()
+	c.claim.Lock()
+	defer c.claim.Unlock()
+	if c.dropped.Load() {
+		return c.errDropped("")
+	}
+	if err := c.c.Drop(); err != nil {
+		return err
+	}
+	c.dropped.Store(true)
+	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
+		func(f *ColumnFamily) bool { return f == c }))
+	return nil
+}

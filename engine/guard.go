@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// opKind names the calls that the guard tells apart: when Close gives up, it says which are running.
+type opKind uint8
+
+const (
+	opGet opKind = iota
+	opGetPinned
+	opHas
+	opNewIter
+	opIterate
+	opWrite
+	opSnapshot
+	opFamily
+	opFlush
+	opCompact
+	opCheckpoint
+	opSyncWAL
+	opProperty
+	opKinds
+)
+
+var opNames = [opKinds]string{
+	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
+	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
+}
+
+// guard stands round every call into C. It counts the calls in flight, so that Close can wait for
+// them, and refuses calls once Close has begun. It is what keeps a closed database from crashing.
+type guard struct {
+	closing atomic.Bool
+	running [opKinds]paddedCount
+}
+
+// paddedCount keeps counters of different calls off one cache line.
+type paddedCount struct {
+	n atomic.Int64
+	_ [56]byte
+}
+
+// enter begins a call, unless the database is closing or ctx (which may be nil) has ended.
+func (g *guard) enter(ctx context.Context, op opKind) error {
+	if ctx != nil {
+		if err := ctx.Err(); err != nil {
+			return dberr.FromContext(opNames[op], err)
+		}
+	}
+	// Counted before the flag is read, as Close sets the flag before it reads the counts: one of the
+	// two sees the other.
+	g.running[op].n.Add(1)
+	if g.closing.Load() {
+		g.running[op].n.Add(-1)
+		return ErrClosed
+	}
+	return nil
+}
+
+// leave ends a call that enter let in.
+func (g *guard) leave(op opKind) { g.running[op].n.Add(-1) }
+
+// busy names the calls in flight, or is empty.
+func (g *guard) busy() string {
+	var names []string
+	for op := range g.running {
+		if g.running[op].n.Load() != 0 {
+			names = append(names, opNames[op])
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// shut refuses new calls and waits until those in flight have ended. After the time-out it names
+// those that have not.
+func (g *guard) shut(timeout time.Duration) (running string) {
+	g.closing.Store(true)
+	deadline := time.Now().Add(timeout)
+	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
+		running = g.busy()
+		if running == "" || time.Now().After(deadline) {
+			return running
+		}
+		time.Sleep(pause)
+	}
+}

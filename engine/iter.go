@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"sync"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// iterOwner is what stands behind an iterator: its C part, its registration, and the guard round
+// each of its calls into C.
+type iterOwner struct {
+	cf    *ColumnFamily
+	child child
+
+	mu sync.Mutex // misuse by two goroutines must not reach C at the same time
+	c  *cbridge.Iter
+}
+
+func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
+	if o == nil {
+		o = &IterOptions{}
+	}
+	if err := v.cf.validateIter(o); err != nil {
+		return nil, err
+	}
+	r, err := v.enter(opNewIter, nil, &ReadOptions{Context: o.Context})
+	if err != nil {
+		return nil, err
+	}
+	defer v.leave(opNewIter)
+	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
+	if err != nil {
+		return nil, v.cf.describe(err, "new iterator", nil)
+	}
+	owner := &iterOwner{cf: v.cf, c: c}
+	v.cf.db.children.add(&owner.child, childIterator, owner)
+	return iterator.New(c, iterator.Config{
+		Owner: owner, Closed: &v.cf.db.guard.closing, Context: o.Context, Limit: o.Limit,
+		KeysOnly: o.KeysOnly, Frozen: v.snap != nil,
+	}), nil
+}
+
+func (c *ColumnFamily) validateIter(o *IterOptions) error {
+	if c == nil || c.db == nil {
+		return ErrClosed
+	}
+	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 {
+		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
+	}
+	if max(len(o.LowerBound), len(o.UpperBound), len(o.Prefix)) > MaxKeySize {
+		return c.describe(dberr.New("new iterator", dberr.TooLarge, "a bound exceeds MaxKeySize"), "", nil)
+	}
+	return nil
+}
+
+// plan gives the options to the C glue in its terms; the prefix becomes bounds.
+func (o *IterOptions) plan() cbridge.IterOptions {
+	lower, upper := o.LowerBound, o.UpperBound
+	if len(o.Prefix) > 0 {
+		if lower == nil || bytes.Compare(o.Prefix, lower) > 0 {
+			lower = o.Prefix
+		}
+		if end := prefixEnd(o.Prefix); end != nil && (upper == nil || bytes.Compare(end, upper) < 0) {
+			upper = end
+		}
+	}
+	return cbridge.IterOptions{
+		Lower: lower, Upper: upper, MaxValue: uint64(o.ValuesUpTo), ReadAhead: uint64(o.ReadAhead),
+		Flags: bit(o.KeysOnly, cbridge.KeysOnly) | bit(o.NoFillCache, cbridge.NoFill) |
+			bit(o.NoVerifyChecksums, cbridge.NoVerify),
+	}
+}
+
+// prefixEnd is the lowest key above all keys with prefix p; nil if there is none.
+func prefixEnd(p []byte) []byte {
+	end := bytes.TrimRight(p, "\xff")
+	if len(end) == 0 {
+		return nil
+	}
+	end = bytes.Clone(end)
+	end[len(end)-1]++
+	return end
+}
+
+// Enter begins a call into C on the iterator.
+func (o *iterOwner) Enter(ctx context.Context) error {
+	if err := o.cf.db.guard.enter(ctx, opIterate); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	if o.c == nil {
+		o.mu.Unlock()
+		o.cf.db.guard.leave(opIterate)
+		return ErrClosed
+	}
+	return nil
+}
+
+// Leave ends what Enter began.
+func (o *iterOwner) Leave() {
+	o.mu.Unlock()
+	o.cf.db.guard.leave(opIterate)
+}
+
+// Free ends the C iterator, unless the database's Close does or did.
+func (o *iterOwner) Free() {
+	o.child.done.Store(true)
+	if err := o.Enter(nil); err != nil {
+		return
+	}
+	defer o.Leave()
+	o.cf.db.children.remove(&o.child)
+	o.freeC()
+}
+
+func (o *iterOwner) freeC() {
+	if o.c != nil {
+		o.c.Free()
+		o.c = nil
+	}
+}
+
+// Describe puts operation, path and family into an error of the iterator.
+func (o *iterOwner) Describe(op string, err error) error { return o.cf.describe(err, op, nil) }

@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+const defaultFamily = "default"
+
+// closeTimeout is how long Close waits for calls in flight.
+const closeTimeout = 10 * time.Second
+
+// DB is an open database. It is safe for concurrent use. A nil or zero DB answers as a closed one.
+type DB struct {
+	c        *cbridge.DB
+	path     string
+	readOnly bool
+	guard    guard
+	children children
+	def      *ColumnFamily
+
+	familyMu sync.Mutex                      // one create or drop at a time
+	families atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
+	timeout  time.Duration                   // closeTimeout, but in tests
+	closeMu  sync.Mutex
+	closed   bool
+}
+
+// Open opens the database in directory dir and creates it, with its families, if it does not exist
+// and o allows it. Every family on disk is opened too. The errors are ErrLocked if another opener
+// holds it, ErrCorruption, ErrInvalidArgument for options that RocksDB does not know or that
+// contradict each other, ErrUnsupported for a comparator or operator that cannot be made here, by
+// name, and ErrIO. A failed Open leaves no new files behind.
+func Open(dir string, o *Options) (*DB, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	d, err := open(dir, o)
+	if err != nil {
+		return nil, describe(err, "open", dir)
+	}
+	return d, nil
+}
+
+func open(dir string, o *Options) (*DB, error) {
+	if err := validatePath(dir); err != nil {
+		return nil, err
+	}
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	plan, names, merges, err := planOpen(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	defer plan.Free()
+	undo := trackNewFiles(dir)
+	c, err := plan.Open()
+	if err != nil {
+		undo(err)
+		return nil, err
+	}
+	d := &DB{c: c, path: dir, readOnly: o.ReadOnly, timeout: closeTimeout}
+	if err := d.adoptFamilies(names, merges); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func validatePath(dir string) error {
+	if dir == "" || slices.Contains([]byte(dir), 0) {
+		return invalid("open", "the directory's name is empty or contains a zero byte")
+	}
+	return nil
+}
+
+// planOpen decides which families are opened, with what options.
+func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merges map[string]bool, err error) {
+	disk, err := readOptionsFile(dir)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	names, onDisk, err := familiesToOpen(dir, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if disk == nil {
+		disk = &optionsFile{}
+	}
+	for _, name := range onDisk {
+		if what := disk.unknownOperator(name); what != "" {
+			e := dberr.New("open", dberr.Unsupported, what+" is not known here")
+			e.Family = name
+			return nil, nil, nil, e
+		}
+	}
+	plan, err = cbridge.NewPlan(dir, o.plan())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	merges = map[string]bool{}
+	if o.Extra != "" {
+		err = plan.Extra(o.Extra)
+	}
+	for i := 0; i < len(names) && err == nil; i++ {
+		merges[names[i]], err = planFamily(plan, o, disk, names[i])
+	}
+	if err != nil {
+		plan.Free()
+		return nil, nil, nil, err
+	}
+	return plan, names, merges, nil
+}
+
+// planFamily adds one family to the plan and tells whether it can merge.
+func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (merges bool, err error) {
+	f, listed := o.Families[name]
+	if name == defaultFamily {
+		f, listed = o.FamilyOptions, true
+	}
+	merges = f.MergeOperator != "" || isUint64Add(disk.operator(name, "merge_operator"))
+	if !listed {
+		err = plan.FamilyFromDisk(name)
+	} else {
+		c := f.plan()
+		c.Uint64Add = merges
+		err = plan.Family(name, c, f.Extra)
+	}
+	return merges, describeFamily(err, name)
+}
+
+// familiesToOpen lists the families to open, the default one first, and those on disk among them.
+func familiesToOpen(dir string, o *Options) (names, onDisk []string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err == nil {
+		if onDisk, err = cbridge.ListFamilies(dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	names = []string{defaultFamily}
+	for _, name := range onDisk {
+		if name != defaultFamily {
+			names = append(names, name)
+		}
+	}
+	for name := range o.Families {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if o.ReadOnly {
+			e := dberr.New("open", dberr.FamilyNotFound, "it cannot be created in a read-only database")
+			e.Family = name
+			return nil, nil, e
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names[1:])
+	return names, onDisk, nil
+}
+
+// trackNewFiles remembers what dir held. The function returned removes what a failed Open added, if
+// the directory held no database: unless another opener holds it, whose files these then are.
+func trackNewFiles(dir string) func(error) {
+	before := map[string]bool{}
+	entries, err := os.ReadDir(dir)
+	existed := err == nil
+	for _, e := range entries {
+		before[e.Name()] = true
+	}
+	return func(failure error) {
+		if before["CURRENT"] || errors.Is(failure, ErrLocked) {
+			return
+		}
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if !before[e.Name()] && !e.IsDir() {
+				os.Remove(filepath.Join(dir, e.Name()))
+			}
+		}
+		if !existed {
+			os.Remove(dir)
+		}
+	}
+}
+
+func (d *DB) adoptFamilies(names []string, merges map[string]bool) error {
+	var all []*ColumnFamily
+	for _, name := range names {
+		c, err := d.c.Family(name)
+		if err != nil {
+			return describeFamily(err, name)
+		}
+		all = append(all, &ColumnFamily{db: d, c: c, name: name, merges: merges[name]})
+	}
+	d.def = all[0]
+	d.setFamilies(all)
+	return nil
+}
+
+// Close closes the database. It refuses new calls, waits up to 10 seconds for those in flight, frees
+// iterators and snapshots that were left open, and then answers a *LeakError that counts them. If
+// calls are still in flight it frees nothing and answers ErrBusy, naming them; Close may then be
+// called again. It is idempotent. Writes that were not synced are in the operating system's hands.
+func (d *DB) Close() error {
+	if d == nil || d.c == nil {
+		return nil
+	}
+	d.closeMu.Lock()
+	defer d.closeMu.Unlock()
+	if d.closed {
+		return nil
+	}
+	if running := d.guard.shut(d.timeout); running != "" {
+		e := dberr.New("close", dberr.Busy, "still running: "+running)
+		e.Path = d.path
+		return e
+	}
+	leaks := d.children.freeAll()
+	d.c.Close()
+	d.closed = true
+	if leaks.Iterators+leaks.Snapshots > 0 {
+		return &leaks
+	}
+	return nil
+}
+
+// Path is the directory that the database was opened in.
+func (d *DB) Path() string {
+	if d == nil {
+		return ""
+	}
+	return d.path
+}

@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+)
+
+// Limits in bytes. RocksDB is made for keys of up to 8 MiB and values of up to 3 GiB, and its batches
+// count in 32 bits; what exceeds them is refused with ErrTooLarge before C sees it.
+const (
+	MaxKeySize   = cbridge.MaxKeySize
+	MaxValueSize = cbridge.MaxValueSize
+	MaxBatchSize = cbridge.MaxBatchSize
+)
+
+// Options say how Open opens a database. The zero value, as nil, means the defaults. It is plain
+// data: it may be reused for several databases and is not kept.
+type Options struct {
+	FamilyOptions // of the default family
+
+	// Families are the options of the other families. Those that do not exist are created; existing
+	// ones that are missing here are opened with the options in the database's OPTIONS file.
+	Families map[string]FamilyOptions
+
+	ReadOnly       bool  // writes answer ErrReadOnly; other readers may have it open too
+	ErrorIfMissing bool  // the default is to create the database
+	ErrorIfExists  bool  // the default is to open it
+	BlockCacheSize int64 // bytes, shared by all families; 0: 128 MiB, negative: none
+
+	// Extra holds options of the database and of the default family by RocksDB's own names, as in
+	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
+	Extra string
+}
+
+// Compression names a codec.
+type Compression string
+
+// The codecs. The empty string is RocksDB's default: Snappy where it is linked.
+const (
+	NoCompression     Compression = "none"
+	SnappyCompression Compression = "snappy"
+	ZlibCompression   Compression = "zlib"
+	LZ4Compression    Compression = "lz4"
+	LZ4HCCompression  Compression = "lz4hc"
+	ZSTDCompression   Compression = "zstd"
+)
+
+var compressionNumbers = map[Compression]int32{
+	"": -1, NoCompression: 0, SnappyCompression: 1, ZlibCompression: 2, LZ4Compression: 4,
+	LZ4HCCompression: 5, ZSTDCompression: 7,
+}
+
+// Uint64Add is the merge operator that adds: values and operands are 8 bytes, little endian.
+const Uint64Add = "uint64add"
+
+// FamilyOptions are the options of one column family. The zero value means the defaults.
+type FamilyOptions struct {
+	// MergeOperator is empty or Uint64Add. A family without one refuses Merge. One that the database
+	// was last opened with is taken over when this is empty.
+	MergeOperator   string
+	Compression     Compression
+	WriteBufferSize int64   // bytes of a memtable; 0: RocksDB's default
+	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
+	BloomBitsPerKey float64 // size of the bloom filters; 0: none
+
+	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
+	Extra string
+}
+
+// ReadOptions say how a key is read. Nil means the defaults.
+type ReadOptions struct {
+	Context           context.Context // covers waits in Go; its deadline goes down to RocksDB
+	CacheOnly         bool            // ErrWouldBlock instead of I/O
+	NoFillCache       bool            // blocks read are not kept in the block cache
+	NoVerifyChecksums bool
+}
+
+// WriteOptions say how a write is committed. Nil means the defaults: not synced, as in RocksDB.
+type WriteOptions struct {
+	Context     context.Context // looked at before the write
+	Sync        bool            // on disk before the call returns: survives a power cut
+	DisableWAL  bool            // lost if the process ends before a flush
+	NoSlowdown  bool            // ErrWouldBlock instead of waiting in a write stall
+	LowPriority bool            // slowed down first when compaction is behind
+}
+
+// Sync asks for durability at the call: db.Put(k, v, engine.Sync). It must not be modified.
+var Sync = &WriteOptions{Sync: true}
+
+// IterOptions say what an iterator walks over. Nil means everything. LowerBound, UpperBound and
+// Prefix intersect. All slices are copied. An iterator never misses a key of its range, whatever
+// prefix extractor the family has.
+type IterOptions struct {
+	LowerBound        []byte          // keys >= it; nil: open
+	UpperBound        []byte          // keys < it; nil: open; empty but not nil: an empty range
+	Prefix            []byte          // keys that begin with it
+	Limit             int             // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
+	KeysOnly          bool            // values are nil
+	NoFillCache       bool            // blocks read are not kept in the block cache
+	NoVerifyChecksums bool            //
+	ValuesUpTo        int             // values are cut after so many bytes; 0: whole
+	ReadAhead         int             // bytes; 0: RocksDB's automatic read-ahead
+	Context           context.Context // looked at before each fill
+}
+
+// plan gives the options to the C glue in its terms.
+func (o *Options) plan() cbridge.DBOptions {
+	return cbridge.DBOptions{
+		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
+		BlockCacheSize: o.BlockCacheSize,
+	}
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.ErrorIfMissing && o.ErrorIfExists:
+		return invalid("open", "ErrorIfMissing and ErrorIfExists exclude every database")
+	case o.ReadOnly && o.ErrorIfExists:
+		return invalid("open", "ReadOnly and ErrorIfExists exclude every database")
+	}
+	if err := validateExtra("Options.Extra", o.Extra); err != nil {
+		return err
+	}
+	if err := o.FamilyOptions.validate(defaultFamily); err != nil {
+		return err
+	}
+	for name, f := range o.Families {
+		if name == defaultFamily {
+			return invalid("open", "Options.Families names the default family, whose options are those of Options itself")
+		}
+		if err := validateFamilyName(name); err != nil {
+			return err
+		}
+		if err := f.validate(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateFamilyName(name string) error {
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
+		return invalid("column family", "a name must not be empty or contain a zero byte")
+	}
+	return nil
+}
+
+// validateExtra refuses what would break the glue's own assumptions: the key order.
+func validateExtra(field, extra string) error {
+	if strings.IndexByte(extra, 0) >= 0 {
+		return invalid("open", field+" contains a zero byte")
+	}
+	for part := range strings.SplitSeq(extra, ";") {
+		if name, _, _ := strings.Cut(part, "="); strings.Trim(name, " \t\n{") == "comparator" {
+			return invalid("open", field+" sets comparator: only the bytewise order is supported")
+		}
+	}
+	return nil
+}
+
+func (o *FamilyOptions) validate(name string) error {
+	bad := func(msg string) error {
+		e := invalid("open", msg)
+		e.Family = name
+		return e
+	}
+	if _, known := compressionNumbers[o.Compression]; !known {
+		return bad("unknown Compression " + string(o.Compression))
+	}
+	switch {
+	case o.MergeOperator != "" && o.MergeOperator != Uint64Add:
+		return bad("unknown MergeOperator " + o.MergeOperator)
+	case o.WriteBufferSize < 0:
+		return bad("WriteBufferSize is negative")
+	case o.BlockSize < 0 || o.BlockSize > math.MaxInt32:
+		return bad("BlockSize is out of range")
+	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:
+		return bad("BloomBitsPerKey is out of range")
+	}
+	return validateExtra("FamilyOptions.Extra", o.Extra)
+}
+
+func (o *FamilyOptions) plan() cbridge.FamilyOptions {
+	return cbridge.FamilyOptions{
+		WriteBufferSize: uint64(o.WriteBufferSize), BlockSize: uint64(o.BlockSize),
+		BloomBitsPerKey: o.BloomBitsPerKey, Compression: compressionNumbers[o.Compression],
+		Uint64Add: o.MergeOperator == Uint64Add,
+	}
+}
+
+func (o *WriteOptions) flags(op string) (uint32, error) {
+	if o == nil {
+		return 0, nil
+	}
+	if o.Sync && o.DisableWAL {
+		return 0, invalid(op, "Sync and DisableWAL contradict each other: there is nothing to sync")
+	}
+	return bit(o.Sync, cbridge.Sync) | bit(o.DisableWAL, cbridge.NoWAL) |
+		bit(o.NoSlowdown, cbridge.NoSlowdown) | bit(o.LowPriority, cbridge.LowPriority), nil
+}
+
+func (o *WriteOptions) context() context.Context {
+	if o == nil {
+		return nil
+	}
+	return o.Context
+}
+
+func (o *ReadOptions) context() context.Context {
+	if o == nil {
+		return nil
+	}
+	return o.Context
+}
+
+// read gives the options to the C glue in its terms, without the snapshot.
+func (o *ReadOptions) read() cbridge.Read {
+	if o == nil {
+		return cbridge.Read{}
+	}
+	r := cbridge.Read{
+		Flags: bit(o.CacheOnly, cbridge.CacheOnly) | bit(o.NoFillCache, cbridge.NoFill) |
+			bit(o.NoVerifyChecksums, cbridge.NoVerify),
+	}
+	if o.Context != nil {
+		if t, ok := o.Context.Deadline(); ok {
+			r.Deadline = uint64(max(t.UnixMicro(), 1))
+		}
+	}
+	return r
+}
+
+func bit(on bool, flag uint32) uint32 {
+	if on {
+		return flag
+	}
+	return 0
+}

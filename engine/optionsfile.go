@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// optionsFile is what of RocksDB's OPTIONS file Open needs to know before it opens the database.
+type optionsFile struct {
+	version  string                       // of the RocksDB that wrote it
+	families map[string]map[string]string // family to option to value
+}
+
+// readOptionsFile reads the newest OPTIONS file in dir; nil without an error if there is none.
+func readOptionsFile(dir string) (*optionsFile, error) {
+	path, err := newestOptionsFile(dir)
+	if path == "" || err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError("open", path, err)
+	}
+	defer f.Close()
+	o := &optionsFile{families: map[string]map[string]string{}}
+	var section map[string]string
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		section = o.line(strings.TrimSpace(lines.Text()), section)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fileError("open", path, err)
+	}
+	return o, nil
+}
+
+// line takes one line in: a section's head or a setting of the section before it, which is returned.
+func (o *optionsFile) line(text string, section map[string]string) map[string]string {
+	if strings.HasPrefix(text, "[") {
+		if name, ok := strings.CutPrefix(text, `[CFOptions "`); ok {
+			section = map[string]string{}
+			o.families[strings.TrimSuffix(name, `"]`)] = section
+			return section
+		}
+		return nil
+	}
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return section
+	}
+	if name = strings.TrimSpace(name); name == "rocksdb_version" {
+		o.version = strings.TrimSpace(value)
+	}
+	if section != nil {
+		section[name] = strings.TrimSpace(value)
+	}
+	return section
+}
+
+// newestOptionsFile finds OPTIONS-n with the highest n; empty if there is none or no such directory.
+func newestOptionsFile(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fileError("open", dir, err)
+	}
+	newest, best := "", uint64(0)
+	for _, e := range entries {
+		digits, ok := strings.CutPrefix(e.Name(), "OPTIONS-")
+		if !ok {
+			continue
+		}
+		if n, err := strconv.ParseUint(digits, 10, 64); err == nil && n >= best {
+			newest, best = e.Name(), n
+		}
+	}
+	if newest == "" {
+		return "", nil
+	}
+	return filepath.Join(dir, newest), nil
+}
+
+// operator is the class that an option of a family names, without its settings; empty for none.
+func (o *optionsFile) operator(family, option string) string {
+	v := o.families[family][option]
+	if v == "nullptr" {
+		return ""
+	}
+	for part := range strings.SplitSeq(strings.Trim(v, "{}"), ";") {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(part), "id="); ok {
+			return id
+		}
+	}
+	return v
+}
+
+// unknownOperator names the first operator of a family that cannot be made here; empty if all can.
+func (o *optionsFile) unknownOperator(family string) string {
+	if c := o.operator(family, "comparator"); c != "" && c != "leveldb.BytewiseComparator" {
+		return "comparator " + c
+	}
+	if m := o.operator(family, "merge_operator"); m != "" && !isUint64Add(m) {
+		return "merge operator " + m
+	}
+	for _, option := range []string{"compaction_filter", "compaction_filter_factory"} {
+		if f := o.operator(family, option); f != "" {
+			return strings.ReplaceAll(option, "_", " ") + " " + f
+		}
+	}
+	return ""
+}
+
+// isUint64Add tells RocksDB's names of its adding operator.
+func isUint64Add(name string) bool { return name == "UInt64AddOperator" || name == Uint64Add }
+
+func fileError(op, path string, err error) *Error {
+	e := dberr.Wrap(op, dberr.IO, err)
+	e.Path = path
+	return e
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// view is one family in one state: the newest, or a snapshot's. ColumnFamily and Snapshot read
+// through it.
+type view struct {
+	cf   *ColumnFamily
+	snap *snapshot // nil: the newest state
+}
+
+// scratchSize is the longest value that Get copies twice rather than cross into C twice.
+const scratchSize = 16 << 10
+
+var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+
+// enter begins a read of a key.
+func (v view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error) {
+	if v.snap != nil && !v.snap.acquire() {
+		return cbridge.Read{}, ErrClosed
+	}
+	r := o.read()
+	err := v.cf.enter(o.context(), op)
+	if err == nil && len(key) > MaxKeySize {
+		v.cf.db.guard.leave(op)
+		err = v.cf.describe(dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize"), opNames[op], nil)
+	}
+	if v.snap != nil {
+		if err != nil {
+			v.snap.release()
+			return r, err
+		}
+		r.Snapshot = v.snap.c
+	}
+	return r, err
+}
+
+// leave ends what enter began.
+func (v view) leave(op opKind) {
+	if v.snap != nil {
+		v.snap.release()
+	}
+	v.cf.db.guard.leave(op)
+}
+
+// explain completes an error of a read.
+func (v view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
+	if err == ErrNotFound {
+		return err
+	}
+	if o != nil {
+		err = timedOut(blocked(err, o.CacheOnly), o.Context)
+	}
+	return v.cf.describe(err, opNames[op], key)
+}
+
+func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
+	r, err := v.enter(opGet, key, o)
+	if err != nil {
+		return nil, err
+	}
+	defer v.leave(opGet)
+	buf := scratch.Get().(*[scratchSize]byte)
+	defer scratch.Put(buf)
+	n, pinned, err := v.cf.c.Get(r, key, buf[:])
+	if err != nil {
+		return nil, v.explain(err, opGet, key, o)
+	}
+	from := buf[:n]
+	if pinned.Held() {
+		defer pinned.Free()
+		from = pinned.Data
+	}
+	value := make([]byte, len(from))
+	copy(value, from)
+	return value, nil
+}
+
+func (v view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
+	r, err := v.enter(opGet, key, o)
+	if err != nil {
+		return dst, err
+	}
+	defer v.leave(opGet)
+	n, pinned, err := v.cf.c.Get(r, key, dst[len(dst):cap(dst)])
+	if err != nil {
+		return dst, v.explain(err, opGet, key, o)
+	}
+	if pinned.Held() {
+		defer pinned.Free()
+		return append(dst, pinned.Data...), nil
+	}
+	return dst[:len(dst)+n], nil
+}
+
+func (v view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error {
+	r, err := v.enter(opGetPinned, key, o)
+	if err != nil {
+		return err
+	}
+	defer v.leave(opGetPinned)
+	_, pinned, err := v.cf.c.Get(r, key, nil)
+	if err != nil {
+		return v.explain(err, opGetPinned, key, o)
+	}
+	if !pinned.Held() {
+		return f([]byte{}) // an empty value
+	}
+	defer pinned.Free()
+	return f(pinned.Data)
+}
+
+func (v view) has(key []byte, o *ReadOptions) (bool, error) {
+	r, err := v.enter(opHas, key, o)
+	if err != nil {
+		return false, err
+	}
+	defer v.leave(opHas)
+	err = v.cf.c.Has(r, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, v.explain(err, opHas, key, o)
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"os"
+	"sync"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// Feature is something that versions of RocksDB after 7.8, the oldest supported, added.
+type Feature int
+
+// The features, and the version of RocksDB that brought each.
+const (
+	FlushFamilies    Feature = iota // 8.1: DB.Flush is atomic over the families
+	WaitForCompact                  // 8.7: DB.WaitForCompact
+	SnapshotSequence                // 9.0: Snapshot.Sequence
+)
+
+var features = map[Feature]struct {
+	name, since string
+	c           cbridge.Feature
+}{
+	FlushFamilies:    {"flush families", "8.1", cbridge.FeatureFlushFamilies},
+	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact},
+	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence},
+}
+
+// String is the feature's name.
+func (f Feature) String() string { return features[f].name }
+
+// Since is the version of RocksDB that brought the feature.
+func (f Feature) Since() string { return features[f].since }
+
+// Features lists all features.
+func Features() []Feature { return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence} }
+
+// Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
+// ErrUnsupported and names the version that has it.
+func Supports(f Feature) bool {
+	x, known := features[f]
+	return known && cbridge.Supports(x.c)
+}
+
+func unsupported(op string, f Feature) *Error {
+	return dberr.New(op, dberr.Unsupported, "it needs RocksDB "+f.Since()+"; linked is "+Version())
+}
+
+// Version is the version of the linked RocksDB, such as "7.8.3". RocksDB's C API does not tell it, so
+// the first call opens a database in a temporary directory and reads the OPTIONS file that RocksDB
+// writes there. "unknown" if no such directory can be made.
+func Version() string { return linkedVersion() }
+
+var linkedVersion = sync.OnceValue(func() string {
+	const unknown = "unknown"
+	dir, err := os.MkdirTemp("", "rockbridge-version-")
+	if err != nil {
+		return unknown
+	}
+	defer os.RemoveAll(dir)
+	d, err := Open(dir, nil)
+	if err != nil {
+		return unknown
+	}
+	defer d.Close()
+	o, err := readOptionsFile(dir)
+	if err != nil || o == nil || o.version == "" {
+		return unknown
+	}
+	return o.version
+})

@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// Put sets key to value. ErrTooLarge beyond MaxKeySize and MaxValueSize.
+func (c *ColumnFamily) Put(key, value []byte, o *WriteOptions) error {
+	return c.apply(cbridge.Put, "put", key, value, o)
+}
+
+// Delete deletes key; no error if it is not there.
+func (c *ColumnFamily) Delete(key []byte, o *WriteOptions) error {
+	return c.apply(cbridge.Delete, "delete", key, nil, o)
+}
+
+// SingleDelete deletes a key that was put once since it was last deleted, more cheaply than Delete.
+// For any other key the outcome is undefined, and old values may come back.
+func (c *ColumnFamily) SingleDelete(key []byte, o *WriteOptions) error {
+	return c.apply(cbridge.SingleDelete, "single delete", key, nil, o)
+}
+
+// DeleteRange deletes the keys in [start, end). A nil end is ErrInvalidArgument, since RocksDB has no
+// last key, and so is a start above end.
+func (c *ColumnFamily) DeleteRange(start, end []byte, o *WriteOptions) error {
+	return c.apply(cbridge.DeleteRange, "delete range", start, end, o)
+}
+
+// Merge adds an operand to key for the family's merge operator. ErrInvalidArgument if it has none.
+func (c *ColumnFamily) Merge(key, operand []byte, o *WriteOptions) error {
+	return c.apply(cbridge.Merge, "merge", key, operand, o)
+}
+
+// Writer returns a Writer whose every call commits by itself under o. It is safe for concurrent use.
+func (c *ColumnFamily) Writer(o *WriteOptions) Writer { return familyWriter{c, o} }
+
+type familyWriter struct {
+	c *ColumnFamily
+	o *WriteOptions
+}
+
+func (w familyWriter) Put(key, value []byte) error     { return w.c.Put(key, value, w.o) }
+func (w familyWriter) Delete(key []byte) error         { return w.c.Delete(key, w.o) }
+func (w familyWriter) Merge(key, operand []byte) error { return w.c.Merge(key, operand, w.o) }
+
+// apply commits one operation.
+func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *WriteOptions) error {
+	if c == nil || c.db == nil {
+		return ErrClosed
+	}
+	if err := c.check(op, key, value); err != nil {
+		return c.describe(err, name, nil)
+	}
+	flags, err := o.flags(name)
+	if err != nil {
+		return c.describe(err, name, key)
+	}
+	if err := c.db.enterWrite(o.context(), opWrite); err != nil {
+		return c.describe(err, name, key)
+	}
+	defer c.db.guard.leave(opWrite)
+	defer c.release()
+	if err := c.hold(name); err != nil {
+		return c.describe(err, name, key)
+	}
+	err = c.c.Apply(op, flags, key, value)
+	return c.describe(blocked(err, o != nil && o.NoSlowdown), name, key)
+}
+
+// check refuses what RocksDB cannot hold, or would notice only after the write-ahead log has it.
+func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
+	switch op {
+	case cbridge.DeleteRange:
+		return checkRange(key, value)
+	case cbridge.Merge:
+		if !c.merges {
+			return invalid("", "the family has no merge operator")
+		}
+	}
+	return checkSizes(key, value)
+}
+
+func checkSizes(key, value []byte) error {
+	if len(key) > MaxKeySize {
+		return dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize")
+	}
+	if len(value) > MaxValueSize {
+		return dberr.New("", dberr.TooLarge, "the value exceeds MaxValueSize")
+	}
+	return nil
+}
+
+func checkRange(start, end []byte) error {
+	switch {
+	case end == nil:
+		return invalid("", "a range to delete needs an end: RocksDB has no last key")
+	case len(start) > MaxKeySize || len(end) > MaxKeySize:
+		return dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
+	case bytes.Compare(start, end) > 0:
+		return invalid("", "the range ends before it starts")
+	}
+	return nil
+}
+
+// enter begins a call that names no family.
+func (d *DB) enter(ctx context.Context, op opKind) error {
+	if d == nil || d.c == nil {
+		return ErrClosed
+	}
+	return describe(d.guard.enter(ctx, op), opNames[op], d.path)
+}
+
+// enterWrite begins a call that changes the database.
+func (d *DB) enterWrite(ctx context.Context, op opKind) error {
+	if err := d.enter(ctx, op); err != nil {
+		return err
+	}
+	if d.readOnly {
+		d.guard.leave(op)
+		return dberr.New("", dberr.ReadOnly, "")
+	}
+	return nil
+}
+
+// Write commits a batch atomically, over all the families it names, in one call into C. The batch is
+// unchanged and may be written again. The error of a record that the batch refused is returned, and
+// nothing is written; ErrFamilyDropped and ErrFamilyNotFound name the family, ErrInvalidArgument a
+// batch of another database or a merge into a family without an operator.
+func (d *DB) Write(b *Batch, o *WriteOptions) error {
+	if d == nil || d.c == nil {
+		return ErrClosed
+	}
+	if b == nil {
+		return describe(invalid("write", "the batch is nil"), "write", d.path)
+	}
+	return describe(d.write(b.state(), o), "write", d.path)
+}
+
+func (d *DB) write(b *Batch, o *WriteOptions) error {
+	flags, err := o.flags("write")
+	if err != nil {
+		return err
+	}
+	if err := d.enterWrite(o.context(), opWrite); err != nil {
+		return err
+	}
+	defer d.guard.leave(opWrite)
+	if b.err != nil {
+		return refused(b.err)
+	}
+	if len(b.rep) == 0 {
+		return nil
+	}
+	families, err := d.resolve(b)
+	if err != nil {
+		return err
+	}
+	held, err := hold(families)
+	defer release(held)
+	if err != nil {
+		return err
+	}
+	return blocked(d.c.Write(flags, b.rep), o != nil && o.NoSlowdown)
+}
+
+// refused repeats the error of a record that the batch did not take, as Write's own.
+func refused(err error) error {
+	e, ok := err.(*Error)
+	if !ok {
+		return err
+	}
+	w := dberr.Wrap("write", e.Code, err)
+	w.Family, w.Key, w.Msg = e.Family, e.Key, "the batch refused a record: "+e.Msg
+	return w
+}
+
+// resolve finds the families that a batch names and checks what RocksDB would notice too late.
+func (d *DB) resolve(b *Batch) ([]*ColumnFamily, error) {
+	if b.db != nil && b.db != d {
+		return nil, invalid("", "the batch names families of another database")
+	}
+	var stack [8]*ColumnFamily
+	families := stack[:0]
+	for i := range b.uses {
+		u := &b.uses[i]
+		c := u.cf
+		if c == nil {
+			c = d.familyByID(u.id)
+		}
+		if c == nil {
+			return nil, dberr.New("", dberr.FamilyNotFound, "no column family has number "+utoa(u.id))
+		}
+		if u.merges && !c.merges {
+			return nil, describeFamily(invalid("", "the family has no merge operator"), c.name)
+		}
+		families = append(families, c)
+	}
+	return families, nil
+}
+
+func (d *DB) familyByID(id uint32) *ColumnFamily {
+	if id == 0 {
+		return d.def
+	}
+	for _, c := range *d.families.Load() {
+		if c.c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// hold claims the family for a write: it cannot be dropped before release, which must follow on an
+// error too. The default family is never dropped.
+func (c *ColumnFamily) hold(op string) error {
+	if c == c.db.def {
+		return nil
+	}
+	c.claim.RLock()
+	if c.dropped.Load() {
+		return c.errDropped(op)
+	}
+	return nil
+}
+
+func (c *ColumnFamily) release() {
+	if c != c.db.def {
+		c.claim.RUnlock()
+	}
+}
+
+// hold claims families for a write. held are those to release, on an error too.
+func hold(families []*ColumnFamily) (held []*ColumnFamily, err error) {
+	for i, c := range families {
+		if err := c.hold("write"); err != nil {
+			return families[:i+1], err
+		}
+	}
+	return families, nil
+}
+
+func release(held []*ColumnFamily) {
+	for _, c := range held {
+		c.release()
+	}
+}

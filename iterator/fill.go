@@ -1,0 +1,72 @@
+package iterator
+
+import "github.com/rockbridge-db/rockbridge/cbridge"
+
+// refill fills the window and goes to its first row. room is how many rows Limit leaves, 0 any. If
+// there is no row, the iterator stands in the gap there and Error tells whether an error is why.
+func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool {
+	size, maxRows := it.size.next()
+	if it.keep {
+		size, maxRows = min(size, keptFill), 0
+	}
+	f := it.fetch(m, key, it.windowBuffer(size), least(maxRows, room))
+	if f.err != nil {
+		it.fail("iterate", f.err)
+		return false
+	}
+	it.clear(back)
+	w := &it.win
+	w.buf, w.n, w.end, w.lent = f.buf, f.Rows, f.End, it.keep
+	if f.Err != nil {
+		w.endErr = it.cfg.Owner.Describe("iterate", f.Err)
+	}
+	if w.n == 0 {
+		it.err = w.endErr
+		return false
+	}
+	it.on = true
+	return true
+}
+
+// windowBuffer gives the window's memory in the wanted size, new if it is too small or was lent.
+func (it *Iterator) windowBuffer(size int) []byte {
+	if it.win.lent || it.keep || cap(it.win.buf) < size {
+		return make([]byte, size)
+	}
+	return it.win.buf[:cap(it.win.buf)]
+}
+
+// least is the smaller of two limits, where 0 means none.
+func least(a, b int) uint32 {
+	const none = 1<<32 - 1
+	if a == 0 || (b > 0 && b < a) {
+		a = b
+	}
+	if a == 0 || a > none {
+		return none
+	}
+	return uint32(a)
+}
+
+// fetched is what a fill gave: rows in buf, or err if no call was made.
+type fetched struct {
+	cbridge.Filled
+	buf []byte
+	err error
+}
+
+// fetch makes the call, and again with a larger buffer if a row asks for one.
+func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetched {
+	if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
+		return fetched{err: err}
+	}
+	defer it.cfg.Owner.Leave()
+	for {
+		f := it.src.Fill(m, key, buf, maxRows)
+		if f.Need == 0 {
+			return fetched{Filled: f, buf: buf}
+		}
+		buf = make([]byte, grown(f.Need))
+		m, key = cbridge.MoveOn, nil
+	}
+}

@@ -1,0 +1,62 @@
+package iterator
+
+// How much one call fetches. A seek that reads one row must not pay for a hundred, and a long scan
+// must not pay a call per handful: fills start small after each absolute move and grow by four.
+//
+// With buffers of full size, two calls in a row deliver more than maxFill bytes, since the second
+// begins with a row that the first had no room for. A full scan therefore costs at most one call for
+// each 64 KiB delivered, and a few more while fills grow.
+const (
+	firstFill  = 1 << 10 // bytes
+	firstRows  = 4
+	growFill   = 4
+	maxFill    = 128 << 10
+	chunkFill  = 16 << 10 // the first fill of a caller's chunk
+	keptFill   = 96 << 10 // buffers whose rows may be kept for ever
+	keepBuffer = 1 << 20  // a window that grew beyond it is dropped at the next absolute move
+)
+
+// fillSize is the growth of fills since the last absolute move.
+type fillSize struct{ bytes, rows int }
+
+// reset starts small again.
+func (s *fillSize) reset() { *s = fillSize{} }
+
+// next is the size of the next window fill: bytes, and rows, 0 meaning as many as fit.
+func (s *fillSize) next() (size, maxRows int) {
+	switch {
+	case s.bytes == 0:
+		s.bytes, s.rows = firstFill, firstRows
+	case s.bytes < maxFill:
+		s.bytes, s.rows = min(s.bytes*growFill, maxFill), s.rows*growFill
+	}
+	if s.bytes >= maxFill {
+		return s.bytes, 0
+	}
+	return s.bytes, s.rows
+}
+
+// nextChunk is the size of the next fill of a caller's chunk, which wants many rows from the start.
+func (s *fillSize) nextChunk() int {
+	if s.bytes < chunkFill {
+		s.bytes, s.rows = chunkFill, firstRows*chunkFill/firstFill
+		return s.bytes
+	}
+	s.bytes = min(s.bytes*growFill, maxFill)
+	return s.bytes
+}
+
+// grown is the buffer for a row that needs so many bytes: with as much again for what follows.
+func grown(need int) int {
+	size := 4 << 10
+	for size < need && size < 1<<40 {
+		size *= 2
+	}
+	if size < need {
+		return need
+	}
+	if size-need < need && size < 16<<20 {
+		size *= 2
+	}
+	return size
+}

@@ -1,0 +1,69 @@
+package iterator
+
+import "bytes"
+
+// unsafeKey aliases the current row's key in the window, until the next move; nil in a gap. It is
+// not exported: a caller who kept it would read another row's bytes.
+func (it *Iterator) unsafeKey() []byte {
+	if it == nil || !it.on {
+		return nil
+	}
+	return it.win.key(it.i)
+}
+
+// unsafeValue aliases the current row's value as unsafeKey does its key; nil for keys only.
+func (it *Iterator) unsafeValue() []byte {
+	if it == nil || !it.on {
+		return nil
+	}
+	return it.win.value(it.i)
+}
+
+// Key returns a copy of the current row's key, valid for ever; never nil on a row, nil in a gap. On
+// a closed iterator it still gives the row on which it stood.
+func (it *Iterator) Key() []byte {
+	if it == nil || !it.on {
+		return nil
+	}
+	return copied(it.unsafeKey())
+}
+
+// Value returns a copy of the current row's value, valid for ever; nil in a gap and for keys only.
+func (it *Iterator) Value() []byte {
+	v := it.unsafeValue()
+	if v == nil {
+		return nil
+	}
+	return copied(v)
+}
+
+// copied clones b without rounding up, and never gives nil.
+func copied(b []byte) []byte {
+	c := make([]byte, len(b))
+	copy(c, b)
+	return c
+}
+
+// HasPrefix reports whether the current row's key begins with p; false in a gap. It does not
+// allocate.
+func (it *Iterator) HasPrefix(p []byte) bool {
+	return it != nil && it.on && bytes.HasPrefix(it.win.key(it.i), p)
+}
+
+// EqualKey reports whether the current row's key is k; false in a gap. It does not allocate.
+func (it *Iterator) EqualKey(k []byte) bool {
+	return it != nil && it.on && bytes.Equal(it.win.key(it.i), k)
+}
+
+// AppendKey appends the current row's key to dst; nothing in a gap.
+func (it *Iterator) AppendKey(dst []byte) []byte { return append(dst, it.unsafeKey()...) }
+
+// AppendValue appends the current row's value to dst; nothing in a gap.
+func (it *Iterator) AppendValue(dst []byte) []byte { return append(dst, it.unsafeValue()...) }
+
+// KeyLen is the length of the current row's key in bytes; 0 in a gap.
+func (it *Iterator) KeyLen() int { return len(it.unsafeKey()) }
+
+// ValueLen is the length of the current row's value in bytes, after a cut by ValuesUpTo; 0 in a gap
+// and for keys only.
+func (it *Iterator) ValueLen() int { return len(it.unsafeValue()) }

@@ -1,0 +1,126 @@
+package iterator
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sort"
+)
+
+// The layout of a filled buffer is that of cbridge/rows.h: rows of two uint32 lengths, key and value
+// from the start, their offsets, uint32 each, from the end downwards.
+const (
+	rowHeader   = 8
+	rowOffset   = 4
+	rowOverhead = rowHeader + rowOffset
+)
+
+// rows is a filled buffer: n rows in the order in which a walk met them. Pure byte code.
+type rows struct {
+	buf      []byte // as long as the capacity that was filled: the offsets end at its end
+	n        int
+	keysOnly bool
+}
+
+// at finds row i: where its key begins, and the two lengths.
+func (r *rows) at(i int) (key, klen, vlen int) {
+	off := int(binary.NativeEndian.Uint32(r.buf[len(r.buf)-rowOffset*(i+1):]))
+	head := r.buf[off : off+rowHeader]
+	return off + rowHeader, int(binary.NativeEndian.Uint32(head)), int(binary.NativeEndian.Uint32(head[4:]))
+}
+
+// key aliases the key of row i.
+func (r *rows) key(i int) []byte {
+	k, n, _ := r.at(i)
+	return r.buf[k : k+n : k+n]
+}
+
+// value aliases the value of row i; nil for keys only.
+func (r *rows) value(i int) []byte {
+	if r.keysOnly {
+		return nil
+	}
+	k, n, v := r.at(i)
+	return r.buf[k+n : k+n+v : k+n+v]
+}
+
+// row aliases key and value of row i.
+func (r *rows) row(i int) (key, value []byte) {
+	k, n, v := r.at(i)
+	key = r.buf[k : k+n : k+n]
+	if !r.keysOnly {
+		value = r.buf[k+n : k+n+v : k+n+v]
+	}
+	return key, value
+}
+
+// size is what the rows from i to j, either way round and both included, take in a buffer.
+func (r *rows) size(i, j int) int {
+	if i > j {
+		i, j = j, i
+	}
+	total := 0
+	for ; i <= j; i++ {
+		_, k, v := r.at(i)
+		total += k + v + rowOverhead
+	}
+	return total
+}
+
+// take replaces r by the rows i to j of src, in that order, which may be backwards.
+func (r *rows) take(src *rows, i, j int) {
+	size := src.size(i, j)
+	if cap(r.buf) < size {
+		r.buf = make([]byte, size)
+	}
+	r.buf = r.buf[:size]
+	r.n, r.keysOnly = 0, src.keysOnly
+	step := 1
+	if j < i {
+		step = -1
+	}
+	for used := 0; ; i += step {
+		k, n, v := src.at(i)
+		binary.NativeEndian.PutUint32(r.buf[size-rowOffset*(r.n+1):], uint32(used))
+		used += copy(r.buf[used:], src.buf[k-rowHeader:k+n+v])
+		r.n++
+		if i == j {
+			return
+		}
+	}
+}
+
+// window is the rows an iterator is served from, and what is known of their surroundings.
+type window struct {
+	rows
+	back     bool  // filled backwards: row 0 has the highest key
+	end      bool  // nothing follows the last row in the window's direction
+	endErr   error // why, if it was not the end of the data
+	outmost  bool  // row 0 is the outermost of the range against the window's direction
+	lent     bool  // rows were handed out for keeping: never fill this buffer again
+	turnKey  []byte
+	turnHere bool // turn round at turnKey: the row before the error that ended a chunk
+}
+
+// covers reports whether key lies between the lowest and the highest row, both included.
+func (w *window) covers(key []byte) bool {
+	if w.n == 0 {
+		return false
+	}
+	low, high := 0, w.n-1
+	if w.back {
+		low, high = high, low
+	}
+	return bytes.Compare(w.key(low), key) <= 0 && bytes.Compare(key, w.key(high)) <= 0
+}
+
+// search finds the row with the lowest key >= key, in a window that covers key, and whether the two
+// are equal.
+func (w *window) search(key []byte) (i int, equal bool) {
+	if w.back {
+		// Keys descend: the first row below key is one past the row looked for.
+		i = sort.Search(w.n, func(j int) bool { return bytes.Compare(w.key(j), key) < 0 }) - 1
+	} else {
+		i = sort.Search(w.n, func(j int) bool { return bytes.Compare(w.key(j), key) >= 0 })
+	}
+	return i, bytes.Equal(w.key(i), key)
+}
