@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// buildFlags build the program as the test is built.
+var buildFlags = []string{"-race"}
