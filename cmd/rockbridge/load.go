@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+func newLoadCommand(g *globals) *cobra.Command {
+	var input inputChoice
+	var batchBytes int
+	var sync bool
+	cmd := &cobra.Command{
+		Use:   "load DIR [FILE...]",
+		Short: "Load rows from files or standard input",
+		Long: `Load rows from files, or from standard input if none (or -) is given. The
+database and the family are made if they do not exist. A row whose key is there
+already replaces it.
+
+The format is told by the ending of a file's name or by --format:
+
+  lines  .txt, .lines      the line is the key, the value is empty
+  tsv    .tsv, .tab        fields with tabs between, no quoting
+  csv    .csv              fields with commas between, quoted as in RFC 4180
+  jsonl  .jsonl, .ndjson   one JSON object a line
+
+A further .zst means zstd; compressed standard input is recognised by itself.
+--key says which column (from 1, or by name with --header) or which JSON field is
+the key: the first column and "key" unless given. --value chooses the value
+likewise; unless given it is the rest of the row, or the whole JSON object.
+
+A line that does not fit stops the load with its file and number; the rows before
+it are kept, and their number is reported. So it is after an interrupt. What was
+reported as written is on disk.`,
+		Example: `  rockbridge load cities.db testdata/cities.tsv.zst
+  rockbridge load words.db /usr/share/dict/words --format lines
+  rockbridge load people.db people.csv --header --key email
+  zstd -dc events.jsonl.zst | rockbridge load events.db --format jsonl --key id
+  rockbridge scan old.db --output hex | rockbridge load new.db --format tsv --hex`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names := args[1:]
+			if len(names) == 0 {
+				names = []string{stdinName}
+			}
+			if batchBytes < 1 {
+				return usagef("--batch-bytes %d: at least 1 is needed", batchBytes)
+			}
+			input.hex = g.hex
+			for _, name := range names {
+				if err := input.check(name); err != nil {
+					return err
+				}
+			}
+			return g.create(args[0], func(t target) error {
+				bar, done := newProgress(os.Stderr, sizeOf(names))
+				l := &loader{
+					target: t, input: input, batchBytes: batchBytes, progress: bar,
+					write: &engine.WriteOptions{Context: cmd.Context(), Sync: sync},
+				}
+				start := time.Now()
+				err := l.load(cmd.Context(), names)
+				done()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d rows loaded in %s\n",
+					l.rows, time.Since(start).Round(time.Millisecond))
+				return err
+			})
+		},
+	}
+	registerInput(cmd, &input)
+	cmd.Flags().IntVar(&batchBytes, "batch-bytes", 1<<20, "bytes of rows that are written together")
+	cmd.Flags().BoolVar(&sync, "sync", false, "bring each batch to disk before the next; otherwise once, at the end")
+	return cmd
+}
+
+func registerInput(cmd *cobra.Command, input *inputChoice) {
+	cmd.Flags().StringVar(&input.format, "format", "", "lines, tsv, csv or jsonl (default: by the file's ending)")
+	cmd.Flags().StringVar(&input.columns.key, "key", "", `column or field of the key (default: 1, or "key")`)
+	cmd.Flags().StringVar(&input.columns.value, "value", "", "column or field of the value (default: all the others)")
+	cmd.Flags().BoolVar(&input.columns.header, "header", false, "the first row of tsv or csv names the columns and is not loaded")
+	// The only error is a flag that does not exist.
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(inputFormats, cobra.ShellCompDirectiveNoFileComp))
+}
