@@ -1,0 +1,12 @@
+package main
+
+import "testing"
+
+func TestSpreadOf(t *testing.T) {
+	if got := spreadOf([]float64{5, 1, 3}); got != (spread{3, 1, 5}) {
+		t.Errorf("odd: %+v", got)
+	}
+	if got := spreadOf([]float64{4, 1, 3, 2}); got != (spread{2.5, 1, 4}) {
+		t.Errorf("even: %+v", got)
+	}
+}
