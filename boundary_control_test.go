@@ -166,7 +166,7 @@ func (r *reader) Read() {}
 	{"a type in a group", map[string]string{"engine/a.go": goodFile + "// Types.\ntype (\n\tT int\n)\n"}, []string{"engine/a.go:5: T"}},
 	{"a variable", map[string]string{"engine/a.go": goodFile + "var V int\n"}, []string{"engine/a.go:3: V"}},
 	{"a field after a gap", map[string]string{"engine/a.go": goodFile + "// T is.\ntype T struct {\n\tA int // first\n\n\tB int\n}\n"}, []string{"engine/a.go:7: T.B"}},
-	{"a method of an interface", map[string]string{"engine/a.go": goodFile + "// T is.\ntype T interface {\n\tGet()\n}\n"}, []string{"engine/a.go:5: T.Get"}},
+	{"a method of an interface", map[string]string{"engine/a.go": goodFile + "// T is.\ntype T interface {\n\tGet()\n\n\tPut()\n}\n"}, []string{"engine/a.go:7: T.Put"}},
 	{"a package", map[string]string{"engine/a.go": "package x\n"}, []string{"engine: no package comment"}},
 }
 

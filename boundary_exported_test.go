@@ -82,20 +82,20 @@ func visibleType(s *ast.TypeSpec) ast.Node {
 }
 
 // exportedFields gives the exported fields of a struct and the methods of an interface. One comment
-// may speak for the lines that follow it without a gap: that of a struct for its first fields too.
+// may speak for the lines that follow it without a gap: that of the type for the first ones too.
 func exportedFields(s *ast.TypeSpec, documented bool) []exported {
 	var list *ast.FieldList
-	documentedUpTo := token.NoPos
 	switch t := s.Type.(type) {
 	case *ast.StructType:
 		list = t.Fields
-		if documented {
-			documentedUpTo = t.Fields.Opening + 1
-		}
 	case *ast.InterfaceType:
 		list = t.Methods
 	default:
 		return nil
+	}
+	documentedUpTo := token.NoPos
+	if documented {
+		documentedUpTo = list.Opening + 1
 	}
 	var out []exported
 	for _, f := range list.List {
