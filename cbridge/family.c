@@ -68,8 +68,16 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
                                   const char *extra) {
   rb_family_result r = {NULL, 0, {RB_OK, NULL}};
   rocksdb_options_t *o;
-  r.status = rb_family_options_new(NULL, opts, db->block_cache, extra, &o);
+  r.status = rb_family_options_new(opts, db->block_cache, &o);
   if (r.status.code != RB_OK) {
+    return r;
+  }
+  r.status = rb_options_by_name(&o, extra);
+  if (r.status.code == RB_OK) {
+    r.status = rb_family_options_check(o);
+  }
+  if (r.status.code != RB_OK) {
+    rocksdb_options_destroy(o);
     return r;
   }
   char *err = NULL;

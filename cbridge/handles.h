@@ -23,6 +23,7 @@ struct rb_db {
   rocksdb_t *db;
   rocksdb_cache_t *block_cache; /* NULL: none */
   struct rb_family *families;
+  bool read_only;
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
   rocksdb_flushoptions_t *flush;
@@ -64,11 +65,17 @@ rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags);
 /* Makes RocksDB write options from RB_WRITE_ flags; NULL when memory is short. */
 rocksdb_writeoptions_t *rb_writeoptions_new(uint32_t flags);
 
-/* Makes RocksDB options of one family on top of base (or of nothing), with the typed settings of o,
- * the cache and, if not NULL, the settings by name in extra. *out is NULL on error. */
-rb_status rb_family_options_new(const rocksdb_options_t *base, rb_family_options o,
-                                rocksdb_cache_t *cache, const char *extra,
+/* Makes RocksDB options of one family with the typed settings of o and the cache (NULL: none). *out
+ * is NULL on error. */
+rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
                                 rocksdb_options_t **out);
+
+/* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the empty
+ * text are nothing. */
+rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);
+
+/* Refuses options of a family under which the glue could not keep what it promises. */
+rb_status rb_family_options_check(const rocksdb_options_t *o);
 
 /* Wraps a family handle and takes ownership of it, on error too. */
 rb_family_result rb_family_adopt(rb_db *db, const char *name, rocksdb_column_family_handle_t *h);

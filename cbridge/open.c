@@ -11,6 +11,9 @@ struct rb_plan {
   rb_db_options opts;
   rocksdb_options_t *db_options;
   rocksdb_cache_t *cache;
+  bool opened;
+  size_t extra_count; /* what rb_plan_extra was given, for the default family */
+  char **extras;
   size_t count;
   char **names;
   rocksdb_options_t **options;
@@ -46,23 +49,31 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
 }
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
-  char *err = NULL;
-  rocksdb_options_t *named = rocksdb_options_create();
-  if (named == NULL) {
+  char **extras = realloc(p->extras, (p->extra_count + 1) * sizeof *extras);
+  if (extras == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
-  rocksdb_get_options_from_string(p->db_options, text, named, &err);
-  if (err != NULL) {
-    rocksdb_options_destroy(named);
-    return rb_status_from(err);
+  p->extras = extras;
+  char *copy = strdup(text);
+  if (copy == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
   }
-  rocksdb_options_destroy(p->db_options);
-  p->db_options = named;
-  return rb_ok();
+  rb_status s = rb_options_by_name(&p->db_options, text);
+  if (s.code != RB_OK) {
+    free(copy);
+    return s;
+  }
+  p->extras[p->extra_count++] = copy;
+  return s;
 }
 
 /* Appends a family and takes ownership of its options, on error too. */
 static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options) {
+  rb_status s = rb_family_options_check(options);
+  if (s.code != RB_OK) {
+    rocksdb_options_destroy(options);
+    return s;
+  }
   char **names = realloc(p->names, (p->count + 1) * sizeof *names);
   if (names != NULL) {
     p->names = names;
@@ -85,10 +96,23 @@ static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *op
 
 rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, const char *extra) {
   rocksdb_options_t *options;
+  rb_status s = rb_family_options_new(opts, p->cache, &options);
+  if (s.code != RB_OK) {
+    return s;
+  }
   /* Options of the default family may have come among those of the database. */
-  const rocksdb_options_t *base = strcmp(name, "default") == 0 ? p->db_options : NULL;
-  rb_status s = rb_family_options_new(base, opts, p->cache, extra, &options);
-  return s.code == RB_OK ? rb_plan_add(p, name, options) : s;
+  size_t shared = strcmp(name, "default") == 0 ? p->extra_count : 0;
+  for (size_t i = 0; i < shared && s.code == RB_OK; i++) {
+    s = rb_options_by_name(&options, p->extras[i]);
+  }
+  if (s.code == RB_OK) {
+    s = rb_options_by_name(&options, extra);
+  }
+  if (s.code != RB_OK) {
+    rocksdb_options_destroy(options);
+    return s;
+  }
+  return rb_plan_add(p, name, options);
 }
 
 static rb_status rb_plan_load_disk(rb_plan *p) {
@@ -163,8 +187,13 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
   rb_status s = rb_open_handles(p, db, handles);
-  for (size_t i = 0; s.code == RB_OK && i < p->count; i++) {
-    s = rb_family_adopt(db, p->names[i], handles[i]).status;
+  bool opened = s.code == RB_OK;
+  for (size_t i = 0; opened && i < p->count; i++) {
+    if (s.code == RB_OK) {
+      s = rb_family_adopt(db, p->names[i], handles[i]).status;
+    } else {
+      rocksdb_column_family_handle_destroy(handles[i]); /* or the close would find it in use */
+    }
   }
   free(handles);
   return s;
@@ -172,18 +201,24 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
 
 rb_opened rb_plan_open(rb_plan *p) {
   rb_opened r = {NULL, {RB_OK, NULL}};
-  rb_db *db = p->count > 0 ? calloc(1, sizeof *db) : NULL;
-  if (db == NULL) {
-    r.status = rb_status_make(p->count > 0 ? RB_NO_MEMORY : RB_INVALID_ARGUMENT, "no family");
+  if (p->count == 0 || p->opened) {
+    r.status = rb_status_make(RB_INVALID_ARGUMENT, p->opened ? "opened before" : "no family");
     return r;
   }
-  db->block_cache = p->cache;
-  p->cache = NULL; /* the db owns it from here */
+  rb_db *db = calloc(1, sizeof *db);
+  if (db == NULL) {
+    r.status = rb_status_make(RB_NO_MEMORY, NULL);
+    return r;
+  }
+  db->read_only = p->opts.read_only;
   r.status = rb_open_into(p, db);
   if (r.status.code != RB_OK) {
     rb_close(db);
     return r;
   }
+  p->opened = true;
+  db->block_cache = p->cache;
+  p->cache = NULL; /* the db owns it from here */
   r.db = db;
   return r;
 }
@@ -198,6 +233,10 @@ void rb_plan_free(rb_plan *p) {
   }
   free(p->names);
   free(p->options);
+  for (size_t i = 0; i < p->extra_count; i++) {
+    free(p->extras[i]);
+  }
+  free(p->extras);
   if (p->disk_loaded) {
     rocksdb_load_latest_options_destroy(p->disk_db, p->disk_names, p->disk_options, p->disk_count);
   }

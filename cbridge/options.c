@@ -59,12 +59,53 @@ static bool rb_set_table(rocksdb_options_t *out, rb_family_options o, rocksdb_ca
   return true;
 }
 
-rb_status rb_family_options_new(const rocksdb_options_t *base, rb_family_options o,
-                                rocksdb_cache_t *cache, const char *extra,
+/* Whether an option string sets a comparator: the word, and then "=", as a name of its own. */
+static bool rb_sets_comparator(const char *text) {
+  static const char word[] = "comparator";
+  for (const char *at = text; (at = strstr(at, word)) != NULL; at += sizeof word - 1) {
+    const char *after = at + sizeof word - 1;
+    char before = at == text ? ';' : at[-1];
+    if (strchr("; {", before) != NULL && after[strspn(after, " ")] == '=') {
+      return true;
+    }
+  }
+  return false;
+}
+
+rb_status rb_options_by_name(rocksdb_options_t **o, const char *text) {
+  if (text == NULL || text[0] == '\0') {
+    return rb_ok();
+  }
+  if (rb_sets_comparator(text)) {
+    return rb_status_make(RB_UNSUPPORTED, "comparator: keys are ordered bytewise only");
+  }
+  rocksdb_options_t *named = rocksdb_options_create();
+  if (named == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  char *err = NULL;
+  rocksdb_get_options_from_string(*o, text, named, &err);
+  if (err != NULL) {
+    rocksdb_options_destroy(named);
+    return rb_status_from(err);
+  }
+  rocksdb_options_destroy(*o);
+  *o = named;
+  return rb_ok();
+}
+
+rb_status rb_family_options_check(const rocksdb_options_t *o) {
+  /* RocksDB hands out no snapshot then and says nothing: reads would show the newest state. */
+  if (rocksdb_options_get_inplace_update_support((rocksdb_options_t *)o)) {
+    return rb_status_make(RB_UNSUPPORTED, "inplace_update_support: snapshots would not hold");
+  }
+  return rb_ok();
+}
+
+rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
                                 rocksdb_options_t **out) {
-  rocksdb_options_t *typed =
-      base == NULL ? rocksdb_options_create() : rocksdb_options_create_copy((rocksdb_options_t *)base);
   *out = NULL;
+  rocksdb_options_t *typed = rocksdb_options_create();
   if (typed == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
@@ -81,18 +122,6 @@ rb_status rb_family_options_new(const rocksdb_options_t *base, rb_family_options
     rocksdb_options_destroy(typed);
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
-  if (extra == NULL || extra[0] == '\0') {
-    *out = typed;
-    return rb_ok();
-  }
-  char *err = NULL;
-  rocksdb_options_t *named = rocksdb_options_create();
-  rocksdb_get_options_from_string(typed, extra, named, &err);
-  rocksdb_options_destroy(typed);
-  if (err != NULL) {
-    rocksdb_options_destroy(named);
-    return rb_status_from(err);
-  }
-  *out = named;
+  *out = typed;
   return rb_ok();
 }

@@ -248,6 +248,23 @@ rb_status rb_apply(rb_family *f, uint32_t op, uint32_t flags, const uint8_t *key
  * must be well formed and name existing families only: RocksDB logs it before it looks. */
 rb_status rb_write(rb_db *db, uint32_t flags, const uint8_t *rep, size_t len);
 
+/* A WriteBatch that RocksDB builds, one call a record: the way that rb_write saves, kept to measure
+ * it. One thread at a time. It lives until rb_cbatch_free. */
+typedef struct rb_cbatch rb_cbatch;
+
+/* Makes an empty batch. */
+rb_cbatch *rb_cbatch_new(void);
+
+/* Adds a record for the default family. */
+void rb_cbatch_put(rb_cbatch *b, const uint8_t *key, size_t klen, const uint8_t *value,
+                   size_t vlen);
+
+/* Empties the batch and keeps its memory. */
+void rb_cbatch_clear(rb_cbatch *b);
+
+/* Ends the batch. NULL is allowed. */
+void rb_cbatch_free(rb_cbatch *b);
+
 /* ---- iterators ------------------------------------------------------------------------------ */
 
 /* How an iterator is set up. lower and upper are copied; an absent bound has its has_ field 0. */

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"iter"
+	"math"
 	"strconv"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -34,11 +35,14 @@ type Batch struct {
 	// A view made by In has the batch it belongs to and its family; all else lives in that batch.
 	root *Batch
 	cf   *ColumnFamily
-	use  int // index of its family in the root's uses, checked before use
+	id   uint32 // number of its family
+	use  int    // index of its family in the root's uses, while mark is the root's epoch
+	mark uint32
 
-	rep   []byte // RocksDB's WriteBatch; empty or with a header
+	rep   []byte // RocksDB's WriteBatch; empty or with a header, whose count seal sets
 	count uint32
-	db    *DB // of the families named so far
+	epoch uint32 // counts what makes views look their family up again; never 0 once used
+	db    *DB    // of the families named so far
 	uses  []familyUse
 	views []*Batch
 	saves []savepoint
@@ -148,37 +152,65 @@ func (b *Batch) useOf(cf *ColumnFamily, id uint32) int {
 }
 
 // begin prepares for a record of up to n bytes more in the family that b is aimed at.
-func (b *Batch) begin(n int) (s *Batch, id uint32, err error) {
+func (b *Batch) begin(n int) (s *Batch, err error) {
 	s = b.state()
+	if b.mark == 0 || b.mark != s.epoch {
+		if err := b.register(s); err != nil {
+			return s, err
+		}
+	}
+	if uint64(len(s.rep))+uint64(n)+recordRoom > MaxBatchSize || s.count == math.MaxUint32 {
+		return s, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
+	}
+	return s, nil
+}
+
+// recordRoom is more than tag, family number and two lengths take.
+const recordRoom = 32
+
+// register notes in s that records of b's family follow.
+func (b *Batch) register(s *Batch) error {
 	if b.root != nil {
 		if b.cf == nil || b.cf.db == nil {
-			return s, 0, ErrClosed
+			return ErrClosed
 		}
 		if s.db != nil && s.db != b.cf.db {
-			return s, 0, invalid("", "the batch names families of another database")
+			return invalid("", "the batch names families of another database")
 		}
-		id = b.cf.c.ID
-	}
-	if uint64(len(s.rep))+uint64(n)+32 > MaxBatchSize {
-		return s, 0, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
+		b.id, s.db = b.cf.c.ID, b.cf.db
 	}
 	if len(s.rep) == 0 {
 		s.rep = batchrepr.AppendHeader(s.rep)
 	}
-	if b.use >= len(s.uses) || s.uses[b.use].id != id {
-		b.use = s.useOf(b.cf, id)
-	}
-	if b.root != nil {
-		s.db = b.cf.db
+	b.use = s.useOf(b.cf, b.id)
+	if b.cf != nil {
 		s.uses[b.use].cf = b.cf
 	}
-	return s, id, nil
+	if s.epoch == 0 {
+		s.epoch = 1
+	}
+	b.mark = s.epoch
+	return nil
 }
 
-// counted ends a record that touches keys.
-func (b *Batch) counted() {
-	b.count++
+// seal writes the count into the header, so that rep is a whole batch.
+func (b *Batch) seal() {
+	if len(b.rep) == 0 {
+		b.rep = batchrepr.AppendHeader(b.rep)
+	}
 	batchrepr.SetCount(b.rep, b.count)
+}
+
+// forgetUses makes b and its views look their families up again.
+func (b *Batch) forgetUses() {
+	b.db, b.uses = nil, b.uses[:0]
+	if b.epoch++; b.epoch == 0 {
+		b.epoch = 1
+		b.mark = 0
+		for _, v := range b.views {
+			v.mark = 0
+		}
+	}
 }
 
 // refuse remembers the error of a record that was not taken: Write will fail with it.
@@ -205,12 +237,12 @@ func (b *Batch) Put(key, value []byte) error {
 	if len(key) > MaxKeySize || len(value) > MaxValueSize {
 		return b.refuse("put", key, checkSizes(key, value))
 	}
-	s, id, err := b.begin(len(key) + len(value))
+	s, err := b.begin(len(key) + len(value))
 	if err != nil {
 		return b.refuse("put", key, err)
 	}
-	s.rep = batchrepr.AppendPut(s.rep, id, key, value)
-	s.counted()
+	s.rep = batchrepr.AppendPut(s.rep, b.id, key, value)
+	s.count++
 	return nil
 }
 
@@ -219,10 +251,9 @@ func (b *Batch) Delete(key []byte) error {
 	err := checkSizes(key, nil)
 	if err == nil {
 		var s *Batch
-		var id uint32
-		if s, id, err = b.begin(len(key)); err == nil {
-			s.rep = batchrepr.AppendDelete(s.rep, id, key)
-			s.counted()
+		if s, err = b.begin(len(key)); err == nil {
+			s.rep = batchrepr.AppendDelete(s.rep, b.id, key)
+			s.count++
 			return nil
 		}
 	}
@@ -234,10 +265,9 @@ func (b *Batch) SingleDelete(key []byte) error {
 	err := checkSizes(key, nil)
 	if err == nil {
 		var s *Batch
-		var id uint32
-		if s, id, err = b.begin(len(key)); err == nil {
-			s.rep = batchrepr.AppendSingleDelete(s.rep, id, key)
-			s.counted()
+		if s, err = b.begin(len(key)); err == nil {
+			s.rep = batchrepr.AppendSingleDelete(s.rep, b.id, key)
+			s.count++
 			return nil
 		}
 	}
@@ -253,11 +283,10 @@ func (b *Batch) Merge(key, operand []byte) error {
 	}
 	if err == nil {
 		var s *Batch
-		var id uint32
-		if s, id, err = b.begin(len(key) + len(operand)); err == nil {
-			s.rep = batchrepr.AppendMerge(s.rep, id, key, operand)
+		if s, err = b.begin(len(key) + len(operand)); err == nil {
+			s.rep = batchrepr.AppendMerge(s.rep, b.id, key, operand)
 			s.uses[b.use].merges = true
-			s.counted()
+			s.count++
 			return nil
 		}
 	}
@@ -270,10 +299,9 @@ func (b *Batch) DeleteRange(start, end []byte) error {
 	err := checkRange(start, end)
 	if err == nil {
 		var s *Batch
-		var id uint32
-		if s, id, err = b.begin(len(start) + len(end)); err == nil {
-			s.rep = batchrepr.AppendDeleteRange(s.rep, id, start, end)
-			s.counted()
+		if s, err = b.begin(len(start) + len(end)); err == nil {
+			s.rep = batchrepr.AppendDeleteRange(s.rep, b.id, start, end)
+			s.count++
 			return nil
 		}
 	}
@@ -289,9 +317,7 @@ func (b *Batch) Count() int { return int(b.state().count) }
 // Repr is the batch in RocksDB's format. It aliases the batch until its next change.
 func (b *Batch) Repr() []byte {
 	s := b.state()
-	if len(s.rep) == 0 {
-		s.rep = batchrepr.AppendHeader(s.rep)
-	}
+	s.seal()
 	return s.rep[:len(s.rep):len(s.rep)]
 }
 
@@ -306,7 +332,8 @@ func (b *Batch) Reset() {
 		s.rep = nil
 	}
 	s.rep = s.rep[:0]
-	s.count, s.db, s.uses, s.saves, s.err = 0, nil, s.uses[:0], s.saves[:0], nil
+	s.forgetUses()
+	s.count, s.saves, s.err = 0, s.saves[:0], nil
 }
 
 func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -8,7 +8,7 @@ import (
 // LogData adds a record that goes to the write-ahead log only and touches no key.
 func (b *Batch) LogData(blob []byte) error {
 	s := b.state()
-	if uint64(len(s.rep))+uint64(len(blob))+32 > MaxBatchSize || len(blob) > MaxValueSize {
+	if uint64(len(s.rep))+uint64(len(blob))+recordRoom > MaxBatchSize || len(blob) > MaxValueSize {
 		return b.refuse("log data", nil, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize"))
 	}
 	if len(s.rep) == 0 {
@@ -39,7 +39,6 @@ func (b *Batch) RollbackToSavepoint() error {
 	}
 	s.rep = s.rep[:p.size]
 	s.count = p.count
-	batchrepr.SetCount(s.rep, s.count)
 	s.recountUses()
 	return nil
 }
@@ -47,7 +46,8 @@ func (b *Batch) RollbackToSavepoint() error {
 // recountUses finds out again which families the records name.
 func (b *Batch) recountUses() {
 	known := append([]familyUse(nil), b.uses...)
-	b.uses = b.uses[:0]
+	b.forgetUses()
+	b.seal()
 	for r := range batchrepr.Records(b.rep) {
 		if r.Kind == KindLogData {
 			continue
@@ -55,7 +55,6 @@ func (b *Batch) recountUses() {
 		i := b.useOf(nil, r.Family)
 		b.uses[i].merges = b.uses[i].merges || r.Kind == KindMerge
 	}
-	b.db = nil
 	for i := range b.uses {
 		for _, k := range known {
 			if k.id == b.uses[i].id && k.cf != nil {
@@ -87,7 +86,6 @@ func (b *Batch) Append(other *Batch) error {
 	}
 	s.rep = append(s.rep, o.rep[batchrepr.HeaderLen:]...)
 	s.count += o.count
-	batchrepr.SetCount(s.rep, s.count)
 	if o.db != nil {
 		s.db = o.db
 	}

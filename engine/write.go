@@ -155,6 +155,7 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if len(b.rep) == 0 {
 		return nil
 	}
+	b.seal()
 	families, err := d.resolve(b)
 	if err != nil {
 		return err

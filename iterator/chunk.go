@@ -101,7 +101,7 @@ func (it *Iterator) landChunk(c *Chunk, back bool) bool {
 	if back {
 		m = cbridge.MoveLast
 	}
-	it.size.reset()
+	it.size.reset(1)
 	ok := it.fillChunk(c, m, nil, back, 0, it.cfg.Limit)
 	it.live = it.live || it.err == nil
 	return ok

@@ -14,6 +14,8 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 		it.fail("iterate", f.err)
 		return false
 	}
+	it.read += it.win.n - it.from
+	it.from = 0
 	it.clear(back)
 	w := &it.win
 	w.buf, w.n, w.end, w.lent = f.buf, f.Rows, f.End, it.keep

@@ -1,14 +1,15 @@
 package iterator
 
 // How much one call fetches. A seek that reads one row must not pay for a hundred, and a long scan
-// must not pay a call per handful: fills start small after each absolute move and grow by four.
+// must not pay a call per handful. So the first fill after an absolute move asks for as many rows as
+// were read after the one before it, at first for one, and fills grow by four from there.
 //
 // With buffers of full size, two calls in a row deliver more than maxFill bytes, since the second
 // begins with a row that the first had no room for. A full scan therefore costs at most one call for
 // each 64 KiB delivered, and a few more while fills grow.
 const (
 	firstFill  = 1 << 10 // bytes
-	firstRows  = 4
+	maxGuess   = 1 << 10 // rows
 	growFill   = 4
 	maxFill    = 128 << 10
 	chunkFill  = 16 << 10 // the first fill of a caller's chunk
@@ -19,15 +20,14 @@ const (
 // fillSize is the growth of fills since the last absolute move.
 type fillSize struct{ bytes, rows int }
 
-// reset starts small again.
-func (s *fillSize) reset() { *s = fillSize{} }
+// reset starts small again, with a guess at the number of rows that will be read.
+func (s *fillSize) reset(guess int) { *s = fillSize{rows: max(1, min(guess, maxGuess))} }
 
 // next is the size of the next window fill: bytes, and rows, 0 meaning as many as fit.
 func (s *fillSize) next() (size, maxRows int) {
-	switch {
-	case s.bytes == 0:
-		s.bytes, s.rows = firstFill, firstRows
-	case s.bytes < maxFill:
+	if s.bytes == 0 {
+		s.bytes = firstFill
+	} else if s.bytes < maxFill {
 		s.bytes, s.rows = min(s.bytes*growFill, maxFill), s.rows*growFill
 	}
 	if s.bytes >= maxFill {
@@ -39,7 +39,7 @@ func (s *fillSize) next() (size, maxRows int) {
 // nextChunk is the size of the next fill of a caller's chunk, which wants many rows from the start.
 func (s *fillSize) nextChunk() int {
 	if s.bytes < chunkFill {
-		s.bytes, s.rows = chunkFill, firstRows*chunkFill/firstFill
+		s.bytes, s.rows = chunkFill, maxGuess
 		return s.bytes
 	}
 	s.bytes = min(s.bytes*growFill, maxFill)

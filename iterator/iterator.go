@@ -48,6 +48,8 @@ type Iterator struct {
 	ofs int
 
 	size   fillSize
+	from   int  // index of the row in win that the last absolute move landed on, or its start
+	read   int  // rows read since that move in windows before this one
 	keep   bool // All and its kin: rows handed out are kept, so every fill takes a new buffer
 	err    error
 	broken error // SetBounds failed: no move works until one succeeds
@@ -164,7 +166,8 @@ func (it *Iterator) Refresh() error {
 func (it *Iterator) forget() {
 	it.clear(false)
 	it.live = false
-	it.size.reset()
+	it.size.reset(1)
+	it.read, it.from = 0, 0
 }
 
 // break_ makes every move fail with err until SetBounds succeeds.

@@ -67,6 +67,7 @@ func (it *Iterator) seekBelow(key []byte, m cbridge.Move) bool {
 // landInside ends an absolute move on a row of the window, without a call.
 func (it *Iterator) landInside(i int) bool {
 	it.i, it.on, it.ofs = i, true, 0
+	it.from, it.read = i, 0
 	return true
 }
 
@@ -76,7 +77,7 @@ func (it *Iterator) land(m cbridge.Move, key []byte) bool {
 		it.fail("seek", dberr.New("", dberr.TooLarge, "the key exceeds the largest key"))
 		return false
 	}
-	it.size.reset()
+	it.size.reset(it.wasRead())
 	if len(it.win.buf) > keepBuffer {
 		it.win.buf = nil
 	}
@@ -84,12 +85,16 @@ func (it *Iterator) land(m cbridge.Move, key []byte) bool {
 	ok := it.refill(m, key, back, it.cfg.Limit)
 	it.live = true
 	it.win.outmost = it.err == nil && (m == cbridge.MoveFirst || m == cbridge.MoveLast)
-	it.ofs = 0
+	it.ofs, it.from, it.read = 0, 0, 0
 	if !ok && !back {
 		it.ofs = 1 // in the gap at the end: the row before it has offset 0
 	}
 	return ok
 }
+
+// wasRead is how many rows were read since the last absolute move: a guess at how many the next one
+// will be followed by.
+func (it *Iterator) wasRead() int { return it.read + it.i - it.from + 1 }
 
 // Next goes to the next row. From a fresh iterator it goes to the first, from before the first row
 // to the first; false at the end, and after an error until the next absolute move.

@@ -196,6 +196,21 @@ static inline void fx_file(const struct fixture *f, const char *ending, char pat
   assert_int_equal(found, 1);
 }
 
+/* Writes the path of the newest OPTIONS file in f->dir. */
+static inline void fx_newest_options(const struct fixture *f, char path[RB_PATH]) {
+  DIR *d = opendir(f->dir);
+  assert_non_null(d);
+  unsigned long best = 0, n = 0;
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    if (sscanf(e->d_name, "OPTIONS-%lu", &n) == 1 && n > best) {
+      best = n;
+      assert_true(snprintf(path, RB_PATH, "%s/%s", f->dir, e->d_name) < RB_PATH);
+    }
+  }
+  closedir(d);
+  assert_true(best > 0);
+}
+
 /* Changes one byte of the database's only table file, skip bytes after the first place where text
  * stands. The database must be closed. */
 static inline void fx_damage(const struct fixture *f, const char *text, size_t skip) {

@@ -1,0 +1,78 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// BenchmarkBatch compares building a batch in Go with one cgo call for each Put into a WriteBatch of
+// RocksDB's, which is what other wrappers do.
+func BenchmarkBatch(b *testing.B) {
+	const records = 200_000
+	value := make([]byte, 100)
+	keys := make([][]byte, records)
+	for i := range keys {
+		keys[i] = benchKey(nil, i)
+	}
+	batch := new(engine.Batch)
+	c := cbridge.NewCBatch()
+	b.Cleanup(c.Free)
+	contest{title: "Building batches of 1,000 records, 16/100 bytes", units: records, unit: "record", ways: []way{
+		{"Batch.Put in Go", 0, func() {
+			for i, k := range keys {
+				if i%1000 == 0 {
+					batch.Reset()
+				}
+				if err := batch.Put(k, value); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}},
+		{"one cgo call for each Put", 0, func() {
+			for i, k := range keys {
+				if i%1000 == 0 {
+					c.Clear()
+				}
+				c.Put(k, value)
+			}
+		}},
+	}}.run(b)
+}
+
+// BenchmarkCommit measures whole writes: batches built and committed, and single Puts.
+func BenchmarkCommit(b *testing.B) {
+	const records = 100_000
+	db, err := engine.Open(b.TempDir()+"/db", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	value := make([]byte, 100)
+	keys := make([][]byte, records)
+	for i := range keys {
+		keys[i] = benchKey(nil, i)
+	}
+	batch := db.NewBatch()
+	contest{title: "Committing records of 16/100 bytes, not synced", units: records, unit: "record", ways: []way{
+		{"batches of 1,000", 0, func() {
+			for i, k := range keys {
+				batch.Put(k, value)
+				if i%1000 == 999 {
+					if err := db.Write(batch, nil); err != nil {
+						b.Fatal(err)
+					}
+					batch.Reset()
+				}
+			}
+		}},
+		{"one Put a record", 0, func() {
+			for _, k := range keys {
+				if err := db.Put(k, value, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}},
+	}}.run(b)
+}
