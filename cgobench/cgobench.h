@@ -61,11 +61,11 @@ uint64_t rb_bench_touch_bytes_pair(const uint8_t *p, size_t n);
 
 /* As many fields as a call that fills a buffer has to report. */
 typedef struct rb_bench_result {
-	uint64_t rows;
-	uint64_t used;
-	uint64_t need;
-	int32_t state;
-	int32_t status;
+  uint64_t rows;
+  uint64_t used;
+  uint64_t need;
+  int32_t state;
+  int32_t status;
 } rb_bench_result;
 
 /*

@@ -1,4 +1,6 @@
+// clang-format off: it would put a space before the constraint's name
 //go:build cgo
+// clang-format on
 
 /*
  * Copyright 2026 The rockbridge authors
@@ -8,12 +10,6 @@
 
 #include <string.h>
 
-void rb_bench_copy_line(uint8_t *dst, const uint8_t *src)
-{
-	memcpy(dst, src, RB_BENCH_LINE);
-}
+void rb_bench_copy_line(uint8_t *dst, const uint8_t *src) { memcpy(dst, src, RB_BENCH_LINE); }
 
-void rb_bench_copy_line_pair(uint8_t *dst, const uint8_t *src)
-{
-	memcpy(dst, src, RB_BENCH_LINE);
-}
+void rb_bench_copy_line_pair(uint8_t *dst, const uint8_t *src) { memcpy(dst, src, RB_BENCH_LINE); }

@@ -54,7 +54,7 @@
 // -gcflags=-l. It applies to every Go function of this package, so each wrapper
 // around a call to C, and testing.B.Loop, would show in the figures. That is why
 // the loops stand in the files that import "C" and count to b.N. What cgo
-// generates loses its inlining too: calls to C get somewhat dearer.
+// generates loses its inlining too, which the noise of measuring hides.
 //
 // noescape and nocallback pay only as a pair. Without both, a variable whose
 // address goes to C moves to the heap, one allocation in each call, because C

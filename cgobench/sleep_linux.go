@@ -3,6 +3,8 @@
 
 package cgobench
 
+// // -std=c11 hides nanosleep otherwise.
+// #cgo CFLAGS: -D_POSIX_C_SOURCE=200809L
 // #include "cgobench.h"
 import "C"
 

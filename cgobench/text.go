@@ -137,3 +137,11 @@ func newText(size int) *C.rb_bench_text {
 	}
 	return t
 }
+
+// fillText lets C fill dst from a text of size letters and returns how many it
+// wrote.
+func fillText(dst []byte, size int) int {
+	t := newText(size)
+	defer C.rb_bench_text_free(t)
+	return int(C.rb_bench_text_fill_pair(t, (*C.uint8_t)(unsafe.SliceData(dst)), C.size_t(len(dst))))
+}
