@@ -70,9 +70,13 @@ rocksdb_writeoptions_t *rb_writeoptions_new(uint32_t flags);
 rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
                                 rocksdb_options_t **out);
 
-/* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the empty
- * text are nothing. */
+/* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the
+ * empty text are nothing. */
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);
+
+/* Copies options, with keys in bytewise order: RocksDB refuses to open a family that has another
+ * one, which the glue's own comparisons would get wrong. *out is NULL on error. */
+rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t **out);
 
 /* Refuses options of a family under which the glue could not keep what it promises. */
 rb_status rb_family_options_check(const rocksdb_options_t *o);

@@ -37,7 +37,8 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
     size_t size = opts.block_cache_size > 0 ? (size_t)opts.block_cache_size : RB_DEFAULT_CACHE;
     p->cache = rocksdb_cache_create_lru(size);
   }
-  if (p->path == NULL || p->db_options == NULL || (p->cache == NULL && opts.block_cache_size >= 0)) {
+  if (p->path == NULL || p->db_options == NULL ||
+      (p->cache == NULL && opts.block_cache_size >= 0)) {
     rb_plan_free(p);
     return NULL;
   }
@@ -139,7 +140,9 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
   }
   for (size_t i = 0; i < p->disk_count; i++) {
     if (strcmp(p->disk_names[i], name) == 0) {
-      return rb_plan_add(p, name, rocksdb_options_create_copy(p->disk_options[i]));
+      rocksdb_options_t *options;
+      s = rb_options_bytewise(p->disk_options[i], &options);
+      return s.code == RB_OK ? rb_plan_add(p, name, options) : s;
     }
   }
   return rb_status_make(RB_NOT_FOUND, "the OPTIONS file does not name the family");

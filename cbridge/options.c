@@ -72,6 +72,22 @@ static bool rb_sets_comparator(const char *text) {
   return false;
 }
 
+/* Makes options with the settings of text on top of base. *out is NULL on error. */
+static rb_status rb_options_parse(const rocksdb_options_t *base, const char *text,
+                                  rocksdb_options_t **out) {
+  char *err = NULL;
+  *out = rocksdb_options_create();
+  if (*out == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  rocksdb_get_options_from_string(base, text, *out, &err);
+  if (err != NULL) {
+    rocksdb_options_destroy(*out);
+    *out = NULL;
+  }
+  return rb_status_from(err);
+}
+
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text) {
   if (text == NULL || text[0] == '\0') {
     return rb_ok();
@@ -79,19 +95,17 @@ rb_status rb_options_by_name(rocksdb_options_t **o, const char *text) {
   if (rb_sets_comparator(text)) {
     return rb_status_make(RB_UNSUPPORTED, "comparator: keys are ordered bytewise only");
   }
-  rocksdb_options_t *named = rocksdb_options_create();
-  if (named == NULL) {
-    return rb_status_make(RB_NO_MEMORY, NULL);
+  rocksdb_options_t *named;
+  rb_status s = rb_options_parse(*o, text, &named);
+  if (s.code == RB_OK) {
+    rocksdb_options_destroy(*o);
+    *o = named;
   }
-  char *err = NULL;
-  rocksdb_get_options_from_string(*o, text, named, &err);
-  if (err != NULL) {
-    rocksdb_options_destroy(named);
-    return rb_status_from(err);
-  }
-  rocksdb_options_destroy(*o);
-  *o = named;
-  return rb_ok();
+  return s;
+}
+
+rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t **out) {
+  return rb_options_parse(base, "comparator=leveldb.BytewiseComparator", out);
 }
 
 rb_status rb_family_options_check(const rocksdb_options_t *o) {

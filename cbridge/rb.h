@@ -107,16 +107,20 @@ typedef struct rb_family_options {
 rb_plan *rb_plan_new(const char *path, rb_db_options opts);
 
 /* Adds database-wide options by RocksDB's own names ("max_open_files=100;wal_dir=x"). Options of
- * the default family may stand among them if the plan names that family later. text is copied.
- * RB_INVALID_ARGUMENT with RocksDB's words names what it does not know. */
+ * the default family may stand among them if rb_plan_family names that family later: they go on top
+ * of its opts. text is copied. RB_INVALID_ARGUMENT with RocksDB's words names what it does not know;
+ * RB_UNSUPPORTED refuses a comparator, because every family orders its keys bytewise. On error the
+ * plan is as it was. */
 rb_status rb_plan_extra(rb_plan *p, const char *text);
 
 /* Adds a family. extra holds further options by RocksDB's names, or is NULL; it goes on top of
- * opts. name and extra are copied. The first family added must be "default". */
+ * opts. name and extra are copied. One of the families must be "default". Errors as in
+ * rb_plan_extra; RB_UNSUPPORTED also refuses inplace_update_support, which takes snapshots away. */
 rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, const char *extra);
 
 /* Adds a family whose options come from the OPTIONS file that RocksDB wrote into the directory.
- * RB_NOT_FOUND if that file does not name it. */
+ * RB_NOT_FOUND if there is no such file or it does not name the family. A merge operator or
+ * compaction filter that RocksDB cannot make by its name is left out: the caller looks for one. */
 rb_status rb_plan_family_from_disk(rb_plan *p, const char *name);
 
 /* What rb_plan_open answers: db is NULL unless the code is RB_OK. */
@@ -126,7 +130,8 @@ typedef struct rb_opened {
 } rb_opened;
 
 /* Opens the database with all families of the plan, which creates those that do not exist (unless
- * read only). The db lives until rb_close. The plan may be freed at once afterwards. */
+ * read only). The db lives until rb_close. The plan may be freed at once afterwards; it opens one
+ * database, and may be tried again after a failure. */
 rb_opened rb_plan_open(rb_plan *p);
 
 /* Frees a plan. NULL is allowed. */

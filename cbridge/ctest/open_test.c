@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "rocksdb/c.h"
+
 static const rb_family_options plain = {.compression = RB_NO_COMPRESSION};
 
 static rb_plan *new_plan(const char *dir, rb_db_options o) {
@@ -229,6 +231,25 @@ static void an_order_other_than_bytewise_is_refused(void **state) {
   fx_error(rb_family_create(f->db, "x", plain, texts[0]).status, RB_UNSUPPORTED, "comparator");
 }
 
+static void an_order_other_than_bytewise_on_disk_is_refused(void **state) {
+  struct fixture *f = *state;
+  char *err = NULL;
+  rocksdb_options_t *base = rocksdb_options_create(), *o = rocksdb_options_create();
+  rocksdb_get_options_from_string(
+      base, "create_if_missing=true;comparator=rocksdb.ReverseBytewiseComparator", o, &err);
+  assert_null(err);
+  rocksdb_close(rocksdb_open(o, f->dir, &err));
+  assert_null(err);
+  rocksdb_options_destroy(o);
+  rocksdb_options_destroy(base);
+  rb_plan *p = new_plan(f->dir, (rb_db_options){0});
+  fx_ok(rb_plan_family_from_disk(p, "default"));
+  rb_opened opened = rb_plan_open(p);
+  rb_plan_free(p);
+  assert_null(opened.db);
+  fx_error(opened.status, RB_INVALID_ARGUMENT, "rocksdb.ReverseBytewiseComparator");
+}
+
 static void memtables_that_forget_what_snapshots_show_are_refused(void **state) {
   struct fixture *f = *state;
   static const char text[] = "inplace_update_support=true;allow_concurrent_memtable_write=false";
@@ -378,6 +399,7 @@ int main(void) {
       CASE(the_block_cache_has_the_size_asked_for),
       CASE(a_negative_size_means_no_block_cache),
       CASE(an_order_other_than_bytewise_is_refused),
+      CASE(an_order_other_than_bytewise_on_disk_is_refused),
       CASE(memtables_that_forget_what_snapshots_show_are_refused),
       CASE(families_from_disk_keep_their_own_options),
       CASE(a_family_that_the_disk_does_not_know_is_not_found),
