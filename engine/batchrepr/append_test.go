@@ -218,4 +218,3 @@ func mustPanic(t *testing.T, what string, f func()) {
 	}()
 	f()
 }
-

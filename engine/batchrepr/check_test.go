@@ -203,10 +203,10 @@ func TestUnsupportedTagsAreNamed(t *testing.T) {
 			}
 			continue
 		}
-		want := fmt.Sprintf("malformed write batch at byte 12: unknown record tag %#04x", tag)
+		want := fmt.Sprintf("malformed write batch at byte 12: unknown record tag 0x%02x", tag)
 		if name := names[byte(tag)]; name != "" {
 			want = fmt.Sprintf("malformed write batch at byte 12: "+
-				"records of tag %#04x (%s) are not supported", tag, name)
+				"records of tag 0x%02x (%s) are not supported", tag, name)
 		}
 		if err == nil || err.Error() != "batchrepr: "+want {
 			t.Errorf("got %v, want %s", err, want)

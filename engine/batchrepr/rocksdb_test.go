@@ -91,7 +91,7 @@ func goldenRecord(t *testing.T, words []string) batchrepr.Record {
 }
 
 // unrun reads hex with repeated bytes, as in "0161,62*300,63"; "-" is empty.
-func unrun(t *testing.T, s string) []byte {
+func unrun(t testing.TB, s string) []byte {
 	t.Helper()
 	out := []byte{}
 	if s == "-" {
@@ -114,7 +114,7 @@ func unrun(t *testing.T, s string) []byte {
 
 func TestVerdictsAreThoseOfRocksDB(t *testing.T) {
 	tally := map[string]int{}
-	for line := range strings.SplitSeq(readFile(t, "testdata/verdicts.txt"), "\n") {
+	for line := range strings.SplitSeq(verdicts(t), "\n") {
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -147,18 +147,23 @@ func TestVerdictsAreThoseOfRocksDB(t *testing.T) {
 // describe says of a valid batch what a line of testdata/verdicts.txt says.
 func describe(rep []byte) string {
 	var out strings.Builder
-	out.WriteString("ok")
+	out.WriteString("ok ")
 	for r := range batchrepr.Records(rep) {
-		fmt.Fprintf(&out, " %v %d %x %x;", r.Kind, r.Family, r.Key, r.Value)
+		fmt.Fprintf(&out, "%v %d %x %x;", r.Kind, r.Family, r.Key, r.Value)
 	}
-	return out.String()
+	return strings.TrimSpace(out.String())
 }
 
-func readFile(t *testing.T, name string) string {
+func readFile(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+func verdicts(t testing.TB) string {
+	t.Helper()
+	return readFile(t, "testdata/verdicts.txt")
 }

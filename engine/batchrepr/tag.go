@@ -73,7 +73,7 @@ var refusedTags = map[byte]string{
 // refusal says why a record with this tag is refused.
 func refusal(tag byte) string {
 	if name, ok := refusedTags[tag]; ok {
-		return fmt.Sprintf("records of tag %#04x (%s) are not supported", tag, name)
+		return fmt.Sprintf("records of tag 0x%02x (%s) are not supported", tag, name)
 	}
-	return fmt.Sprintf("unknown record tag %#04x", tag)
+	return fmt.Sprintf("unknown record tag 0x%02x", tag)
 }
