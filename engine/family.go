@@ -138,16 +138,16 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if o == nil {
 		o = &FamilyOptions{}
 	}
+	if err := d.enterWrite(nil, opFamily); err != nil {
+		return nil, err
+	}
+	defer d.guard.leave(opFamily)
 	if err := validateFamilyName(name); err != nil {
 		return nil, err
 	}
 	if err := o.validate(name); err != nil {
 		return nil, err
 	}
-	if err := d.enterWrite(nil, opFamily); err != nil {
-		return nil, err
-	}
-	defer d.guard.leave(opFamily)
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
 	c, err := d.c.CreateFamily(name, o.plan(), o.Extra)

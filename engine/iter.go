@@ -25,14 +25,14 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	if o == nil {
 		o = &IterOptions{}
 	}
-	if err := v.cf.validateIter(o); err != nil {
-		return nil, err
-	}
 	r, err := v.enter(opNewIter, nil, &ReadOptions{Context: o.Context})
 	if err != nil {
 		return nil, err
 	}
 	defer v.leave(opNewIter)
+	if err := v.cf.validateIter(o); err != nil {
+		return nil, err
+	}
 	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
 	if err != nil {
 		return nil, v.cf.describe(err, "new iterator", nil)
@@ -46,9 +46,6 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {
-	if c == nil || c.db == nil {
-		return ErrClosed
-	}
 	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 {
 		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
 	}

@@ -52,6 +52,10 @@ func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *W
 	if c == nil || c.db == nil {
 		return ErrClosed
 	}
+	if err := c.db.enterWrite(o.context(), opWrite); err != nil {
+		return c.describe(err, name, key)
+	}
+	defer c.db.guard.leave(opWrite)
 	if err := c.check(op, key, value); err != nil {
 		return c.describe(err, name, nil)
 	}
@@ -59,10 +63,6 @@ func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *W
 	if err != nil {
 		return c.describe(err, name, key)
 	}
-	if err := c.db.enterWrite(o.context(), opWrite); err != nil {
-		return c.describe(err, name, key)
-	}
-	defer c.db.guard.leave(opWrite)
 	defer c.release()
 	if err := c.hold(name); err != nil {
 		return c.describe(err, name, key)
@@ -134,21 +134,22 @@ func (d *DB) Write(b *Batch, o *WriteOptions) error {
 	if d == nil || d.c == nil {
 		return ErrClosed
 	}
-	if b == nil {
-		return describe(invalid("write", "the batch is nil"), "write", d.path)
-	}
-	return describe(d.write(b.state(), o), "write", d.path)
+	return describe(d.write(b, o), "write", d.path)
 }
 
 func (d *DB) write(b *Batch, o *WriteOptions) error {
-	flags, err := o.flags("write")
-	if err != nil {
-		return err
-	}
 	if err := d.enterWrite(o.context(), opWrite); err != nil {
 		return err
 	}
 	defer d.guard.leave(opWrite)
+	flags, err := o.flags("write")
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		return invalid("", "the batch is nil")
+	}
+	b = b.state()
 	if b.err != nil {
 		return refused(b.err)
 	}
