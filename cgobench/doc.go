@@ -59,8 +59,8 @@
 // noescape and nocallback pay only as a pair. Without both, a variable whose
 // address goes to C moves to the heap, one allocation in each call, because C
 // might keep the pointer or Go's stack might move in a callback. Either
-// directive alone changes nothing (Go 1.26), and nocallback on a function
-// without pointers costs a little. Slices that are on the heap anyway gain nothing.
+// directive alone saves no allocation (Go 1.26); a function without pointers, and a
+// slice that is on the heap anyway, gain nothing.
 // A function that calls back in spite of nocallback panics; a pointer that C keeps
 // in spite of noescape is silent corruption.
 //
