@@ -15,6 +15,7 @@ rb_family_list rb_list_families(const char *path) {
   l.names = rocksdb_list_column_families(o, path, &l.count, &err);
   rocksdb_options_destroy(o);
   if (err != NULL) {
+    rb_family_list_free(l); /* an empty list is memory too */
     l.names = NULL;
     l.count = 0;
   }
@@ -67,6 +68,10 @@ rb_family_result rb_family_find(rb_db *db, const char *name) {
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra) {
   rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  if (db->read_only) {
+    r.status = rb_read_only();
+    return r;
+  }
   rocksdb_options_t *o;
   r.status = rb_family_options_new(opts, db->block_cache, &o);
   if (r.status.code != RB_OK) {
@@ -84,7 +89,11 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   rocksdb_column_family_handle_t *h = rocksdb_create_column_family(db->db, o, name, &err);
   rocksdb_options_destroy(o);
   if (err != NULL) {
-    /* RocksDB hands out a handle with an uninitialised inside then: it must not be touched. */
+    /* Up to 11.0 a handle comes with the error. A writable database has set its inside, to NULL or
+     * to a family whose creation failed late; a read-only one, refused above, might not have. */
+    if (h != NULL) {
+      rocksdb_column_family_handle_destroy(h);
+    }
     r.status = rb_status_from(err);
     return r;
   }
@@ -92,6 +101,9 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
 }
 
 rb_status rb_family_drop(rb_family *f) {
+  if (f->db->read_only) {
+    return rb_read_only();
+  }
   char *err = NULL;
   rocksdb_drop_column_family(f->db->db, f->handle, &err);
   return rb_status_from(err);

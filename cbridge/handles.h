@@ -114,4 +114,9 @@ static inline rb_status rb_ok(void) {
   return s;
 }
 
+/* What a database that was opened read only answers where RocksDB itself does not refuse. */
+static inline rb_status rb_read_only(void) {
+  return rb_status_make(RB_READ_ONLY, "the database is open for reading only");
+}
+
 #endif
