@@ -20,25 +20,25 @@ const scratchSize = 16 << 10
 
 var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
 
-// enter begins a read of a key.
+// enter begins a read of a key. The guard comes first: once Close has begun, only it may free what a
+// snapshot holds.
 func (v view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error) {
-	if v.snap != nil && !v.snap.acquire() {
-		return cbridge.Read{}, ErrClosed
-	}
 	r := o.read()
-	err := v.cf.enter(o.context(), op)
-	if err == nil && len(key) > MaxKeySize {
+	if err := v.cf.enter(o.context(), op); err != nil {
+		return r, err
+	}
+	if len(key) > MaxKeySize {
 		v.cf.db.guard.leave(op)
-		err = v.cf.describe(dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize"), opNames[op], nil)
+		return r, v.cf.describe(dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize"), opNames[op], nil)
 	}
 	if v.snap != nil {
-		if err != nil {
-			v.snap.release()
-			return r, err
+		if !v.snap.acquire() {
+			v.cf.db.guard.leave(op)
+			return r, ErrClosed
 		}
 		r.Snapshot = v.snap.c
 	}
-	return r, err
+	return r, nil
 }
 
 // leave ends what enter began.
