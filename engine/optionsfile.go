@@ -45,7 +45,7 @@ func (o *optionsFile) line(text string, section map[string]string) map[string]st
 	if strings.HasPrefix(text, "[") {
 		if name, ok := strings.CutPrefix(text, `[CFOptions "`); ok {
 			section = map[string]string{}
-			o.families[strings.TrimSuffix(name, `"]`)] = section
+			o.families[unescape(strings.TrimSuffix(name, `"]`))] = section
 			return section
 		}
 		return nil
@@ -61,6 +61,29 @@ func (o *optionsFile) line(text string, section map[string]string) map[string]st
 		section[name] = strings.TrimSpace(value)
 	}
 	return section
+}
+
+// unescape undoes what RocksDB does to a family's name: a backslash stands before \, # and :, and
+// with n and r for the ends of lines.
+func unescape(name string) string {
+	if !strings.Contains(name, `\`) {
+		return name
+	}
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '\\' && i+1 < len(name) {
+			i++
+			switch c = name[i]; c {
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			}
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
 // newestOptionsFile finds OPTIONS-n with the highest n; empty if there is none or no such directory.
