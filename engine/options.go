@@ -67,6 +67,7 @@ type FamilyOptions struct {
 	BloomBitsPerKey float64 // size of the bloom filters; 0: none
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
+	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
 	Extra string
 }
 
@@ -148,14 +149,24 @@ func validateFamilyName(name string) error {
 	return nil
 }
 
-// validateExtra refuses what would break the glue's own assumptions: the key order.
+// extraRefuses are the options that no option string may set: the glue's own comparisons rest on the
+// key order, and a database whose OPTIONS file names another operator could not be opened again.
+var extraRefuses = map[string]string{
+	"comparator":                "only the bytewise order is supported",
+	"merge_operator":            "the field MergeOperator does",
+	"compaction_filter":         "a database with one could not be opened again",
+	"compaction_filter_factory": "a database with one could not be opened again",
+}
+
 func validateExtra(field, extra string) error {
 	if strings.IndexByte(extra, 0) >= 0 {
 		return invalid("open", field+" contains a zero byte")
 	}
 	for part := range strings.SplitSeq(extra, ";") {
-		if name, _, _ := strings.Cut(part, "="); strings.Trim(name, " \t\n{") == "comparator" {
-			return invalid("open", field+" sets comparator: only the bytewise order is supported")
+		name, _, _ := strings.Cut(part, "=")
+		name = strings.Trim(name, " \t\n\v\f\r{")
+		if why, refused := extraRefuses[name]; refused {
+			return invalid("open", field+" sets "+name+": "+why)
 		}
 	}
 	return nil
@@ -180,7 +191,7 @@ func (o *FamilyOptions) validate(name string) error {
 	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:
 		return bad("BloomBitsPerKey is out of range")
 	}
-	return validateExtra("FamilyOptions.Extra", o.Extra)
+	return describeFamily(validateExtra("FamilyOptions.Extra", o.Extra), name)
 }
 
 func (o *FamilyOptions) plan() cbridge.FamilyOptions {
