@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +59,9 @@ func open(dir string, o *Options) (*DB, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if err := o.expects(dir); err != nil {
+		return nil, err
+	}
 	plan, names, merges, err := planOpen(dir, o)
 	if err != nil {
 		return nil, err
@@ -79,6 +84,23 @@ func open(dir string, o *Options) (*DB, error) {
 func validatePath(dir string) error {
 	if dir == "" || slices.Contains([]byte(dir), 0) {
 		return invalid("open", "the directory's name is empty or contains a zero byte")
+	}
+	return nil
+}
+
+// tolerant keeps a misused SingleDelete from ruining the database: by RocksDB's default a flush or
+// compaction that meets one beside a Delete or Merge of the same key fails, so do all writes after
+// it, and the database cannot be opened again.
+const tolerant = "enforce_single_del_contracts=false"
+
+// expects looks for the database before RocksDB does, which would begin a new LOG file first.
+func (o *Options) expects(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "CURRENT"))
+	switch {
+	case o.ErrorIfExists && err == nil:
+		return invalid("open", "the database exists and ErrorIfExists is set")
+	case o.ErrorIfMissing && errors.Is(err, fs.ErrNotExist):
+		return dberr.Wrap("open", dberr.InvalidArgument, fmt.Errorf("ErrorIfMissing is set and there is no database: %w", err))
 	}
 	return nil
 }
@@ -108,7 +130,7 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 		return nil, nil, nil, err
 	}
 	merges = map[string]bool{}
-	if o.Extra != "" {
+	if err = plan.Extra(tolerant); err == nil && o.Extra != "" {
 		err = plan.Extra(o.Extra)
 	}
 	for i := 0; i < len(names) && err == nil; i++ {
