@@ -9,8 +9,7 @@ uint8_t rb_supports(uint32_t feature) {
     case RB_FEATURE_FLUSH_FAMILIES:
       return rocksdb_flush_cfs != NULL;
     case RB_FEATURE_WAIT_FOR_COMPACT:
-      return rocksdb_wait_for_compact != NULL &&
-             rocksdb_wait_for_compact_options_create != NULL &&
+      return rocksdb_wait_for_compact != NULL && rocksdb_wait_for_compact_options_create != NULL &&
              rocksdb_wait_for_compact_options_destroy != NULL;
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
@@ -52,14 +51,19 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n) {
 }
 
 rb_status rb_sync_wal(rb_db *db) {
+  if (db->read_only) {
+    return rb_read_only(); /* under manual_wal_flush RocksDB would look for a log that is not there
+                            */
+  }
   char *err = NULL;
   rocksdb_flush_wal(db->db, 1, &err);
   return rb_status_from(err);
 }
 
-static uint64_t rb_background_errors(rb_family *f) {
+/* RocksDB counts the background errors of all families at the default one. */
+static uint64_t rb_background_errors(rb_db *db) {
   uint64_t n = 0;
-  if (rocksdb_property_int_cf(f->db->db, f->handle, "rocksdb.background-errors", &n) != 0) {
+  if (rocksdb_property_int(db->db, "rocksdb.background-errors", &n) != 0) {
     return 0;
   }
   return n;
@@ -70,9 +74,12 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
   static const char empty[1] = {0}; /* RocksDB takes a NULL key for "no bound" */
   const char *from = !has_start ? NULL : start_len > 0 ? (const char *)start : empty;
   const char *to = !has_end ? NULL : end_len > 0 ? (const char *)end : empty;
-  uint64_t before = rb_background_errors(f);
+  if (f->db->read_only) {
+    return rb_read_only();
+  }
+  uint64_t before = rb_background_errors(f->db);
   rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);
-  if (rb_background_errors(f) > before) {
+  if (rb_background_errors(f->db) > before) {
     return rb_status_make(RB_IO, "background error during the compaction; the LOG file names it");
   }
   return rb_ok();

@@ -41,12 +41,10 @@ static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_read
   /* Freeing an iterator may delete files: leave that to a background thread. */
   rocksdb_readoptions_set_background_purge_on_iterator_cleanup(*read, 1);
   if (it->lower.set) {
-    rocksdb_readoptions_set_iterate_lower_bound(*read, (const char *)it->lower.data,
-                                                it->lower.len);
+    rocksdb_readoptions_set_iterate_lower_bound(*read, (const char *)it->lower.data, it->lower.len);
   }
   if (it->upper.set) {
-    rocksdb_readoptions_set_iterate_upper_bound(*read, (const char *)it->upper.data,
-                                                it->upper.len);
+    rocksdb_readoptions_set_iterate_upper_bound(*read, (const char *)it->upper.data, it->upper.len);
   }
   char *err = NULL;
   *made = rocksdb_create_iterator_cf(it->family->db->db, *read, it->family->handle);
@@ -70,9 +68,8 @@ static void rb_iter_adopt(rb_iter *it, rocksdb_readoptions_t *read, rocksdb_iter
   it->backward = false;
 }
 
-rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o,
-                           const uint8_t *lower, size_t lower_len, const uint8_t *upper,
-                           size_t upper_len) {
+rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
+                           size_t lower_len, const uint8_t *upper, size_t upper_len) {
   rb_iter_result r = {NULL, {RB_OK, NULL}};
   rb_iter *it = calloc(1, sizeof *it);
   if (it == NULL) {
@@ -121,9 +118,8 @@ static bool rb_bound_same(const struct rb_bound *a, const struct rb_bound *b) {
          (!a->set || (a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0)));
 }
 
-rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower,
-                             size_t lower_len, uint8_t has_upper, const uint8_t *upper,
-                             size_t upper_len) {
+rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower, size_t lower_len,
+                             uint8_t has_upper, const uint8_t *upper, size_t upper_len) {
   struct rb_bound low;
   struct rb_bound up = {NULL, 0, false};
   bool ok = rb_bound_copy(&low, has_lower, lower, lower_len);

@@ -76,8 +76,8 @@ static void rb_seek_last(rb_iter *it) {
   }
 }
 
-/* Turns round in the gap where the last fill stopped. If it stopped on a row that it delivered, that
- * row is the next one the other way; if it ran off the end, the outermost row is. */
+/* Turns round in the gap where the last fill stopped. If it stopped on a row that it delivered,
+ * that row is the next one the other way; if it ran off the end, the outermost row is. */
 static void rb_turn(rb_iter *it, bool backward) {
   bool on = rocksdb_iter_valid(it->it);
   if (on && it->delivered) {

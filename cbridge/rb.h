@@ -75,7 +75,8 @@ void rb_free(void *p);
 
 /* Turns a text that RocksDB's C API handed out as an error into a status and takes ownership of it.
  * err NULL gives RB_OK. The code is read off the stable beginnings of the text ("Corruption: ",
- * "IO error: ", ...) and, for a full disk, a held lock and a read-only database, off what follows. */
+ * "IO error: ", ...) and, for a full disk, a held lock and a read-only database, off what follows.
+ */
 rb_status rb_status_from(char *err);
 
 /* A status in our own words: msg is copied. Used by the glue itself and by its tests. */
@@ -108,9 +109,9 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts);
 
 /* Adds database-wide options by RocksDB's own names ("max_open_files=100;wal_dir=x"). Options of
  * the default family may stand among them if rb_plan_family names that family later: they go on top
- * of its opts. text is copied. RB_INVALID_ARGUMENT with RocksDB's words names what it does not know;
- * RB_UNSUPPORTED refuses a comparator, because every family orders its keys bytewise. On error the
- * plan is as it was. */
+ * of its opts. text is copied. RB_INVALID_ARGUMENT with RocksDB's words names what it does not
+ * know; RB_UNSUPPORTED refuses a comparator, because every family orders its keys bytewise. On
+ * error the plan is as it was. */
 rb_status rb_plan_extra(rb_plan *p, const char *text);
 
 /* Adds a family. extra holds further options by RocksDB's names, or is NULL; it goes on top of
@@ -169,23 +170,23 @@ typedef struct rb_family_result {
  * as rb_family_create. */
 rb_family_result rb_family_find(rb_db *db, const char *name);
 
-/* Creates a family. Options as in rb_plan_family. Must not run at the same time as another
- * rb_family_create or rb_family_find of the same db. */
+/* Creates a family. Options and errors as in rb_plan_family; RB_READ_ONLY if the db was opened so.
+ * Must not run at the same time as another rb_family_create or rb_family_find of the same db. */
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra);
 
 /* Drops a family: its data is deleted when the last reader is gone. No write that names it may be
- * under way or follow. */
+ * under way or follow. RB_READ_ONLY if the db was opened so. */
 rb_status rb_family_drop(rb_family *f);
 
 /* ---- reading single keys -------------------------------------------------------------------- */
 
 /* Flags of reads and iterators. */
 enum {
-  RB_READ_CACHE_ONLY = 1,  /* no file is read: RB_INCOMPLETE instead */
-  RB_READ_NO_FILL = 2,     /* blocks read are not kept in the block cache */
-  RB_READ_NO_VERIFY = 4,   /* block checksums are not checked */
-  RB_READ_KEYS_ONLY = 8    /* iterators: values are not fetched, their length is 0 */
+  RB_READ_CACHE_ONLY = 1, /* no file is read: RB_INCOMPLETE instead */
+  RB_READ_NO_FILL = 2,    /* blocks read are not kept in the block cache */
+  RB_READ_NO_VERIFY = 4,  /* block checksums are not checked */
+  RB_READ_KEYS_ONLY = 8   /* iterators: values are not fetched, their length is 0 */
 };
 
 /* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.
@@ -200,7 +201,7 @@ typedef struct rb_value {
 /* Reads one key: lookup, copy and release in one call. snap may be NULL. deadline is a time in
  * microseconds since 1970 or 0 for none. buf may be NULL with cap 0, to get the value pinned.
  * RB_NOT_FOUND without a text if the key is absent; RB_INCOMPLETE under RB_READ_CACHE_ONLY when the
- * answer is not in memory; RB_TIMED_OUT past the deadline. */
+ * answer is not in memory; RB_TIMED_OUT if a file has to be read past the deadline. */
 rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
                 const uint8_t *key, size_t klen, uint8_t *buf, size_t cap);
 
@@ -233,10 +234,10 @@ void rb_snapshot_free(rb_snapshot *s);
 
 /* Flags of writes. */
 enum {
-  RB_WRITE_SYNC = 1,         /* the WAL is synced to disk before the call returns */
-  RB_WRITE_NO_WAL = 2,       /* not written to the WAL: lost if the process dies before a flush */
-  RB_WRITE_NO_SLOWDOWN = 4,  /* RB_INCOMPLETE instead of waiting in a write stall */
-  RB_WRITE_LOW_PRIORITY = 8  /* slowed down first when compaction is behind */
+  RB_WRITE_SYNC = 1,        /* the WAL is synced to disk before the call returns */
+  RB_WRITE_NO_WAL = 2,      /* not written to the WAL: lost if the process dies before a flush */
+  RB_WRITE_NO_SLOWDOWN = 4, /* RB_INCOMPLETE instead of waiting in a write stall */
+  RB_WRITE_LOW_PRIORITY = 8 /* slowed down first when compaction is behind */
 };
 
 /* Single operations of rb_apply. */
@@ -274,11 +275,11 @@ void rb_cbatch_free(rb_cbatch *b);
 
 /* How an iterator is set up. lower and upper are copied; an absent bound has its has_ field 0. */
 typedef struct rb_iter_options {
-  uint32_t flags;         /* RB_READ_ */
-  uint8_t has_lower;      /* keys >= lower */
-  uint8_t has_upper;      /* keys < upper */
-  uint64_t max_value;     /* values are cut after so many bytes; 0: whole */
-  uint64_t readahead;     /* bytes; 0: RocksDB's automatic read-ahead */
+  uint32_t flags;     /* RB_READ_ */
+  uint8_t has_lower;  /* keys >= lower */
+  uint8_t has_upper;  /* keys < upper */
+  uint64_t max_value; /* values are cut after so many bytes; 0: whole */
+  uint64_t readahead; /* bytes; 0: RocksDB's automatic read-ahead */
 } rb_iter_options;
 
 /* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
@@ -290,15 +291,13 @@ typedef struct rb_iter_result {
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
  * time may use it. */
-rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o,
-                           const uint8_t *lower, size_t lower_len, const uint8_t *upper,
-                           size_t upper_len);
+rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
+                           size_t lower_len, const uint8_t *upper, size_t upper_len);
 
 /* Gives the iterator other bounds (copied) over the same state. It stands nowhere afterwards.
  * RB_NO_MEMORY leaves the old ones. */
-rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower,
-                             size_t lower_len, uint8_t has_upper, const uint8_t *upper,
-                             size_t upper_len);
+rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lower, size_t lower_len,
+                             uint8_t has_upper, const uint8_t *upper, size_t upper_len);
 
 /* Moves the iterator to the newest state of its family, with the same options. It stands nowhere
  * afterwards. On error it is as it was. */
@@ -377,7 +376,8 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
 rb_status rb_sync_wal(rb_db *db);
 
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
- * C API drops the outcome, so a background error that the call raised is looked up afterwards. */
+ * C API drops the outcome, so a background error that arose meanwhile, in whatever family, is
+ * looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. */
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
 

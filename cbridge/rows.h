@@ -28,8 +28,8 @@ static inline uint64_t rb_rows_need(uint64_t klen, uint64_t vlen) {
   return klen + vlen + RB_ROW_OVERHEAD;
 }
 
-/* Appends a row; false, and nothing written, if it does not fit whole or if its offset would not fit
- * 32 bits. */
+/* Appends a row; false, and nothing written, if it does not fit whole or if its offset would not
+ * fit 32 bits. */
 static inline bool rb_rows_append(struct rb_rows *r, const void *key, size_t klen,
                                   const void *value, size_t vlen) {
   size_t table = ((size_t)r->count + 1) * RB_ROW_OFFSET;

@@ -1,0 +1,262 @@
+/* admin_test.c: what concerns the database as a whole. */
+#include "fixture.h"
+
+static rb_family *create(struct fixture *f, const char *name) {
+  rb_family_result r = rb_family_create(f->db, name, fx_defaults().family, NULL);
+  fx_ok(r.status);
+  return r.family;
+}
+
+static const char memtable[] = "rocksdb.num-entries-active-mem-table";
+static const char level0[] = "rocksdb.num-files-at-level0";
+static const char level1[] = "rocksdb.num-files-at-level1";
+
+static void flush_writes_the_families_named_and_no_other(void **state) {
+  struct fixture *f = *state;
+  rb_family *all[] = {f->family, create(f, "two"), create(f, "three")};
+  for (size_t i = 0; i < 3; i++) {
+    fx_put(all[i], "key", "value");
+    assert_int_equal(fx_number(all[i], memtable), 1);
+  }
+  fx_ok(rb_flush(f->db, all, 2));
+  assert_int_equal(fx_number(all[0], memtable), 0);
+  assert_int_equal(fx_number(all[1], memtable), 0);
+  assert_int_equal(fx_number(all[2], memtable), 1);
+  assert_int_equal(fx_number(all[0], level0), 1);
+  assert_int_equal(fx_number(all[1], level0), 1);
+  fx_ok(rb_flush(f->db, all + 2, 1));
+  assert_int_equal(fx_number(all[2], level0), 1);
+  fx_ok(rb_flush(f->db, NULL, 0));
+}
+
+static void compact_takes_only_files_of_the_range(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    uint8_t has_start, has_end;
+    const char *start, *end;
+    bool reaches_file; /* which holds the keys f to h */
+  } cases[] = {
+      {0, 0, "", "", true},   {1, 1, "a", "g", true}, {1, 1, "g", "z", true},
+      {1, 0, "g", "", true},  {0, 1, "", "g", true},  {1, 1, "a", "c", false},
+      {1, 0, "x", "", false}, {0, 1, "", "a", false}, {1, 1, "x", "z", false},
+      {1, 0, "", "", true},   {0, 1, "", "", false},  {1, 1, "", "h", true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    rb_family *c = create(f, (char[]){(char)('A' + (char)i), '\0'});
+    fx_put(c, "f", "value");
+    fx_put(c, "h", "value");
+    fx_ok(rb_flush(f->db, &c, 1));
+    fx_ok(rb_compact(c, cases[i].has_start, BYTES(cases[i].start), cases[i].has_end,
+                     BYTES(cases[i].end)));
+    assert_int_equal(fx_number(c, level0), cases[i].reaches_file ? 0 : 1);
+    assert_int_equal(fx_number(c, level1), cases[i].reaches_file ? 1 : 0);
+  }
+}
+
+static void an_absent_bound_needs_no_bytes(void **state) {
+  struct fixture *f = *state;
+  fx_put(f->family, "key", "value");
+  fx_flush(f);
+  fx_ok(rb_compact(f->family, 1, NULL, 0, 0, NULL, 0));
+  assert_int_equal(fx_number(f->family, level1), 1);
+}
+
+/* Damages the only table file of a family and opens the database again. */
+static rb_family *damaged(struct fixture *f, const char *name) {
+  rb_family *c = strcmp(name, "default") == 0 ? f->family : create(f, name);
+  fx_put(c, "key", "value");
+  fx_put(c, "key2", "value");
+  fx_ok(rb_flush(f->db, &c, 1));
+  fx_close(f);
+  fx_damage(f, "value", 1);
+  rb_plan *p = rb_plan_new(f->dir, (rb_db_options){0});
+  assert_non_null(p);
+  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
+  if (strcmp(name, "default") != 0) {
+    fx_ok(rb_plan_family(p, name, fx_defaults().family, NULL));
+  }
+  rb_opened o = rb_plan_open(p);
+  rb_plan_free(p);
+  fx_ok(o.status);
+  f->db = o.db;
+  f->family = rb_family_find(f->db, "default").family;
+  /* A second file around the first, so that compaction has to merge rather than to move. */
+  c = rb_family_find(f->db, name).family;
+  fx_put(c, "a", "value");
+  fx_put(c, "z", "value");
+  fx_ok(rb_flush(f->db, &c, 1));
+  return c;
+}
+
+static void a_compaction_that_meets_damage_says_so(void **state) {
+  struct fixture *f = *state;
+  fx_error(rb_compact(damaged(f, "default"), 0, NULL, 0, 0, NULL, 0), RB_IO, "background");
+}
+
+static void a_compaction_that_meets_damage_in_any_family_says_so(void **state) {
+  struct fixture *f = *state;
+  fx_error(rb_compact(damaged(f, "other"), 0, NULL, 0, 0, NULL, 0), RB_IO, "background");
+}
+
+static void a_checkpoint_opens_as_a_database_of_its_own(void **state) {
+  struct fixture *f = *state;
+  fx_put(f->family, "in file", "value");
+  fx_flush(f);
+  fx_put(f->family, "in log", "value");
+  char copy[RB_PATH];
+  snprintf(copy, sizeof copy, "%s/copy", f->root);
+  fx_ok(rb_checkpoint(f->db, copy));
+  fx_put(f->family, "after", "value");
+  rb_opened o = fx_try_open(copy, fx_defaults());
+  fx_ok(o.status);
+  rb_family *c = rb_family_find(o.db, "default").family;
+  fx_expect(c, NULL, "in file", "value");
+  fx_expect(c, NULL, "in log", "value");
+  fx_expect(c, NULL, "after", NULL);
+  rb_close(o.db);
+  fx_error(rb_checkpoint(f->db, copy), RB_INVALID_ARGUMENT, "exists");
+}
+
+static void a_checkpoint_that_cannot_be_written_is_an_error(void **state) {
+  struct fixture *f = *state;
+  char nowhere[RB_PATH];
+  snprintf(nowhere, sizeof nowhere, "%s/no/such/place", f->root);
+  fx_error(rb_checkpoint(f->db, nowhere), RB_IO, nowhere);
+  fx_put(f->family, "key", "value");
+}
+
+static void a_property_is_known_or_null(void **state) {
+  struct fixture *f = *state;
+  char *text = rb_property(f->family, "rocksdb.estimate-num-keys");
+  assert_string_equal(text, "0");
+  rb_free(text);
+  text = rb_property(f->family, "rocksdb.stats");
+  assert_non_null(strstr(text, "Compaction Stats"));
+  rb_free(text);
+  assert_null(rb_property(f->family, "rocksdb.no-such-property"));
+  assert_null(rb_property(f->family, ""));
+}
+
+static void properties_are_those_of_the_family(void **state) {
+  struct fixture *f = *state;
+  rb_family *other = create(f, "other");
+  fx_put(other, "key", "value");
+  assert_int_equal(fx_number(f->family, memtable), 0);
+  assert_int_equal(fx_number(other, memtable), 1);
+}
+
+static void the_sequence_counts_writes(void **state) {
+  struct fixture *f = *state;
+  uint64_t start = rb_latest_sequence(f->db);
+  for (uint64_t i = 1; i <= 3; i++) {
+    fx_put(f->family, "key", "value");
+    assert_int_equal(rb_latest_sequence(f->db), start + i);
+  }
+}
+
+static void sync_wal_succeeds_with_and_without_news(void **state) {
+  struct fixture *f = *state;
+  fx_ok(rb_sync_wal(f->db));
+  fx_put(f->family, "key", "value");
+  fx_ok(rb_sync_wal(f->db));
+  fx_ok(rb_sync_wal(f->db));
+}
+
+static void what_the_library_has_not_is_unsupported(void **state) {
+  struct fixture *f = *state;
+  rb_snapshot *s = rb_snapshot_new(f->db);
+  assert_non_null(s);
+  rb_sequence q = rb_snapshot_sequence(s);
+  if (rb_supports(RB_FEATURE_SNAPSHOT_SEQUENCE)) {
+    fx_ok(q.status);
+    assert_int_equal(q.value, rb_latest_sequence(f->db));
+  } else {
+    fx_error(q.status, RB_UNSUPPORTED, NULL);
+    assert_int_equal(q.value, 0);
+  }
+  rb_snapshot_free(s);
+  if (rb_supports(RB_FEATURE_WAIT_FOR_COMPACT)) {
+    fx_ok(rb_wait_for_compact(f->db));
+  } else {
+    fx_error(rb_wait_for_compact(f->db), RB_UNSUPPORTED, NULL);
+  }
+  assert_int_equal(rb_supports(3), 0);
+  assert_int_equal(rb_supports(UINT32_MAX), 0);
+}
+
+static void a_read_only_database_refuses_upkeep(void **state) {
+  struct fixture *f = *state;
+  static const char *const extras[] = {NULL, "manual_wal_flush=true"};
+  for (size_t i = 0; i < 2; i++) {
+    struct setup s = fx_defaults();
+    s.db.read_only = 1;
+    s.db_extra = extras[i];
+    fx_open(f, s);
+    fx_error(rb_flush(f->db, &f->family, 1), RB_READ_ONLY, NULL);
+    fx_error(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0), RB_READ_ONLY, NULL);
+    fx_error(rb_sync_wal(f->db), RB_READ_ONLY, NULL);
+  }
+}
+
+static void a_read_only_database_reads(void **state) {
+  struct fixture *f = *state;
+  fx_put(f->family, "in file", "value");
+  fx_flush(f);
+  fx_put(f->family, "in log", "value");
+  struct setup s = fx_defaults();
+  s.db.read_only = 1;
+  fx_open(f, s);
+  fx_expect(f->family, NULL, "in file", "value");
+  fx_expect(f->family, NULL, "in log", "value");
+  rb_snapshot *snap = rb_snapshot_new(f->db);
+  assert_non_null(snap);
+  fx_expect(f->family, snap, "in file", "value");
+  rb_snapshot_free(snap);
+  char copy[RB_PATH];
+  snprintf(copy, sizeof copy, "%s/copy", f->root);
+  fx_ok(rb_checkpoint(f->db, copy));
+  rb_opened copied = fx_try_open(copy, fx_defaults());
+  fx_ok(copied.status);
+  fx_expect(rb_family_find(copied.db, "default").family, NULL, "in log", "value");
+  rb_close(copied.db);
+  /* It holds no lock: a writer may open the database meanwhile. */
+  rb_opened writer = fx_try_open(f->dir, fx_defaults());
+  fx_ok(writer.status);
+  rb_close(writer.db);
+}
+
+static void opening_nothing_read_only_creates_nothing(void **state) {
+  struct fixture *f = *state;
+  char nowhere[RB_PATH];
+  snprintf(nowhere, sizeof nowhere, "%s/nothing", f->root);
+  struct setup s = fx_defaults();
+  s.db.read_only = 1;
+  rb_opened o = fx_try_open(nowhere, s);
+  assert_null(o.db);
+  fx_error(o.status, RB_IO, nowhere);
+  struct stat st;
+  assert_int_equal(stat(nowhere, &st), -1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(flush_writes_the_families_named_and_no_other),
+      CASE(compact_takes_only_files_of_the_range),
+      CASE(an_absent_bound_needs_no_bytes),
+      CASE(a_compaction_that_meets_damage_says_so),
+      CASE(a_compaction_that_meets_damage_in_any_family_says_so),
+      CASE(a_checkpoint_opens_as_a_database_of_its_own),
+      CASE(a_checkpoint_that_cannot_be_written_is_an_error),
+      CASE(a_property_is_known_or_null),
+      CASE(properties_are_those_of_the_family),
+      CASE(the_sequence_counts_writes),
+      CASE(sync_wal_succeeds_with_and_without_news),
+      CASE(what_the_library_has_not_is_unsupported),
+      CASE(a_read_only_database_refuses_upkeep),
+      CASE(a_read_only_database_reads),
+      CASE(opening_nothing_read_only_creates_nothing),
+  };
+  return cmocka_run_group_tests_name("admin", tests, NULL, NULL);
+}
