@@ -86,7 +86,7 @@ func demo(ctx context.Context, t target, data string, rounds int, out io.Writer)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d rows loaded in %s\n", data, l.rows, time.Since(start).Round(time.Millisecond))
+	fmt.Fprintf(out, "%s: %s loaded in %s\n", data, countOfRows(l.rows), time.Since(start).Round(time.Millisecond))
 	// Scans then read one sorted set of files, whatever the load left behind.
 	if err := t.family.Flush(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 )
 
@@ -51,6 +52,7 @@ func errorMessage(err error) string {
 	case errors.Is(err, context.Canceled) && !errors.As(err, new(*partialLoadError)):
 		return "interrupted"
 	default:
-		return err.Error()
+		// The library's errors begin with its name, which is the program's too.
+		return strings.TrimPrefix(err.Error(), "rockbridge: ")
 	}
 }

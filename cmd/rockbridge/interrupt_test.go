@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -40,7 +42,7 @@ func TestAnInterruptedLoadReportsWhatItWrote(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != exitError {
 			t.Errorf("%v: exit code %d", signal, code)
 		}
-		m := regexp.MustCompile(`^rockbridge: interrupted: (\d+) rows were written\n$`).FindStringSubmatch(stderr.String())
+		m := regexp.MustCompile(`^rockbridge: interrupted: (\d+) rows written\n$`).FindStringSubmatch(stderr.String())
 		if m == nil || stdout.Len() != 0 {
 			t.Fatalf("%v: stdout %q, stderr %q", signal, stdout.String(), stderr.String())
 		}
@@ -60,4 +62,68 @@ func waitForRows(t *testing.T, dir string) {
 		}
 	}
 	t.Fatal("the load wrote nothing in a minute")
+}
+
+// TestAnInterruptedScanStops interrupts a scan while it waits for its reader.
+func TestAnInterruptedScanStops(t *testing.T) {
+	const rows = 99999
+	dir := newDatabase(t, manyRows(rows))
+	cmd := exec.Command(program, "scan", dir)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond) // the pipe is full: the scan gets no further meanwhile
+	rest, err := io.ReadAll(stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // its error is the exit code below
+	if cmd.ProcessState.ExitCode() != exitError || stderr.String() != "rockbridge: interrupted\n" {
+		t.Errorf("%v, stderr %q", cmd.ProcessState, stderr.String())
+	}
+	if got := bytes.Count(rest, []byte("\n")); got >= rows || got == 0 || !bytes.HasSuffix(rest, []byte("\n")) {
+		t.Errorf("%d rows printed of %d", got, rows)
+	}
+}
+
+// TestAnInterruptedDemoRemovesItsDatabase interrupts it while it loads or scans.
+func TestAnInterruptedDemoRemovesItsDatabase(t *testing.T) {
+	temp := t.TempDir()
+	cmd := exec.Command(program, "demo", "--rounds", "100000", "--data", writeFile(t, "rows.tsv", manyRows(2000)))
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if made, err := os.ReadDir(temp); err == nil && len(made) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the demo made no database in a minute")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // its error is the exit code below
+	if cmd.ProcessState.ExitCode() != exitError || !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("%v, stderr %q", cmd.ProcessState, stderr.String())
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }

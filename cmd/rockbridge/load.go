@@ -68,8 +68,8 @@ reported as written is on disk.`,
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d rows loaded in %s\n",
-					l.rows, time.Since(start).Round(time.Millisecond))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s loaded in %s\n",
+					countOfRows(l.rows), time.Since(start).Round(time.Millisecond))
 				return err
 			})
 		},

@@ -29,9 +29,16 @@ type partialLoadError struct {
 
 func (e *partialLoadError) Error() string {
 	if errors.Is(e.err, context.Canceled) {
-		return fmt.Sprintf("interrupted: %d rows were written", e.rows)
+		return fmt.Sprintf("interrupted: %s written", countOfRows(e.rows))
 	}
-	return fmt.Sprintf("%v (%d rows were written before)", e.err, e.rows)
+	return fmt.Sprintf("%v (%s written before)", e.err, countOfRows(e.rows))
+}
+
+func countOfRows(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
 }
 
 func (e *partialLoadError) Unwrap() error { return e.err }

@@ -40,7 +40,7 @@ func TestLoadStopsAtAMalformedLine(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "db")
 			args := append([]string{"load", dir, writeFile(t, c.file, c.content)}, c.flags...)
-			written := "(" + decimal(c.kept) + " rows were written before)"
+			written := "(" + countOfRows(int64(c.kept)) + " written before)"
 			fail(t, exitError, args, c.place, c.reason, written)
 			if got := succeed(t, "count", dir); got != decimal(c.kept)+"\n" {
 				t.Errorf("%s rows are there, want %d", strings.TrimSpace(got), c.kept)
@@ -58,5 +58,5 @@ func TestLoadReportsAFileThatIsMissing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
 	first := writeFile(t, "a.tsv", "a\t1\n")
 	fail(t, exitError, []string{"load", dir, first, "nowhere.tsv"},
-		"nowhere.tsv", "no such file", "(1 rows were written before)")
+		"nowhere.tsv", "no such file", "(1 row written before)")
 }

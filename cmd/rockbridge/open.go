@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -38,6 +41,9 @@ func (g *globals) openWith(
 	f func(target) error,
 ) (err error) {
 	db, err := engine.Open(dir, o)
+	if err != nil && o.ErrorIfMissing && !holdsDatabase(dir) {
+		return fmt.Errorf("%s: there is no database", dir)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,6 +56,13 @@ func (g *globals) openWith(
 		return err
 	}
 	return f(target{db, family})
+}
+
+// holdsDatabase looks for the file that every database has. RocksDB says of a
+// missing one only which call of the system failed.
+func holdsDatabase(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "CURRENT"))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func orCreateFamily(db *engine.DB, name string) (*engine.ColumnFamily, error) {

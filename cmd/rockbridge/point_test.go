@@ -89,7 +89,7 @@ func TestAMissingDatabaseIsAnErrorAndIsNotMade(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), "missing")
 		args[1] = dir
-		fail(t, exitError, args, dir)
+		fail(t, exitError, args, dir+": there is no database")
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			t.Errorf("%q left something in the directory: %v", args, err)
 		}

@@ -46,10 +46,8 @@ and with load --format jsonl --value value.`,
 			o.Limit, o.KeysOnly, o.NoFillCache = limit, keys, true
 			return g.read(args[0], func(t target) error {
 				w := newRowWriter(cmd.OutOrStdout(), output)
-				if err := scan(t, o, reverse, w); err != nil {
-					return err
-				}
-				return w.flush()
+				// Rows before an error are printed first.
+				return errors.Join(scan(t, o, reverse, w), w.flush())
 			})
 		},
 	}
