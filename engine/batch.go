@@ -120,6 +120,9 @@ func (b *Batch) note(r Record) error {
 
 // state is the batch that holds the records: itself, or that of a view.
 func (b *Batch) state() *Batch {
+	if b == nil {
+		return new(Batch)
+	}
 	if b.root != nil {
 		return b.root
 	}
@@ -129,6 +132,9 @@ func (b *Batch) state() *Batch {
 // In returns the same batch aimed at family c: its Put, Delete and so on name c, while Size, Count,
 // Reset and Repr are of the whole. It allocates at most once for each family of a batch.
 func (b *Batch) In(c *ColumnFamily) *Batch {
+	if b == nil {
+		return nil
+	}
 	s := b.state()
 	for _, v := range s.views {
 		if v.cf == c {
@@ -153,6 +159,9 @@ func (b *Batch) useOf(cf *ColumnFamily, id uint32) int {
 
 // begin prepares for a record of up to n bytes more in the family that b is aimed at.
 func (b *Batch) begin(n int) (s *Batch, err error) {
+	if b == nil {
+		return nil, ErrClosed
+	}
 	s = b.state()
 	if b.mark == 0 || b.mark != s.epoch {
 		if err := b.register(s); err != nil {
@@ -215,6 +224,9 @@ func (b *Batch) forgetUses() {
 
 // refuse remembers the error of a record that was not taken: Write will fail with it.
 func (b *Batch) refuse(op string, key []byte, err error) error {
+	if b == nil {
+		return ErrClosed
+	}
 	s := b.state()
 	if e, ok := err.(*Error); ok {
 		e.Op = op
@@ -278,7 +290,7 @@ func (b *Batch) SingleDelete(key []byte) error {
 // at by Write, and here if In named the family.
 func (b *Batch) Merge(key, operand []byte) error {
 	err := checkSizes(key, operand)
-	if err == nil && b.cf != nil && b.cf.db != nil && !b.cf.merges {
+	if err == nil && b != nil && b.cf != nil && b.cf.db != nil && !b.cf.merges {
 		err = invalid("", "the family has no merge operator")
 	}
 	if err == nil {

@@ -7,6 +7,9 @@ import (
 
 // LogData adds a record that goes to the write-ahead log only and touches no key.
 func (b *Batch) LogData(blob []byte) error {
+	if b == nil {
+		return ErrClosed
+	}
 	s := b.state()
 	if uint64(len(s.rep))+uint64(len(blob))+recordRoom > MaxBatchSize || len(blob) > MaxValueSize {
 		return b.refuse("log data", nil, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize"))
@@ -20,6 +23,9 @@ func (b *Batch) LogData(blob []byte) error {
 
 // SetSavepoint remembers the present state for RollbackToSavepoint. Savepoints nest. It never fails.
 func (b *Batch) SetSavepoint() error {
+	if b == nil {
+		return ErrClosed
+	}
 	s := b.state()
 	s.saves = append(s.saves, savepoint{max(len(s.rep), batchrepr.HeaderLen), s.count})
 	return nil
@@ -67,7 +73,7 @@ func (b *Batch) recountUses() {
 // Append adds the records of other, which is unchanged, in their families. It is ErrInvalidArgument if
 // the two name families of different databases, and other's refused record is refused here too.
 func (b *Batch) Append(other *Batch) error {
-	if other == nil {
+	if b == nil || other == nil {
 		return b.refuse("append", nil, invalid("", "the batch is nil"))
 	}
 	s, o := b.state(), other.state()

@@ -151,13 +151,13 @@ func (s *Snapshot) Sequence() (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !Supports(SnapshotSequence) {
-		return 0, unsupported("snapshot sequence", SnapshotSequence)
-	}
 	if _, err := v.enter(opSnapshot, nil, nil); err != nil {
 		return 0, err
 	}
 	defer v.leave(opSnapshot)
+	if !Supports(SnapshotSequence) {
+		return 0, unsupported("snapshot sequence", SnapshotSequence)
+	}
 	n, err := v.snap.c.Sequence()
 	return n, describe(err, "snapshot sequence", v.cf.db.path)
 }
