@@ -1,9 +1,7 @@
 package engine_test
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -44,18 +42,4 @@ func seededRand(t testing.TB, name string, want uint64) (r *rand.Rand, seed uint
 	}
 	t.Logf("replay with -run '^%s$' -%s=%d", t.Name(), name, seed)
 	return rand.New(rand.NewPCG(seed, 0)), seed
-}
-
-// childRole names the part that this binary plays when a test starts it again: what a signal may end
-// must not be the test itself.
-const childRole = "ROCKBRIDGE_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	switch role := os.Getenv(childRole); role {
-	case "":
-		os.Exit(m.Run())
-	default:
-		fmt.Fprintf(os.Stderr, "no role %q\n", role)
-		os.Exit(2)
-	}
 }

@@ -1,0 +1,275 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"path/filepath"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// want is an error if a call that answered no error gave the wrong thing.
+func want(err error, right bool, got any) error {
+	if err == nil && !right {
+		return fmt.Errorf("no error, but %v", got)
+	}
+	return err
+}
+
+// orUnsupported lets pass what the linked RocksDB does not offer.
+func orUnsupported(f engine.Feature, err error) error {
+	if !engine.Supports(f) && errors.Is(err, engine.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+// pointReader is what DB, ColumnFamily and Snapshot have in common.
+type pointReader interface {
+	engine.Reader
+	GetAppend(dst, key []byte, o *engine.ReadOptions) ([]byte, error)
+	GetPinned(key []byte, o *engine.ReadOptions, f func([]byte) error) error
+}
+
+// recordWriter is what DB and ColumnFamily have in common.
+type recordWriter interface {
+	Put(key, value []byte, o *engine.WriteOptions) error
+	Delete(key []byte, o *engine.WriteOptions) error
+	SingleDelete(key []byte, o *engine.WriteOptions) error
+	DeleteRange(start, end []byte, o *engine.WriteOptions) error
+	Merge(key, operand []byte, o *engine.WriteOptions) error
+	Writer(o *engine.WriteOptions) engine.Writer
+}
+
+func readCalls[T pointReader]() map[string]call[T] {
+	key := kitKeys[0]
+	return map[string]call[T]{
+		"Get": func(h T, _ *lifecycleKit) error {
+			v, err := h.Get(key, nil)
+			return want(err, bytes.Equal(v, kitValue(key)), v)
+		},
+		"GetAppend": func(h T, _ *lifecycleKit) error {
+			v, err := h.GetAppend([]byte("x"), key, nil)
+			if err != nil && string(v) != "x" {
+				return fmt.Errorf("%w, but dst became %q", err, v)
+			}
+			return want(err, string(v) == "x"+string(kitValue(key)), v)
+		},
+		"GetPinned": func(h T, _ *lifecycleKit) error {
+			called := false
+			err := h.GetPinned(key, nil, func(v []byte) error {
+				called = true
+				return want(nil, bytes.Equal(v, kitValue(key)), v)
+			})
+			if err != nil && called {
+				return fmt.Errorf("%w, after the function was called", err)
+			}
+			return want(err, called, "the function was not called")
+		},
+		"Has": func(h T, _ *lifecycleKit) error {
+			there, err := h.Has(key, nil)
+			return want(err, there, "absent")
+		},
+		"NewIter": func(h T, _ *lifecycleKit) error {
+			it, err := h.NewIter(nil)
+			if err != nil {
+				return err
+			}
+			return errors.Join(want(nil, it.First(), "no row"), it.Close())
+		},
+	}
+}
+
+func writeCalls[T recordWriter]() map[string]call[T] {
+	key, value := []byte("x"), []byte("8 bytes.")
+	return map[string]call[T]{
+		"Put":          func(h T, _ *lifecycleKit) error { return h.Put(key, value, nil) },
+		"Delete":       func(h T, _ *lifecycleKit) error { return h.Delete(key, nil) },
+		"SingleDelete": func(h T, _ *lifecycleKit) error { return h.SingleDelete(key, nil) },
+		"DeleteRange":  func(h T, _ *lifecycleKit) error { return h.DeleteRange(key, []byte("y"), nil) },
+		"Merge":        func(h T, _ *lifecycleKit) error { return h.Merge(key, value, nil) },
+		"Writer": func(h T, _ *lifecycleKit) error {
+			w := h.Writer(nil)
+			err := w.Put(key, value)
+			for _, e := range []error{w.Merge(key, value), w.Delete(key)} {
+				if (e == nil) != (err == nil) {
+					return fmt.Errorf("Put gave %w, but another call %w", err, e)
+				}
+			}
+			return err
+		},
+	}
+}
+
+// merged is one map of several.
+func merged[V any](all ...map[string]V) map[string]V {
+	m := map[string]V{}
+	for _, one := range all {
+		maps.Copy(m, one)
+	}
+	return m
+}
+
+var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, map[string]call[*engine.DB]{
+	"Close":    func(d *engine.DB, _ *lifecycleKit) error { return d.Close() },
+	"NewBatch": func(d *engine.DB, _ *lifecycleKit) error { return d.NewBatch().Put(nil, nil) },
+	"Path": func(d *engine.DB, k *lifecycleKit) error {
+		known := k.state != "nil" && k.state != "zero" && k.state != "failed open"
+		return want(nil, (d.Path() == filepath.Join(k.dir, "db")) == known, d.Path())
+	},
+	"ColumnFamilies": func(d *engine.DB, k *lifecycleKit) error {
+		return want(nil, (len(d.ColumnFamilies()) > 0) == (k.is == alive), d.ColumnFamilies())
+	},
+	"LatestSequence": func(d *engine.DB, k *lifecycleKit) error {
+		return want(nil, (d.LatestSequence() > 0) == (k.is == alive), d.LatestSequence())
+	},
+	"ColumnFamily": func(d *engine.DB, _ *lifecycleKit) error {
+		c, err := d.ColumnFamily("g")
+		return want(err, c.Name() == "g", c.Name())
+	},
+	"CreateColumnFamily": func(d *engine.DB, _ *lifecycleKit) error {
+		c, err := d.CreateColumnFamily("new", nil)
+		return want(err, c.Name() == "new", c.Name())
+	},
+	"DropColumnFamily": func(d *engine.DB, k *lifecycleKit) error { return d.DropColumnFamily(k.f) },
+	"Write":            func(d *engine.DB, k *lifecycleKit) error { return d.Write(k.other, nil) },
+	"NewSnapshot": func(d *engine.DB, _ *lifecycleKit) error {
+		s, err := d.NewSnapshot()
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	},
+	"View": func(d *engine.DB, _ *lifecycleKit) error {
+		return d.View(context.Background(), func(s *engine.Snapshot) error {
+			_, err := s.Get(kitKeys[0], nil)
+			return err
+		})
+	},
+})
+
+var dbAdminCalls = map[string]call[*engine.DB]{
+	"Flush":   func(d *engine.DB, _ *lifecycleKit) error { return d.Flush() },
+	"SyncWAL": func(d *engine.DB, _ *lifecycleKit) error { return d.SyncWAL() },
+	"Compact": func(d *engine.DB, _ *lifecycleKit) error { return d.Compact(context.Background(), nil, nil) },
+	"Checkpoint": func(d *engine.DB, k *lifecycleKit) error {
+		return d.Checkpoint(context.Background(), filepath.Join(k.dir, "checkpoint"))
+	},
+	"Property": func(d *engine.DB, _ *lifecycleKit) error {
+		v, err := d.Property("rocksdb.estimate-num-keys")
+		return want(err, v != "", v)
+	},
+	"WaitForCompact": func(d *engine.DB, _ *lifecycleKit) error {
+		return orUnsupported(engine.WaitForCompact, d.WaitForCompact(context.Background()))
+	},
+}
+
+var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.ColumnFamily](), map[string]call[*engine.ColumnFamily]{
+	"Name": func(c *engine.ColumnFamily, k *lifecycleKit) error {
+		return want(nil, (c.Name() != "") == named(k), c.Name())
+	},
+	"ID": func(c *engine.ColumnFamily, k *lifecycleKit) error {
+		return want(nil, (c.ID() != 0) == (named(k) && k.state != "default"), c.ID())
+	},
+	"Flush":   func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
+	"Compact": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
+	"Property": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
+		_, err := c.Property("rocksdb.stats")
+		return err
+	},
+})
+
+// named reports whether the kit's family handle was ever one of a database.
+func named(k *lifecycleKit) bool {
+	return k.state != "nil" && k.state != "zero" && k.state != "failed create"
+}
+
+var snapshotCalls = merged(readCalls[*engine.Snapshot](), map[string]call[*engine.Snapshot]{
+	"Close": func(s *engine.Snapshot, _ *lifecycleKit) error { return s.Close() },
+	"In": func(s *engine.Snapshot, k *lifecycleKit) error {
+		v := s.In(k.g)
+		value, err := v.Get(kitKeys[2], nil)
+		return want(err, bytes.Equal(value, kitValue(kitKeys[2])), value)
+	},
+	"Sequence": func(s *engine.Snapshot, _ *lifecycleKit) error {
+		n, err := s.Sequence()
+		return orUnsupported(engine.SnapshotSequence, want(err, n > 0, n))
+	},
+})
+
+var batchCalls = map[string]call[*engine.Batch]{
+	"Put":          func(b *engine.Batch, _ *lifecycleKit) error { return b.Put([]byte("x"), nil) },
+	"Delete":       func(b *engine.Batch, _ *lifecycleKit) error { return b.Delete([]byte("x")) },
+	"SingleDelete": func(b *engine.Batch, _ *lifecycleKit) error { return b.SingleDelete([]byte("x")) },
+	"DeleteRange":  func(b *engine.Batch, _ *lifecycleKit) error { return b.DeleteRange([]byte("x"), []byte("y")) },
+	"Merge":        func(b *engine.Batch, _ *lifecycleKit) error { return b.Merge([]byte("x"), []byte("8 bytes.")) },
+	"LogData":      func(b *engine.Batch, _ *lifecycleKit) error { return b.LogData([]byte("x")) },
+	"SetSavepoint": func(b *engine.Batch, _ *lifecycleKit) error { return b.SetSavepoint() },
+	"RollbackToSavepoint": func(b *engine.Batch, _ *lifecycleKit) error {
+		before := b.Count()
+		b.SetSavepoint()
+		b.Put([]byte("x"), nil)
+		err := b.RollbackToSavepoint()
+		return want(err, b.Count() == before, b.Count())
+	},
+	"Append": func(b *engine.Batch, k *lifecycleKit) error { return b.Append(k.other) },
+	"In":     func(b *engine.Batch, k *lifecycleKit) error { return b.In(k.f).Put([]byte("x"), nil) },
+	"Size":   func(b *engine.Batch, _ *lifecycleKit) error { return want(nil, b.Size() == len(b.Repr()), b.Size()) },
+	"Count": func(b *engine.Batch, k *lifecycleKit) error {
+		filled := k.is == alive && k.state != "zero"
+		return want(nil, (b.Count() == 2) == filled, b.Count())
+	},
+	"Repr": func(b *engine.Batch, _ *lifecycleKit) error {
+		_, err := engine.ParseBatch(b.Repr())
+		return err
+	},
+	"Records": func(b *engine.Batch, _ *lifecycleKit) error {
+		n := 0
+		for range b.Records() {
+			n++
+		}
+		return want(nil, n == b.Count(), n)
+	},
+	"Reset": func(b *engine.Batch, _ *lifecycleKit) error {
+		b.Reset()
+		return want(nil, b.Count() == 0, b.Count())
+	},
+}
+
+var chunkCalls = map[string]call[*iterator.Chunk]{
+	"Len": func(c *iterator.Chunk, k *lifecycleKit) error { return want(nil, c.Len() == kitRows(k), c.Len()) },
+	"Key": func(c *iterator.Chunk, _ *lifecycleKit) error {
+		return want(nil, bytes.Equal(c.Key(0), kitKeys[0]), c.Key(0))
+	},
+	"Value": func(c *iterator.Chunk, _ *lifecycleKit) error {
+		return want(nil, bytes.Equal(c.Value(0), kitValue(kitKeys[0])), c.Value(0))
+	},
+	"All": func(c *iterator.Chunk, k *lifecycleKit) error { return countRows(c.All(), kitRows(k)) },
+	"Take": func(c *iterator.Chunk, k *lifecycleKit) error {
+		t := c.Take()
+		return want(nil, t.Len() == kitRows(k) && c.Len() == 0, t.Len())
+	},
+}
+
+func kitRows(k *lifecycleKit) int {
+	if k.state == "zero" {
+		return 0
+	}
+	return len(kitKeys)
+}
+
+func countRows(rows iter.Seq2[[]byte, []byte], wanted int) error {
+	n := 0
+	for key, value := range rows {
+		if !bytes.Equal(value, kitValue(key)) {
+			return fmt.Errorf("row %q: %q", key, value)
+		}
+		n++
+	}
+	return want(nil, n == wanted, n)
+}
