@@ -29,15 +29,15 @@ func orUnsupported(f engine.Feature, err error) error {
 	return err
 }
 
-// pointReader is what DB, ColumnFamily and Snapshot have in common.
-type pointReader interface {
+// lifecycleReader is what DB, ColumnFamily and Snapshot have in common.
+type lifecycleReader interface {
 	engine.Reader
 	GetAppend(dst, key []byte, o *engine.ReadOptions) ([]byte, error)
 	GetPinned(key []byte, o *engine.ReadOptions, f func([]byte) error) error
 }
 
-// recordWriter is what DB and ColumnFamily have in common.
-type recordWriter interface {
+// lifecycleWriter is what DB and ColumnFamily have in common.
+type lifecycleWriter interface {
 	Put(key, value []byte, o *engine.WriteOptions) error
 	Delete(key []byte, o *engine.WriteOptions) error
 	SingleDelete(key []byte, o *engine.WriteOptions) error
@@ -46,7 +46,7 @@ type recordWriter interface {
 	Writer(o *engine.WriteOptions) engine.Writer
 }
 
-func readCalls[T pointReader]() map[string]call[T] {
+func readCalls[T lifecycleReader]() map[string]call[T] {
 	key := kitKeys[0]
 	return map[string]call[T]{
 		"Get": func(h T, _ *lifecycleKit) error {
@@ -85,7 +85,7 @@ func readCalls[T pointReader]() map[string]call[T] {
 	}
 }
 
-func writeCalls[T recordWriter]() map[string]call[T] {
+func writeCalls[T lifecycleWriter]() map[string]call[T] {
 	key, value := []byte("x"), []byte("8 bytes.")
 	return map[string]call[T]{
 		"Put":          func(h T, _ *lifecycleKit) error { return h.Put(key, value, nil) },
