@@ -246,7 +246,7 @@ var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 		"ValueLen", "HasPrefix", "EqualKey", "CompareKey"),
 		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed}),
 	states: []state[*iterator.Iterator]{
-{"nil", dead, constant(func() *iterator.Iterator { return nil })},
+		{"nil", dead, constant(func() *iterator.Iterator { return nil })},
 		{"open", alive, after(liveIter)},
 		{"family dropped", alive, after(liveIter, familyDropped)},
 		{"snapshot closed", alive, after(func(k *lifecycleKit) *iterator.Iterator {
@@ -276,7 +276,7 @@ var chunkTable = &lifecycleTable[*iterator.Chunk]{
 		"Key/zero": answerPanic + "out of range", "Value/zero": answerPanic + "out of range",
 	},
 	states: []state[*iterator.Chunk]{
-{"zero", alive, constant(func() *iterator.Chunk { return new(iterator.Chunk) })},
+		{"zero", alive, constant(func() *iterator.Chunk { return new(iterator.Chunk) })},
 		{"filled", alive, after(func(k *lifecycleKit) *iterator.Chunk {
 			c, it := k.chunk()
 			defer it.Close()
