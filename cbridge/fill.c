@@ -71,7 +71,7 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
 rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key, size_t klen) {
   rb_row r = {NULL, NULL, 0, 0, 0, {RB_OK, NULL}};
   if (move == RB_MOVE_ON) {
-    if (rocksdb_iter_valid(it->it)) {
+    if (rb_iter_on_row(it)) {
       it->backward = !next;
       rb_iter_advance(it);
     }

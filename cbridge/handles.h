@@ -51,6 +51,7 @@ struct rb_iter {
   bool native_lower; /* RocksDB was given a lower bound when the iterator was made */
   bool native_upper;
   bool checked; /* bounds were changed: RocksDB's are not relied on any more */
+  bool placed;  /* false: it stands nowhere, though RocksDB's iterator may stand somewhere */
   bool keys_only;
   uint32_t flags;
   uint64_t readahead;
@@ -96,7 +97,7 @@ rb_status rb_iter_status(const rb_iter *it);
 /* Whether the iterator stands on a row inside its bounds. RocksDB's own end is asked first: reading
  * the key of an invalid iterator aborts a library that was built with assertions. */
 static inline bool rb_iter_on_row(const rb_iter *it) {
-  return rocksdb_iter_valid(it->it) && (!it->checked || rb_iter_inside(it));
+  return it->placed && rocksdb_iter_valid(it->it) && (!it->checked || rb_iter_inside(it));
 }
 
 /* One row further in the current direction. Only on a row. */

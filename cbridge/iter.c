@@ -64,6 +64,7 @@ static void rb_iter_adopt(rb_iter *it, rocksdb_readoptions_t *read, rocksdb_iter
   it->native_lower = it->lower.set;
   it->native_upper = it->upper.set;
   it->checked = false;
+  it->placed = false;
   it->delivered = false;
   it->backward = false;
 }
@@ -146,6 +147,7 @@ rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lowe
   free(it->upper.data);
   it->lower = low;
   it->upper = up;
+  it->placed = false;
   it->delivered = false;
   it->backward = false;
   return rb_ok();

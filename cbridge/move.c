@@ -76,15 +76,32 @@ static void rb_seek_last(rb_iter *it) {
   }
 }
 
-/* Turns round in the gap where the last fill stopped. If it stopped on a row that it delivered,
- * that row is the next one the other way; if it ran off the end, the outermost row is. */
-static void rb_turn(rb_iter *it, bool backward) {
-  bool on = rocksdb_iter_valid(it->it);
-  if (on && it->delivered) {
-    it->backward = backward;
-  } else if (on) {
-    it->backward = backward;
+/* Whether an error ended the last move. */
+static bool rb_failed(const rb_iter *it) {
+  rb_status s = rb_iter_status(it);
+  rb_free(s.msg);
+  return s.code != RB_OK;
+}
+
+/* Past the row that was delivered last; one that was not is the next. */
+static void rb_go_on(rb_iter *it) {
+  if (it->delivered && rocksdb_iter_valid(it->it)) {
     rb_iter_advance(it);
+  }
+}
+
+/* Turns round in the gap where the last fill stopped. If it stopped on a row that it delivered,
+ * that row is the next one the other way; if it ran off the end, the outermost row is. An error is
+ * no end: rows lie between it and the outermost one, so the iterator stays there. */
+static void rb_turn(rb_iter *it, bool backward) {
+  bool valid = it->placed && rocksdb_iter_valid(it->it);
+  if (it->placed && it->backward == backward) {
+    rb_go_on(it);
+  } else if (valid || (it->placed && rb_failed(it))) {
+    it->backward = backward;
+    if (valid && !it->delivered) {
+      rb_iter_advance(it);
+    }
   } else if (backward) {
     rb_seek_last(it);
   } else {
@@ -95,9 +112,7 @@ static void rb_turn(rb_iter *it, bool backward) {
 void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen) {
   switch (move) {
     case RB_MOVE_ON:
-      if (it->delivered && rocksdb_iter_valid(it->it)) {
-        rb_iter_advance(it);
-      }
+      rb_go_on(it);
       break;
     case RB_MOVE_FIRST:
       rb_seek_first(it);
@@ -117,5 +132,6 @@ void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen) {
       rb_turn(it, move == RB_MOVE_TURN_BACK);
       break;
   }
+  it->placed = it->placed || move != RB_MOVE_ON;
   it->delivered = false;
 }

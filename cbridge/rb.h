@@ -305,7 +305,7 @@ rb_status rb_iter_refresh(rb_iter *it);
 
 /* Where a fill begins, and in which direction it goes. */
 enum {
-  RB_MOVE_ON = 0,           /* after the rows delivered last, in the same direction */
+  RB_MOVE_ON = 0,           /* after the rows delivered last, the same way; from nowhere none */
   RB_MOVE_FIRST = 1,        /* first row, forwards */
   RB_MOVE_LAST = 2,         /* last row, backwards */
   RB_MOVE_GE = 3,           /* first row >= key, forwards */
@@ -330,8 +330,10 @@ typedef struct rb_fill {
  * length, key, value, in the machine's byte order. Their offsets, uint32 each, go to the end of buf
  * backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1), when the
  * next row does not fit whole, or at the end. A row that does not fit is not passed over: when need
- * is set, fill again with RB_MOVE_ON and a larger buffer. key is used by the moves that name it.
- * Offsets are below 4 GiB. */
+ * is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to the first or
+ * the last row; one in the direction that the last fill took is RB_MOVE_ON. After an error
+ * RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key is used
+ * by the moves that name it. Offsets are below 4 GiB. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);
 

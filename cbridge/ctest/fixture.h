@@ -30,6 +30,9 @@ struct fixture {
   char dir[RB_PATH]; /* the database, below root */
   rb_db *db;         /* NULL while it is closed */
   rb_family *family; /* "default" */
+  /* Freed before the database, also when an assertion ends the test: it must not close in use. */
+  rb_iter *it;
+  rb_snapshot *snap;
 };
 
 /* What fx_open opens with; zero means the defaults but for compression, which is off. */
@@ -109,6 +112,10 @@ static inline rb_opened fx_try_open(const char *dir, struct setup s) {
 }
 
 static inline void fx_close(struct fixture *f) {
+  rb_iter_free(f->it);
+  rb_snapshot_free(f->snap);
+  f->it = NULL;
+  f->snap = NULL;
   rb_close(f->db);
   f->db = NULL;
   f->family = NULL;
