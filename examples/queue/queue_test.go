@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -166,5 +167,24 @@ func TestTheDemonstrationPrints(t *testing.T) {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("no %q in:\n%s", text, out.String())
 		}
+	}
+}
+
+// TestManyItemsComeOutWhole pops more than one fill of the iterator brings.
+func TestManyItemsComeOutWhole(t *testing.T) {
+	q := open(t, t.TempDir())
+	var want [][]byte
+	for i := range 5000 {
+		want = append(want, fmt.Appendf(nil, "%0100d", i))
+	}
+	if err := q.Push(want...); err != nil {
+		t.Fatal(err)
+	}
+	got, err := q.Pop(len(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(got, want, bytes.Equal) {
+		t.Error("other items than were pushed")
 	}
 }
