@@ -96,6 +96,9 @@ func (v view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
 		defer pinned.Free()
 		return append(dst, pinned.Data...), nil
 	}
+	if dst == nil {
+		return []byte{}, nil // an empty value is there, unlike a missing one
+	}
 	return dst[:len(dst)+n], nil
 }
 

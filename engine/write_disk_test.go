@@ -1,0 +1,167 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// stalled are options under which writes soon stop for good: files pile up on the first level, and
+// the only compaction that could take them away wants more of them than may be there.
+var stalled = &engine.Options{
+	FamilyOptions: engine.FamilyOptions{WriteBufferSize: 64 << 10},
+	Extra: "compaction_style=kCompactionStyleUniversal;level0_file_num_compaction_trigger=2;" +
+		"level0_slowdown_writes_trigger=2;level0_stop_writes_trigger=2;periodic_compaction_seconds=0;ttl=0;" +
+		"compaction_options_universal={min_merge_width=100;max_merge_width=200;max_size_amplification_percent=100000000}",
+}
+
+func TestNoSlowdownAnswersInsteadOfWaiting(t *testing.T) {
+	db := openTemp(t, stalled)
+	o := &engine.WriteOptions{NoSlowdown: true}
+	acked := map[string]string{}
+	var err error
+	for i := 0; i < 100_000 && err == nil; i++ {
+		key := fmt.Sprintf("%06d", i)
+		if err = db.Put([]byte(key), valueOf(1000), o); err == nil {
+			acked[key] = string(valueOf(1000))
+		}
+	}
+	expectError(t, "put", err, engine.ErrWouldBlock, engine.ErrIncomplete)
+	var e *engine.Error
+	if errors.As(err, &e) && e.Code != engine.CodeWouldBlock {
+		t.Errorf("code %v", e.Code)
+	}
+	b := db.NewBatch()
+	b.Put([]byte("batch"), nil)
+	expectError(t, "batch", db.Write(b, o), engine.ErrWouldBlock)
+	expectError(t, "delete", db.Delete([]byte("000000"), o), engine.ErrWouldBlock)
+	expectRows(t, "in the stall", db, acked)
+}
+
+// smallDisk mounts a file system of so many bytes; remount changes it.
+func smallDisk(t *testing.T, size string) (dir string, remount func(flags uintptr, data string)) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("to mount a small file system takes root")
+	}
+	dir = t.TempDir()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return dir, func(flags uintptr, data string) {
+		t.Helper()
+		if err := syscall.Mount("none", dir, "tmpfs", syscall.MS_REMOUNT|flags, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAFullDiskIsErrNoSpaceAndLosesNothing(t *testing.T) {
+	disk, remount := smallDisk(t, "6m")
+	dir := filepath.Join(disk, "db")
+	db := openDir(t, dir, &engine.Options{FamilyOptions: engine.FamilyOptions{WriteBufferSize: 1 << 20}})
+	defer db.Close()
+	acked := map[string]string{}
+	var err error
+	for i := 0; i < 10_000 && err == nil; i++ {
+		key, value := fmt.Sprintf("%06d", i), valueOf(4000+i%7)
+		if err = db.Put([]byte(key), value, nil); err == nil {
+			acked[key] = string(value)
+		}
+	}
+	expectError(t, "put", err, engine.ErrNoSpace, engine.ErrIO, syscall.ENOSPC)
+	if len(acked) < 100 {
+		t.Errorf("only %d rows fitted", len(acked))
+	}
+	expectError(t, "put again", db.Put([]byte("x"), nil, engine.Sync), engine.ErrNoSpace)
+	expectError(t, "flush", db.Flush(), engine.ErrNoSpace)
+	expectRows(t, "on the full disk", db, acked)
+	if err := db.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	remount(0, "size=64m")
+	db = openDir(t, dir, nil)
+	defer db.Close()
+	expectRows(t, "reopened with space", db, acked)
+	if err := db.Put([]byte("x"), nil, engine.Sync); err != nil {
+		t.Errorf("write with space: %v", err)
+	}
+}
+
+func TestAReadOnlyFileSystemIsErrReadOnly(t *testing.T) {
+	disk, remount := smallDisk(t, "64m")
+	dir := filepath.Join(disk, "db")
+	db := openDir(t, dir, nil)
+	defer db.Close()
+	if err := db.Put([]byte("k"), []byte("v"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remount(syscall.MS_RDONLY, "")
+	_, err := engine.Open(dir, nil)
+	expectError(t, "open", err, engine.ErrReadOnly)
+	_, err = engine.Open(filepath.Join(disk, "new"), nil)
+	expectError(t, "create", err, engine.ErrReadOnly)
+
+	ro := openDir(t, dir, &engine.Options{ReadOnly: true})
+	defer ro.Close()
+	expectRows(t, "opened read only", ro, map[string]string{"k": "v"})
+	expectError(t, "put", ro.Put([]byte("k"), nil, nil), engine.ErrReadOnly)
+	expectError(t, "checkpoint", ro.Checkpoint(nil, filepath.Join(disk, "copy")), engine.ErrReadOnly)
+}
+
+func TestAReadOnlyDatabaseRefusesEveryChange(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	options := engine.Options{FamilyOptions: adding, Families: map[string]engine.FamilyOptions{"other": adding}}
+	db := openDir(t, dir, &options)
+	defer db.Close()
+	if err := db.Put([]byte("k"), []byte("v"), engine.Sync); err != nil {
+		t.Fatal(err)
+	}
+	options.ReadOnly = true
+	ro := openDir(t, dir, &options) // beside the writer
+	defer ro.Close()
+	other, err := ro.ColumnFamily("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, dir)
+	for _, w := range []singleWriter{ro, other} {
+		for op, err := range everyWrite(w, nil) {
+			expectError(t, op, err, engine.ErrReadOnly)
+		}
+	}
+	b := ro.NewBatch()
+	b.Put([]byte("x"), nil)
+	for op, err := range map[string]error{
+		"write": ro.Write(b, nil), "flush": ro.Flush(), "flush of a family": other.Flush(),
+		"compact": ro.Compact(nil, nil, nil), "compact of a family": other.Compact(nil, nil, nil),
+		"sync WAL": ro.SyncWAL(), "drop": ro.DropColumnFamily(other),
+	} {
+		expectError(t, op, err, engine.ErrReadOnly)
+	}
+	_, err = ro.CreateColumnFamily("third", nil)
+	expectError(t, "create", err, engine.ErrReadOnly)
+	if after := listing(t, dir); after != before {
+		t.Errorf("the directory changed from\n%s\nto\n%s", before, after)
+	}
+	expectRows(t, "read only", ro, map[string]string{"k": "v"})
+	s, err := ro.NewSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	readEveryWay(t, s, []byte("k"), []byte("v"))
+}
