@@ -4,3 +4,14 @@ import "time"
 
 // SetCloseTimeout changes how long d's Close waits for calls in flight. Not while Close runs.
 func SetCloseTimeout(d *DB, timeout time.Duration) { d.timeout = timeout }
+
+// Children counts the handles that d has registered as open.
+func Children(d *DB) int {
+	d.children.mu.Lock()
+	defer d.children.mu.Unlock()
+	n := 0
+	for c := d.children.head; c != nil; c = c.next {
+		n++
+	}
+	return n
+}
