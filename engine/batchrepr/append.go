@@ -5,11 +5,10 @@ import (
 	"math"
 )
 
-// MaxRecordLen is the largest sum of the lengths of key and value in one record, in
-// bytes. RocksDB's memtable adds to them an 8-byte suffix of the key, two varint lengths
-// and up to 8 bytes of checksum, and computes the sum in 32 bits without a check: a
-// larger record would be written beyond its allocation. A LogData blob does not go there
-// and may be of 1<<32 - 1 bytes.
+// MaxRecordLen is the largest sum of the lengths of key and value in one record, in bytes,
+// for every kind. RocksDB's memtable adds to them an 8-byte suffix of the key, two varint
+// lengths and up to 8 bytes of checksum, and computes the sum in 32 bits without a check: a
+// larger record would be written beyond its allocation.
 const MaxRecordLen = math.MaxUint32 - (8 + 5 + 5 + 8)
 
 // AppendPut appends to rep a record that sets the value of key in the family of that id
@@ -51,8 +50,7 @@ func AppendSingleDelete(rep []byte, family uint32, key []byte) []byte {
 }
 
 // AppendLogData is as [AppendPut], for a blob that goes to the write-ahead log with the
-// batch and touches no key. It is not part of the record count. It panics if blob is
-// longer than 1<<32 - 1 bytes.
+// batch and touches no key. It is not part of the record count.
 func AppendLogData(rep, blob []byte) []byte {
 	return appendOne(rep, tagLogData, blob)
 }
@@ -81,7 +79,7 @@ func appendTwo(rep []byte, head uint64, key, value []byte) []byte {
 
 // appendTwoLong is appendTwo for any family and any length.
 func appendTwoLong(rep []byte, head uint64, key, value []byte) []byte {
-	mustFit(uint64(len(key))+uint64(len(value)), MaxRecordLen)
+	mustFit(uint64(len(key)) + uint64(len(value)))
 	keyLen, valueLen := uint32(len(key)), uint32(len(value))
 	at := len(rep)
 	rep = extend(rep, headLen(head)+
@@ -96,11 +94,7 @@ func appendTwoLong(rep []byte, head uint64, key, value []byte) []byte {
 
 // appendOne appends a record of one field. For head see appendTwo.
 func appendOne(rep []byte, head uint64, field []byte) []byte {
-	limit := uint64(MaxRecordLen)
-	if head == tagLogData {
-		limit = math.MaxUint32
-	}
-	mustFit(uint64(len(field)), limit)
+	mustFit(uint64(len(field)))
 	n := uint32(len(field))
 	at := len(rep)
 	rep = extend(rep, headLen(head)+varintLen(n)+len(field))
@@ -129,11 +123,11 @@ func putHead(rep []byte, at int, head uint64) int {
 	return putVarint(rep, at+1, uint32(head>>8))
 }
 
-// mustFit panics if a record of n bytes of key and value is beyond the limit. To cut a
-// length to 32 bits would make a batch that ruins the database it is written to.
-func mustFit(n, limit uint64) {
-	if n > limit {
-		panic(fmt.Sprintf("batchrepr: record of %d bytes, limit %d", n, limit))
+// mustFit panics if a record may not have n bytes of key and value. To cut a length to 32
+// bits would make a batch that ruins the database it is written to.
+func mustFit(n uint64) {
+	if n > MaxRecordLen {
+		panic(fmt.Sprintf("batchrepr: record of %d bytes, limit %d", n, uint64(MaxRecordLen)))
 	}
 }
 
@@ -156,7 +150,7 @@ func grow(rep []byte, n int) []byte {
 	if double := 2 * cap(rep); double > room {
 		room = double
 	}
-	grown := make([]byte, room)
+	grown := make([]byte, need, room)
 	copy(grown, rep)
-	return grown[:need]
+	return grown
 }

@@ -75,12 +75,12 @@ func Check(rep []byte) (Summary, error) {
 	c := newCursor(rep)
 	for c.next() {
 		keyLen, valueLen := c.keyEnd-c.keyAt, c.valueEnd-c.valueAt
+		if uint64(keyLen)+uint64(valueLen) > MaxRecordLen {
+			return Summary{}, tooLarge(c.start, keyLen, valueLen)
+		}
 		if c.kind == KindLogData {
 			s.MaxValue = max(s.MaxValue, valueLen)
 			continue
-		}
-		if uint64(keyLen)+uint64(valueLen) > MaxRecordLen {
-			return Summary{}, tooLarge(c.start, keyLen, valueLen)
 		}
 		found++
 		ids.add(c.family)

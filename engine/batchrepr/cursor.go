@@ -25,79 +25,92 @@ func newCursor(rep []byte) cursor {
 // next moves to the next record. It reports false behind the last one, where at is the
 // length of the batch, and at one that is malformed, where reason is set.
 func (c *cursor) next() bool {
-	if c.at >= len(c.rep) {
+	rep, at := c.rep, c.at // in registers, most of the time
+	if at >= len(rep) {
 		return false
 	}
-	c.start = c.at
-	s := shapes[c.rep[c.at]]
+	c.start = at
+	s := shapes[rep[at]]
 	if s.kind == 0 {
-		c.reason = refusal(c.rep[c.at])
-		return false
+		return c.fail(at, refusal(rep[at]))
 	}
-	c.kind = s.kind
-	c.at++
-	c.family = 0
-	if s.family && !c.readFamily() {
-		return false
+	c.kind, c.family = s.kind, 0
+	c.keyAt, c.keyEnd, c.valueAt, c.valueEnd = 0, 0, 0, 0
+	at++
+	if s.family {
+		if at = c.readFamily(at); at < 0 {
+			return false
+		}
 	}
-	c.keyAt, c.keyEnd = 0, 0
 	if s.key {
-		if c.keyAt, c.keyEnd = c.field(); c.keyEnd < 0 {
-			return false
+		start, end := at+1, shortField(rep, at)
+		if end < 0 {
+			if start, end = c.longField(at); end < 0 {
+				return false
+			}
 		}
+		c.keyAt, c.keyEnd, at = start, end, end
 	}
-	c.valueAt, c.valueEnd = 0, 0
 	if s.value {
-		if c.valueAt, c.valueEnd = c.field(); c.valueEnd < 0 {
-			return false
+		start, end := at+1, shortField(rep, at)
+		if end < 0 {
+			if start, end = c.longField(at); end < 0 {
+				return false
+			}
 		}
+		c.valueAt, c.valueEnd, at = start, end, end
 	}
+	c.at = at
 	return true
 }
 
-// readFamily reads the family id of a record that states it.
-func (c *cursor) readFamily() bool {
-	family, next, shortest := getVarint(c.rep, c.at)
+// fail notes why nothing can be read at the offset, and reports false.
+func (c *cursor) fail(at int, reason string) bool {
+	c.at, c.reason = at, reason
+	return false
+}
+
+// readFamily reads the family id of a record that states it and returns the offset behind
+// it, -1 if there is none.
+func (c *cursor) readFamily(at int) int {
+	family, next, shortest := getVarint(c.rep, at)
 	if next < 0 {
-		c.reason = "no valid family id"
-		return false
+		c.fail(at, "no valid family id")
+		return -1
 	}
 	// RocksDB takes family 0 spelt out, but writes it with the short tag.
 	c.odd = c.odd || !shortest || family == 0
-	c.family, c.at = family, next
-	return true
+	c.family = family
+	return next
 }
 
-// field reads a length and skips that many bytes; it returns where they start and end. The
-// end is -1 if they are not all there.
-func (c *cursor) field() (start, end int) {
-	if c.at < len(c.rep) && c.rep[c.at] < 0x80 {
-		start = c.at + 1
-		end = start + int(c.rep[c.at])
-		if end <= len(c.rep) {
-			c.at = end
-			return start, end
-		}
+// shortField returns where the field ends whose length is at the offset, if that length is
+// of one byte and the field is all there; else -1.
+func shortField(rep []byte, at int) int {
+	if at >= len(rep) || rep[at] >= 0x80 {
+		return -1
 	}
-	return c.longField()
+	if end := at + 1 + int(rep[at]); end <= len(rep) {
+		return end
+	}
+	return -1
 }
 
-// longField is field for lengths of more than one byte, and says what is wrong with the
-// others.
-func (c *cursor) longField() (start, end int) {
-	n, next, shortest := getVarint(c.rep, c.at)
+// longField returns where the field whose length is at the offset starts and ends. The end
+// is -1 if it is not all there.
+func (c *cursor) longField(at int) (start, end int) {
+	n, next, shortest := getVarint(c.rep, at)
 	if next < 0 {
-		c.reason = "no valid length"
+		c.fail(at, "no valid length")
 		return 0, -1
 	}
 	// As unsigned: on a 32-bit machine an int cannot hold every length.
 	if uint64(n) > uint64(len(c.rep)-next) {
-		c.reason = "length reaches beyond the end"
+		c.fail(at, "length reaches beyond the end")
 		return 0, -1
 	}
 	c.odd = c.odd || !shortest
-	c.at = next + int(n)
-	return next, c.at
+	return next, next + int(n)
 }
 
 // record returns the current record. A field that the kind has is never nil.

@@ -47,7 +47,7 @@
 // # Bytes from elsewhere
 //
 // RocksDB logs a batch before it looks inside, and a database whose log holds a malformed
-// one may not open again. So bytes that were not built here go through [Check] first.
+// one does not open again. So bytes that were not built here go through [Check] first.
 // Check takes exactly what RocksDB's own reader takes of the records above, with one
 // exception: a record too large for RocksDB's memtable ([MaxRecordLen]), which RocksDB
 // would take and then write beyond its own memory.
@@ -55,7 +55,8 @@
 // What Check cannot see, because it depends on the database, is in its [Summary]: that
 // the families exist, that those merged into have a merge operator, that the start of a
 // deleted range does not lie behind its end. RocksDB finds these only after it has logged
-// the batch, too.
+// the batch, too: it applies the records before the one at fault, fails, and takes no more
+// writes until the database is opened again, which brings back that part of the batch.
 //
 // # Memory and concurrency
 //

@@ -54,6 +54,7 @@ func appendTooLarge(t *testing.T, big []byte) {
 		"DeleteRange":             func() { batchrepr.AppendDeleteRange(nil, 0, big[:half], big[:half]) },
 		"Delete":                  func() { batchrepr.AppendDelete(nil, 0, big[:limit+1]) },
 		"SingleDelete":            func() { batchrepr.AppendSingleDelete(nil, 9, big) },
+		"LogData":                 func() { batchrepr.AppendLogData(nil, big[:limit+1]) },
 		"LogData beyond 32 bits":  func() { batchrepr.AppendLogData(nil, big[:over]) },
 		"AppendRecord of a Merge": func() { batchrepr.AppendRecord(nil, mergeOf(big)) },
 	} {
@@ -80,7 +81,8 @@ func checkTooLarge(t *testing.T, big []byte) {
 		{0x2, limit, 0, 1, false, limit, 0},
 		{0xF, 4, limit - 4, 1, false, limit - 4, 0},
 		{0xF, 4, limit - 3, 1, true, 0, 0},
-		{0x3, 0, 1<<32 - 1, 0, false, 0, 1<<32 - 1},
+		{0x3, 0, limit, 0, false, 0, limit},
+		{0x3, 0, limit + 1, 0, true, 0, 0},
 	} {
 		head := binary.LittleEndian.AppendUint32(make([]byte, 8), c.count)
 		head = append(head, c.tag)

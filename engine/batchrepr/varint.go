@@ -10,9 +10,9 @@ const maxVarintLen = 5
 
 // varintLen returns how many bytes putVarint writes for v.
 func varintLen(v uint32) int {
-	// One byte for each seven bits, at least one: 9/64 is 1/7 rounded up well enough for
-	// up to 32 bits.
-	return (bits.Len32(v|1)*9 + 64) >> 6
+	// One byte for each seven bits, rounded up, and one for none: up to 32 bits, 9/64 is near
+	// enough to 1/7.
+	return (bits.Len32(v)*9 + 64) >> 6
 }
 
 // putVarint writes v at rep[at:] in its shortest form and returns the offset behind it.
