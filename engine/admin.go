@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -67,10 +68,8 @@ func (d *DB) Compact(ctx context.Context, start, end []byte) error {
 		return ErrClosed
 	}
 	for _, c := range slices.Clone(*d.families.Load()) {
-		if c.dropped.Load() {
-			continue
-		}
-		if err := c.Compact(ctx, start, end); err != nil {
+		err := c.Compact(ctx, start, end)
+		if err != nil && !errors.Is(err, ErrFamilyDropped) { // dropped meanwhile: nothing to compact
 			return err
 		}
 	}
