@@ -4,7 +4,9 @@
 
 rb_status rb_iter_status(const rb_iter *it) {
   char *err = NULL;
-  rocksdb_iter_get_error(it->it, &err);
+  if (it->placed) { /* else it is of a place that was left */
+    rocksdb_iter_get_error(it->it, &err);
+  }
   return rb_status_from(err);
 }
 

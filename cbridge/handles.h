@@ -2,6 +2,7 @@
 #ifndef RB_HANDLES_H
 #define RB_HANDLES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "rb.h"
@@ -31,6 +32,7 @@ struct rb_db {
 
 struct rb_snapshot {
   rb_db *db;
+  atomic_uint holders; /* the caller and the iterators made from it */
   const rocksdb_snapshot_t *snap;
   rocksdb_readoptions_t *read; /* with the snapshot and no flags */
 };
@@ -44,6 +46,7 @@ struct rb_bound {
 
 struct rb_iter {
   rb_family *family;
+  rb_snapshot *snap; /* NULL: none. RocksDB looks at it again when it opens a file in mid-scan */
   rocksdb_iterator_t *it;
   rocksdb_readoptions_t *read;
   struct rb_bound lower;

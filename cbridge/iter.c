@@ -58,7 +58,12 @@ static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_read
   return rb_status_from(err);
 }
 
-static void rb_iter_adopt(rb_iter *it, rocksdb_readoptions_t *read, rocksdb_iterator_t *made) {
+static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t *read,
+                          rocksdb_iterator_t *made) {
+  it->snap = snap;
+  if (snap != NULL) {
+    atomic_fetch_add(&snap->holders, 1);
+  }
   it->read = read;
   it->it = made;
   it->native_lower = it->lower.set;
@@ -94,7 +99,7 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
     rb_iter_free(it);
     return r;
   }
-  rb_iter_adopt(it, read, made);
+  rb_iter_adopt(it, snap, read, made);
   r.iter = it;
   return r;
 }
@@ -133,8 +138,8 @@ rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lowe
     free(low.data);
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
-  /* RocksDB remembers how the old bounds lay to the blocks it holds, so once they change the glue
-   * compares every row itself and RocksDB's bounds only serve to stop it early. */
+  /* RocksDB looks at a changed bound again when it seeks, but promises nothing: from here on the
+   * glue compares every row itself and RocksDB's bounds only serve to stop it early. */
   it->checked = it->checked || !rb_bound_same(&low, &it->lower) || !rb_bound_same(&up, &it->upper);
   if (it->native_lower) {
     const char *data = low.set ? (const char *)low.data : "";
@@ -162,7 +167,8 @@ rb_status rb_iter_refresh(rb_iter *it) {
   }
   rocksdb_iter_destroy(it->it);
   rocksdb_readoptions_destroy(it->read);
-  rb_iter_adopt(it, read, made);
+  rb_snapshot_free(it->snap);
+  rb_iter_adopt(it, NULL, read, made);
   return s;
 }
 
@@ -176,6 +182,7 @@ void rb_iter_free(rb_iter *it) {
   if (it->read != NULL) {
     rocksdb_readoptions_destroy(it->read);
   }
+  rb_snapshot_free(it->snap);
   free(it->lower.data);
   free(it->upper.data);
   free(it);

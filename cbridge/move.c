@@ -29,7 +29,7 @@ static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool i
     klen = it->lower.len;
     inclusive = true;
   }
-  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) > 0) {
+  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) >= 0) {
     key = it->upper.data; /* so that a turn finds the last row inside right behind */
     klen = it->upper.len;
     inclusive = true;

@@ -227,7 +227,8 @@ typedef struct rb_sequence {
 /* Reads the sequence number that a snapshot stands for. */
 rb_sequence rb_snapshot_sequence(rb_snapshot *s);
 
-/* Releases a snapshot. Iterators made from it stay valid. NULL is allowed. */
+/* Ends a snapshot for the caller. Iterators made from it stay valid and keep it until they are
+ * freed or refreshed. NULL is allowed. */
 void rb_snapshot_free(rb_snapshot *s);
 
 /* ---- writing -------------------------------------------------------------------------------- */

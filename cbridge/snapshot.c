@@ -15,6 +15,7 @@ rb_snapshot *rb_snapshot_new(rb_db *db) {
     return NULL;
   }
   s->db = db;
+  atomic_init(&s->holders, 1);
   s->snap = rocksdb_create_snapshot(db->db);
   rocksdb_readoptions_set_snapshot(s->read, s->snap);
   return s;
@@ -31,7 +32,7 @@ rb_sequence rb_snapshot_sequence(rb_snapshot *s) {
 }
 
 void rb_snapshot_free(rb_snapshot *s) {
-  if (s == NULL) {
+  if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1) {
     return;
   }
   rocksdb_readoptions_destroy(s->read);
