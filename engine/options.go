@@ -62,9 +62,9 @@ type FamilyOptions struct {
 	// was last opened with is taken over when this is empty.
 	MergeOperator   string
 	Compression     Compression
-	WriteBufferSize int64   // bytes of a memtable; 0: RocksDB's default
+	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
 	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey float64 // size of the bloom filters; 0: none
+	BloomBitsPerKey float64 // size of the bloom filters, up to 100; 0: none
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
@@ -149,29 +149,6 @@ func validateFamilyName(name string) error {
 	return nil
 }
 
-// extraRefuses are the options that no option string may set: the glue's own comparisons rest on the
-// key order, and a database whose OPTIONS file names another operator could not be opened again.
-var extraRefuses = map[string]string{
-	"comparator":                "only the bytewise order is supported",
-	"merge_operator":            "the field MergeOperator does",
-	"compaction_filter":         "a database with one could not be opened again",
-	"compaction_filter_factory": "a database with one could not be opened again",
-}
-
-func validateExtra(field, extra string) error {
-	if strings.IndexByte(extra, 0) >= 0 {
-		return invalid("open", field+" contains a zero byte")
-	}
-	for part := range strings.SplitSeq(extra, ";") {
-		name, _, _ := strings.Cut(part, "=")
-		name = strings.Trim(name, " \t\n\v\f\r{")
-		if why, refused := extraRefuses[name]; refused {
-			return invalid("open", field+" sets "+name+": "+why)
-		}
-	}
-	return nil
-}
-
 func (o *FamilyOptions) validate(name string) error {
 	bad := func(msg string) error {
 		e := invalid("open", msg)
@@ -184,8 +161,8 @@ func (o *FamilyOptions) validate(name string) error {
 	switch {
 	case o.MergeOperator != "" && o.MergeOperator != Uint64Add:
 		return bad("unknown MergeOperator " + o.MergeOperator)
-	case o.WriteBufferSize < 0:
-		return bad("WriteBufferSize is negative")
+	case o.WriteBufferSize < 0 || o.WriteBufferSize > maxWriteBuffer:
+		return bad("WriteBufferSize is out of range")
 	case o.BlockSize < 0 || o.BlockSize > math.MaxInt32:
 		return bad("BlockSize is out of range")
 	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:

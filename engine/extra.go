@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Option strings go to RocksDB as they are, which refuses unknown names and most nonsense. What it
+// takes and then fails on, in an assertion or by damage to the database, is refused here.
+
+// extraRefuses are the options that no option string may set. The glue's own comparisons rest on the
+// key order, a database whose OPTIONS file names another operator could not be opened again, and a
+// table without range deletes fails every write after the first of them.
+var extraRefuses = map[string]string{
+	"comparator":                "only the bytewise order is supported",
+	"merge_operator":            "the field MergeOperator does",
+	"compaction_filter":         "a database with one could not be opened again",
+	"compaction_filter_factory": "a database with one could not be opened again",
+	"table_factory":             "only block-based tables can delete ranges: use block_based_table_factory",
+	"plain_table_factory":       "only block-based tables can delete ranges: use block_based_table_factory",
+}
+
+// extraRanges are bounds, both included, beyond which RocksDB ends the process.
+var extraRanges = map[string]struct{ low, high int64 }{
+	"num_levels":                   {1, 100},
+	"table_cache_numshardbits":     {math.MinInt64, 19},
+	"block_restart_interval":       {1, math.MaxInt32},
+	"index_block_restart_interval": {1, math.MaxInt32},
+	"max_bytes_for_level_base":     {1, math.MaxInt64},
+	"write_buffer_size":            {0, maxWriteBuffer},
+	"arena_block_size":             {0, 1 << 30},
+	"compaction_readahead_size":    {0, 1 << 30},
+	"parallel_threads":             {1, 1 << 10},
+	"max_background_jobs":          {math.MinInt32, 1 << 10},
+	"max_background_compactions":   {math.MinInt32, 1 << 10},
+	"max_background_flushes":       {math.MinInt32, 1 << 10},
+	"max_file_opening_threads":     {math.MinInt32, 1 << 10},
+}
+
+// maxWriteBuffer is the largest memtable that RocksDB makes.
+const maxWriteBuffer = 64 << 30
+
+func validateExtra(field, extra string) error {
+	if strings.IndexByte(extra, 0) >= 0 {
+		return invalid("open", field+" contains a zero byte")
+	}
+	settings := strings.FieldsFunc(extra, func(r rune) bool { return r == ';' || r == '{' || r == '}' })
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if why := refuseSetting(name, value); why != "" {
+			return invalid("open", field+" sets "+name+": "+why)
+		}
+	}
+	return nil
+}
+
+// refuseSetting tells why a setting is refused, or is empty.
+func refuseSetting(name, value string) string {
+	if why, refused := extraRefuses[name]; refused {
+		return why
+	}
+	if strings.HasSuffix(name, "compression_opts") && strings.Contains(value, ":") {
+		return "write it as {level=...;...}"
+	}
+	if r, bounded := extraRanges[name]; bounded {
+		if n, ok := extraNumber(value); !ok || n < r.low || n > r.high {
+			return fmt.Sprintf("%s is not a number from %d to %d", value, r.low, r.high)
+		}
+	}
+	return ""
+}
+
+// extraNumber reads a number as RocksDB writes them: 64M is 64 MiB.
+func extraNumber(s string) (int64, bool) {
+	shift := 0
+	if s != "" {
+		if i := strings.IndexByte("kmgt", s[len(s)-1]|0x20); i >= 0 {
+			s, shift = s[:len(s)-1], 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n << shift, err == nil && n<<shift>>shift == n
+}
