@@ -91,7 +91,8 @@ func TestAppendTouchesOnlyItsOwnBytes(t *testing.T) {
 func TestAppendKeepsNothingOfItsArguments(t *testing.T) {
 	key, value := []byte("key"), bytes.Repeat([]byte("value"), 100)
 	for _, kind := range kinds {
-		rep := batchrepr.AppendRecord(nil, batchrepr.Record{Kind: kind, Family: 3, Key: key, Value: value})
+		r := batchrepr.Record{Kind: kind, Family: 3, Key: key, Value: value}
+		rep := batchrepr.AppendRecord(nil, r)
 		want := bytes.Clone(rep)
 		key[0] ^= 1
 		value[0] ^= 1
@@ -186,6 +187,7 @@ func TestCountIsOnlyWhatWasSet(t *testing.T) {
 			t.Errorf("%d bytes count %d records", n, got)
 		}
 		mustPanic(t, "SetCount on a short slice", func() { batchrepr.SetCount(short, 1) })
+		mustPanic(t, "SetCount beyond len", func() { batchrepr.SetCount(rep[:n], 1) })
 	}
 }
 

@@ -61,8 +61,8 @@ func (e *FormatError) Error() string {
 // included, but for tags not supported here and records beyond [MaxRecordLen]. Any
 // sequence number will do: RocksDB replaces it.
 //
-// It costs a few nanoseconds a record, looks at no byte of keys and values, and allocates
-// only for Families.
+// It looks at tags and lengths only, not at the bytes of keys and values, and allocates only
+// for Families.
 func Check(rep []byte) (Summary, error) {
 	if len(rep) < HeaderLen {
 		return Summary{}, &FormatError{len(rep), "shorter than the header"}
@@ -107,7 +107,8 @@ func Check(rep []byte) (Summary, error) {
 }
 
 func tooLarge(at, keyLen, valueLen int) *FormatError {
-	return &FormatError{at, fmt.Sprintf("record with a key of %d bytes and a value of %d, together more than %d",
+	return &FormatError{at, fmt.Sprintf(
+		"record with a key of %d bytes and a value of %d, together more than %d",
 		keyLen, valueLen, uint64(MaxRecordLen))}
 }
 

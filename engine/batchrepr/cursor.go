@@ -17,7 +17,8 @@ type cursor struct {
 	reason string // why the record at start cannot be read; at is where that shows
 }
 
-// newCursor returns a cursor before the first record of rep, which must have a header.
+// newCursor returns a cursor before the first record of rep. It finds none in a rep without
+// a header.
 func newCursor(rep []byte) cursor {
 	return cursor{rep: rep, at: HeaderLen}
 }

@@ -28,5 +28,5 @@ func Count(rep []byte) uint32 {
 // see [Kind.Counted]. The Append functions leave the header alone, so that a caller who
 // adds many records pays for this once. It panics if rep has no header.
 func SetCount(rep []byte, n uint32) {
-	binary.LittleEndian.PutUint32(rep[countAt:HeaderLen], n)
+	binary.LittleEndian.PutUint32(rep[countAt:], n)
 }

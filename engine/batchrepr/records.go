@@ -10,9 +10,6 @@ import "iter"
 // and ends there without a word; the count is not looked at.
 func Records(rep []byte) iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		if len(rep) < HeaderLen {
-			return
-		}
 		c := newCursor(rep)
 		for c.next() {
 			if !yield(c.record()) {

@@ -33,7 +33,9 @@ func TestRecordsAreAliasesThatCannotGrow(t *testing.T) {
 }
 
 func TestRecordsStopsAtWhatIsMalformed(t *testing.T) {
-	for _, tail := range []string{"\x01", "\x7f", "\x0d", "\x05\xff", "\x01\x05abc", "\x01\x01k\xff\xff\xff\xff\xff\x00"} {
+	for _, tail := range []string{
+		"\x01", "\x7f", "\x0d", "\x05\xff", "\x01\x05abc", "\x01\x01k\xff\xff\xff\xff\xff\x00",
+	} {
 		rep := append(sample(), tail...)
 		want := slices.Collect(batchrepr.Records(sample()))
 		if got := slices.Collect(batchrepr.Records(rep)); !sameRecords(got, want) {
