@@ -29,26 +29,32 @@ void rb_family_list_free(rb_family_list l) {
   }
 }
 
-rb_family_result rb_family_adopt(rb_db *db, const char *name, rocksdb_column_family_handle_t *h) {
-  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+rb_family *rb_family_new(const char *name) {
   rb_family *f = calloc(1, sizeof *f);
   char *copy = strdup(name);
   if (f == NULL || copy == NULL) {
     free(f);
     free(copy);
-    rocksdb_column_family_handle_destroy(h);
-    r.status = rb_status_make(RB_NO_MEMORY, NULL);
-    return r;
+    return NULL;
   }
+  f->name = copy;
+  return f;
+}
+
+void rb_family_free(rb_family *f) {
+  if (f->handle != NULL) {
+    rocksdb_column_family_handle_destroy(f->handle);
+  }
+  free(f->name);
+  free(f);
+}
+
+void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h) {
   f->db = db;
   f->handle = h;
-  f->name = copy;
   f->id = rocksdb_column_family_handle_get_id(h);
   f->next = db->families;
   db->families = f;
-  r.family = f;
-  r.id = f->id;
-  return r;
 }
 
 rb_family_result rb_family_find(rb_db *db, const char *name) {
@@ -65,6 +71,24 @@ rb_family_result rb_family_find(rb_db *db, const char *name) {
   return r;
 }
 
+/* Makes the options of a new family. */
+static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char *extra,
+                                   rocksdb_options_t **o) {
+  rb_status s = rb_family_options_new(opts, db->block_cache, o);
+  if (s.code != RB_OK) {
+    return s;
+  }
+  s = rb_options_by_name(o, extra);
+  if (s.code == RB_OK) {
+    s = rb_family_options_check(*o);
+  }
+  if (s.code != RB_OK) {
+    rocksdb_options_destroy(*o);
+    *o = NULL;
+  }
+  return s;
+}
+
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra) {
   rb_family_result r = {NULL, 0, {RB_OK, NULL}};
@@ -73,16 +97,14 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
     return r;
   }
   rocksdb_options_t *o;
-  r.status = rb_family_options_new(opts, db->block_cache, &o);
+  r.status = rb_create_options(db, opts, extra, &o);
   if (r.status.code != RB_OK) {
     return r;
   }
-  r.status = rb_options_by_name(&o, extra);
-  if (r.status.code == RB_OK) {
-    r.status = rb_family_options_check(o);
-  }
-  if (r.status.code != RB_OK) {
+  rb_family *f = rb_family_new(name); /* before RocksDB makes one that nobody could hold */
+  if (f == NULL) {
     rocksdb_options_destroy(o);
+    r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
   char *err = NULL;
@@ -91,13 +113,15 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   if (err != NULL) {
     /* Up to 11.0 a handle comes with the error. A writable database has set its inside, to NULL or
      * to a family whose creation failed late; a read-only one, refused above, might not have. */
-    if (h != NULL) {
-      rocksdb_column_family_handle_destroy(h);
-    }
+    f->handle = h;
+    rb_family_free(f);
     r.status = rb_status_from(err);
     return r;
   }
-  return rb_family_adopt(db, name, h);
+  rb_family_join(db, f, h);
+  r.family = f;
+  r.id = f->id;
+  return r;
 }
 
 rb_status rb_family_drop(rb_family *f) {

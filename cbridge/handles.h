@@ -85,8 +85,15 @@ rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t *
 /* Refuses options of a family under which the glue could not keep what it promises. */
 rb_status rb_family_options_check(const rocksdb_options_t *o);
 
-/* Wraps a family handle and takes ownership of it, on error too. */
-rb_family_result rb_family_adopt(rb_db *db, const char *name, rocksdb_column_family_handle_t *h);
+/* Makes a family that no database has yet; NULL when memory is short. name is copied. */
+rb_family *rb_family_new(const char *name);
+
+/* Gives a family its handle, which it owns from then on, and puts it in front of the db's others.
+ */
+void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h);
+
+/* Frees a family that is in no db's list any more, and its handle if it has one. */
+void rb_family_free(rb_family *f);
 
 /* Whether a key lies inside the bound that the iterator's direction runs into. */
 bool rb_iter_inside(const rb_iter *it);

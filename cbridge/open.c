@@ -120,15 +120,19 @@ static rb_status rb_plan_load_disk(rb_plan *p) {
   if (p->disk_loaded) {
     return rb_ok();
   }
+  /* RocksDB wants a cache to put into the options that it reads. */
+  rocksdb_cache_t *none = p->cache != NULL ? NULL : rocksdb_cache_create_lru(0);
+  if (p->cache == NULL && none == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
   char *err = NULL;
   rocksdb_env_t *env = rocksdb_create_default_env();
-  rocksdb_cache_t *none = p->cache != NULL ? NULL : rocksdb_cache_create_lru(0);
   rocksdb_load_latest_options(p->path, env, true, p->cache != NULL ? p->cache : none, &p->disk_db,
                               &p->disk_count, &p->disk_names, &p->disk_options, &err);
+  rocksdb_env_destroy(env);
   if (none != NULL) {
     rocksdb_cache_destroy(none);
   }
-  rocksdb_env_destroy(env);
   p->disk_loaded = err == NULL;
   return rb_status_from(err);
 }
@@ -190,12 +194,13 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
   rb_status s = rb_open_handles(p, db, handles);
-  bool opened = s.code == RB_OK;
-  for (size_t i = 0; opened && i < p->count; i++) {
-    if (s.code == RB_OK) {
-      s = rb_family_adopt(db, p->names[i], handles[i]).status;
+  for (size_t i = 0; db->db != NULL && i < p->count; i++) {
+    rb_family *f = rb_family_new(p->names[i]);
+    if (f != NULL) {
+      rb_family_join(db, f, handles[i]);
     } else {
       rocksdb_column_family_handle_destroy(handles[i]); /* or the close would find it in use */
+      s.code = RB_NO_MEMORY;
     }
   }
   free(handles);
@@ -259,9 +264,7 @@ void rb_close(rb_db *db) {
   }
   for (rb_family *f = db->families, *next; f != NULL; f = next) {
     next = f->next;
-    rocksdb_column_family_handle_destroy(f->handle);
-    free(f->name);
-    free(f);
+    rb_family_free(f);
   }
   if (db->db != NULL) {
     rocksdb_close(db->db);

@@ -1,0 +1,128 @@
+/*
+ * later_test.c: that the glue uses what later versions of RocksDB add. This program defines those
+ * functions itself, so that the weak references of the glue find them under any version.
+ */
+/* link: -Wl,--wrap=malloc */
+#include "fixture.h"
+
+#include "later.h"
+
+static size_t flushed;    /* families in the last atomic flush */
+static unsigned waits;    /* calls of rocksdb_wait_for_compact */
+static int options_alive; /* its option objects */
+static const char *refusal;
+static bool no_memory;
+
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_malloc(size_t n) { return no_memory ? NULL : __real_malloc(n); }
+
+static void answer(char **err) {
+  if (refusal != NULL) {
+    *err = strdup(refusal);
+  }
+}
+
+void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *options,
+                       rocksdb_column_family_handle_t **families, int n, char **err) {
+  flushed = (size_t)n;
+  for (int i = 0; i < n && refusal == NULL; i++) {
+    rocksdb_flush_cf(db, options, families[i], err);
+  }
+  answer(err);
+}
+
+rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) {
+  static char object;
+  options_alive++;
+  return (rocksdb_wait_for_compact_options_t *)&object;
+}
+
+void rocksdb_wait_for_compact_options_destroy(rocksdb_wait_for_compact_options_t *options) {
+  assert_non_null(options);
+  options_alive--;
+}
+
+void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_options_t *options,
+                              char **err) {
+  assert_non_null(db);
+  assert_non_null(options);
+  waits++;
+  answer(err);
+}
+
+uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) {
+  assert_non_null(snapshot);
+  return 4711;
+}
+
+static int with_nothing_done(void **state) {
+  flushed = 0;
+  waits = 0;
+  refusal = NULL;
+  return fx_new(state);
+}
+
+static void every_feature_is_supported(void **state) {
+  (void)state;
+  assert_int_equal(rb_supports(RB_FEATURE_FLUSH_FAMILIES), 1);
+  assert_int_equal(rb_supports(RB_FEATURE_WAIT_FOR_COMPACT), 1);
+  assert_int_equal(rb_supports(RB_FEATURE_SNAPSHOT_SEQUENCE), 1);
+  assert_int_equal(rb_supports(3), 0);
+}
+
+static void several_families_are_flushed_in_one_call(void **state) {
+  struct fixture *f = *state;
+  rb_family_result r = rb_family_create(f->db, "other", fx_defaults().family, NULL);
+  fx_ok(r.status);
+  rb_family *both[] = {f->family, r.family};
+  fx_put(both[0], "key", "value");
+  fx_put(both[1], "key", "value");
+  fx_ok(rb_flush(f->db, both, 2));
+  assert_int_equal(flushed, 2);
+  assert_int_equal(fx_number(both[0], "rocksdb.num-files-at-level0"), 1);
+  assert_int_equal(fx_number(both[1], "rocksdb.num-files-at-level0"), 1);
+  refusal = "IO error: planted";
+  fx_error(rb_flush(f->db, both, 2), RB_IO, "planted");
+  no_memory = true;
+  rb_status s = rb_flush(f->db, both, 2);
+  no_memory = false;
+  fx_error(s, RB_NO_MEMORY, NULL);
+}
+
+static void one_family_is_flushed_as_ever(void **state) {
+  struct fixture *f = *state;
+  fx_put(f->family, "key", "value");
+  fx_flush(f);
+  assert_int_equal(flushed, 0);
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 1);
+}
+
+static void waiting_for_compaction_is_passed_on(void **state) {
+  struct fixture *f = *state;
+  fx_ok(rb_wait_for_compact(f->db));
+  refusal = "Operation aborted: planted";
+  fx_error(rb_wait_for_compact(f->db), RB_ABORTED, "planted");
+  assert_int_equal(waits, 2);
+  assert_int_equal(options_alive, 0);
+}
+
+static void a_snapshot_tells_its_sequence(void **state) {
+  struct fixture *f = *state;
+  f->snap = rb_snapshot_new(f->db);
+  assert_non_null(f->snap);
+  rb_sequence q = rb_snapshot_sequence(f->snap);
+  fx_ok(q.status);
+  assert_int_equal(q.value, 4711);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, with_nothing_done, fx_free)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_feature_is_supported), CASE(several_families_are_flushed_in_one_call),
+      CASE(one_family_is_flushed_as_ever),          CASE(waiting_for_compaction_is_passed_on),
+      CASE(a_snapshot_tells_its_sequence),
+  };
+  return cmocka_run_group_tests_name("later", tests, NULL, NULL);
+}
