@@ -1,6 +1,8 @@
 /* write_test.c: single operations, batches, and what the write flags change. */
 #include "fixture.h"
 
+#include "rocksdb/c.h"
+
 static rb_status put(const struct fixture *f, uint32_t flags, const char *key) {
   return rb_apply(f->family, RB_PUT, flags, BYTES(key), BYTES("value"));
 }
@@ -115,6 +117,27 @@ static void an_empty_batch_changes_nothing(void **state) {
   assert_int_equal(rb_latest_sequence(f->db), before);
 }
 
+static void a_batch_that_rocksdb_builds_is_the_one_of_the_format(void **state) {
+  struct fixture *f = *state;
+  struct batch want = {0};
+  rb_cbatch *b = rb_cbatch_new();
+  assert_non_null(b);
+  rb_cbatch_put(b, BYTES("dropped"), BYTES("value"));
+  rb_cbatch_clear(b);
+  rb_cbatch_put(b, BYTES("key"), BYTES("one"));
+  rb_cbatch_put(b, NULL, 0, NULL, 0);
+  batch_put(&want, 0, "key", "one");
+  batch_put(&want, 0, "", "");
+  size_t len = 0;
+  const char *rep = rocksdb_writebatch_data((rocksdb_writebatch_t *)b, &len);
+  assert_int_equal(len, want.len);
+  assert_memory_equal(rep, want.rep, len);
+  fx_ok(rb_write(f->db, 0, U8(rep), len));
+  fx_expect(f->family, NULL, "", "");
+  rb_cbatch_free(b);
+  rb_cbatch_free(NULL);
+}
+
 /* Reopens the database from what a copy of its files holds now, as after a crash: nothing that is
  * only in memory gets there. */
 static void reopen_a_copy(struct fixture *f) {
@@ -224,6 +247,7 @@ int main(void) {
       CASE(an_unknown_operation_writes_nothing),
       CASE(a_batch_is_written_whole_over_families),
       CASE(an_empty_batch_changes_nothing),
+      CASE(a_batch_that_rocksdb_builds_is_the_one_of_the_format),
       CASE(only_what_went_to_the_log_survives_a_crash),
       CASE(a_log_that_is_flushed_by_hand_is_written_by_sync_wal),
       CASE(sync_without_a_log_is_refused),
