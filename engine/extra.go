@@ -44,14 +44,14 @@ const maxWriteBuffer = 64 << 30
 
 func validateExtra(field, extra string) error {
 	if strings.IndexByte(extra, 0) >= 0 {
-		return invalid("open", field+" contains a zero byte")
+		return invalid("", field+" contains a zero byte")
 	}
 	settings := strings.FieldsFunc(extra, func(r rune) bool { return r == ';' || r == '{' || r == '}' })
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if why := refuseSetting(name, value); why != "" {
-			return invalid("open", field+" sets "+name+": "+why)
+			return invalid("", field+" sets "+name+": "+why)
 		}
 	}
 	return nil

@@ -144,14 +144,14 @@ func (o *Options) validate() error {
 
 func validateFamilyName(name string) error {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
-		return invalid("column family", "a name must not be empty or contain a zero byte")
+		return invalid("", "a name must not be empty or contain a zero byte")
 	}
 	return nil
 }
 
 func (o *FamilyOptions) validate(name string) error {
 	bad := func(msg string) error {
-		e := invalid("open", msg)
+		e := invalid("", msg)
 		e.Family = name
 		return e
 	}
