@@ -37,10 +37,13 @@ func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes i
 		rowCount += c.Rows
 		keyBytes += c.KeyBytes
 		valueBytes += c.ValueBytes
+		if it.cfg.Limit > 0 && rowCount >= int64(it.cfg.Limit) {
+			return rowCount, keyBytes, valueBytes, nil // whatever follows, an error too, is beyond the limit
+		}
 		if c.Err != nil {
 			return rowCount, keyBytes, valueBytes, it.cfg.Owner.Describe("count", c.Err)
 		}
-		if c.End || (it.cfg.Limit > 0 && rowCount >= int64(it.cfg.Limit)) {
+		if c.End {
 			return rowCount, keyBytes, valueBytes, nil
 		}
 	}
