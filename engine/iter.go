@@ -75,12 +75,15 @@ func (o *IterOptions) plan() cbridge.IterOptions {
 
 // prefixEnd is the lowest key above all keys with prefix p; nil if there is none.
 func prefixEnd(p []byte) []byte {
-	end := bytes.TrimRight(p, "\xff")
-	if len(end) == 0 {
+	n := len(p)
+	for n > 0 && p[n-1] == 0xff {
+		n--
+	}
+	if n == 0 {
 		return nil
 	}
-	end = bytes.Clone(end)
-	end[len(end)-1]++
+	end := bytes.Clone(p[:n])
+	end[n-1]++
 	return end
 }
 
