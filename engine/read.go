@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -60,6 +59,20 @@ func (v view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
 	return v.cf.describe(err, opNames[op], key)
 }
 
+// lookup is the call into C. Asked to read the cache only, RocksDB gives an empty value for a key in a
+// file that it would have to open (before 9.1), or in any file if there is no block cache: an empty
+// value is then no answer.
+func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Pinned, error) {
+	n, pinned, err := v.cf.c.Get(r, key, buf)
+	if err == nil && n == 0 && !pinned.Held() && r.Flags&cbridge.CacheOnly != 0 {
+		err = dberr.New("", dberr.WouldBlock, "")
+	}
+	if err != nil {
+		return 0, cbridge.Pinned{}, v.explain(err, op, key, o)
+	}
+	return n, pinned, nil
+}
+
 func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
 	r, err := v.enter(opGet, key, o)
 	if err != nil {
@@ -68,9 +81,9 @@ func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
 	defer v.leave(opGet)
 	buf := scratch.Get().(*[scratchSize]byte)
 	defer scratch.Put(buf)
-	n, pinned, err := v.cf.c.Get(r, key, buf[:])
+	n, pinned, err := v.lookup(r, opGet, key, buf[:], o)
 	if err != nil {
-		return nil, v.explain(err, opGet, key, o)
+		return nil, err
 	}
 	from := buf[:n]
 	if pinned.Held() {
@@ -88,9 +101,9 @@ func (v view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
 		return dst, err
 	}
 	defer v.leave(opGet)
-	n, pinned, err := v.cf.c.Get(r, key, dst[len(dst):cap(dst)])
+	n, pinned, err := v.lookup(r, opGet, key, dst[len(dst):cap(dst)], o)
 	if err != nil {
-		return dst, v.explain(err, opGet, key, o)
+		return dst, err
 	}
 	if pinned.Held() {
 		defer pinned.Free()
@@ -108,9 +121,9 @@ func (v view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error 
 		return err
 	}
 	defer v.leave(opGetPinned)
-	_, pinned, err := v.cf.c.Get(r, key, nil)
+	_, pinned, err := v.lookup(r, opGetPinned, key, nil, o)
 	if err != nil {
-		return v.explain(err, opGetPinned, key, o)
+		return err
 	}
 	if !pinned.Held() {
 		return f([]byte{}) // an empty value
@@ -125,9 +138,15 @@ func (v view) has(key []byte, o *ReadOptions) (bool, error) {
 		return false, err
 	}
 	defer v.leave(opHas)
-	err = v.cf.c.Has(r, key)
-	if errors.Is(err, ErrNotFound) {
+	if r.Flags&cbridge.CacheOnly != 0 {
+		var pinned cbridge.Pinned
+		_, pinned, err = v.lookup(r, opHas, key, nil, o)
+		pinned.Free()
+	} else {
+		err = v.explain(v.cf.c.Has(r, key), opHas, key, o)
+	}
+	if err == ErrNotFound {
 		return false, nil
 	}
-	return err == nil, v.explain(err, opHas, key, o)
+	return err == nil, err
 }
