@@ -5,6 +5,10 @@
 FLAGS ?=
 # Rounds of "make crash".
 N ?= 1000
+# Rounds of the test that closes a database under its users, in "make race" and "make asan".
+RACE_ROUNDS ?= 2000
+ASAN_ROUNDS ?= 200
+CLOSE = '^TestCloseUnderItsUsers$$'
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
 # Debian suites whose RocksDB "make compat" tests against.
@@ -54,13 +58,15 @@ test: setup
 	$(GOTEST) $(FLAGS)
 
 bench: setup
-	go test -run '^$$' -bench . $(FLAGS) ./...
+	go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
 
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
+	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
 asan: setup
 	$(GOTEST) -asan -timeout 30m $(FLAGS)
+	go test -asan -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(ASAN_ROUNDS)
 
 cgocheck2: setup
 	GOEXPERIMENT=cgocheck2 $(GOTEST) -timeout 30m $(FLAGS)
@@ -90,8 +96,8 @@ fuzz: setup
 
 soak: setup
 	$(MAKE) crash N=3000
-	$(MAKE) race FLAGS="-count=10 -timeout=0"
-	$(MAKE) asan FLAGS="-count=5 -timeout=0"
+	$(MAKE) race RACE_ROUNDS=50000
+	$(MAKE) asan ASAN_ROUNDS=2000
 	$(MAKE) fuzz FUZZTIME=10m
 
 ci:
