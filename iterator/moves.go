@@ -79,7 +79,7 @@ func (it *Iterator) land(m cbridge.Move, key []byte) bool {
 	}
 	it.size.reset(it.wasRead())
 	if len(it.win.buf) > keepBuffer {
-		it.win.buf = nil
+		it.win.lent = true // left behind by the fill, not before: a refused call leaves the rows
 	}
 	back := m == cbridge.MoveLast || m == cbridge.MoveLE || m == cbridge.MoveLT
 	ok := it.refill(m, key, back, it.cfg.Limit)

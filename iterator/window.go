@@ -96,7 +96,7 @@ type window struct {
 	end      bool  // nothing follows the last row in the window's direction
 	endErr   error // why, if it was not the end of the data
 	outmost  bool  // row 0 is the outermost of the range against the window's direction
-	lent     bool  // rows were handed out for keeping: never fill this buffer again
+	lent     bool  // rows were handed out for keeping, or it is too large to keep: never fill this buffer again
 	turnKey  []byte
 	turnHere bool // turn round at turnKey: the row before the error that ended a chunk
 }
