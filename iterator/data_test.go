@@ -198,6 +198,13 @@ func (d *data) options() (*engine.IterOptions, shape) {
 	}
 	o.LowerBound, o.UpperBound = d.bounds()
 	s := shape{lower: o.LowerBound, upper: o.UpperBound, keysOnly: o.KeysOnly, upTo: o.ValuesUpTo}
+	if d.engine && oneIn(d.r, 3) {
+		o.Prefix = d.key()
+		if oneIn(d.r, 2) {
+			o.Prefix = o.Prefix[:min(len(o.Prefix), 1+d.r.IntN(2))]
+		}
+		s.prefix = o.Prefix
+	}
 	return o, s
 }
 

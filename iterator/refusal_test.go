@@ -132,8 +132,8 @@ func TestARefusedCallLosesNothing(t *testing.T) {
 			"SeekLE": func() bool { return it.SeekLE([]byte{1}) },
 			"SeekLT": func() bool { return it.SeekLT([]byte{1}) },
 			"NextChunk": func() bool {
-				var c iterator.Chunk
-				return it.NextChunk(&c) && it.NextChunk(&c)
+				it.NextChunk(new(iterator.Chunk))
+				return it.NextChunk(new(iterator.Chunk))
 			},
 			"Refresh": func() bool { return it.Refresh() == nil },
 			"Count":   func() bool { _, _, _, err := it.Count(nil); return err == nil },
