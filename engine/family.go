@@ -150,7 +150,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	}
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, o.plan(), o.Extra)
+	c, err := d.c.CreateFamily(name, o.plan(), o.extra())
 	if err != nil {
 		return nil, err
 	}

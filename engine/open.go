@@ -130,8 +130,11 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 		return nil, nil, nil, err
 	}
 	merges = map[string]bool{}
-	if err = plan.Extra(tolerant); err == nil && o.Extra != "" {
-		err = plan.Extra(o.Extra)
+	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
+	for _, extra := range []string{tolerant, onlyFilter.extra(), o.Extra} {
+		if err == nil && extra != "" {
+			err = plan.Extra(extra)
+		}
 	}
 	for i := 0; i < len(names) && err == nil; i++ {
 		merges[names[i]], err = planFamily(plan, o, disk, names[i])
@@ -146,8 +149,10 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 // planFamily adds one family to the plan and tells whether it can merge.
 func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (merges bool, err error) {
 	f, listed := o.Families[name]
+	extra := f.extra()
 	if name == defaultFamily {
 		f, listed = o.FamilyOptions, true
+		extra = f.Extra // its filter stands before Options.Extra
 	}
 	merges = f.MergeOperator != "" || isUint64Add(disk.operator(name, "merge_operator"))
 	if !listed {
@@ -155,7 +160,7 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 	} else {
 		c := f.plan()
 		c.Uint64Add = merges
-		err = plan.Family(name, c, f.Extra)
+		err = plan.Family(name, c, extra)
 	}
 	return merges, describeFamily(err, name)
 }

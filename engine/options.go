@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -174,9 +175,35 @@ func (o *FamilyOptions) validate(name string) error {
 func (o *FamilyOptions) plan() cbridge.FamilyOptions {
 	return cbridge.FamilyOptions{
 		WriteBufferSize: uint64(o.WriteBufferSize), BlockSize: uint64(o.BlockSize),
-		BloomBitsPerKey: o.BloomBitsPerKey, Compression: compressionNumbers[o.Compression],
-		Uint64Add: o.MergeOperator == Uint64Add,
+		Compression: compressionNumbers[o.Compression], Uint64Add: o.MergeOperator == Uint64Add,
 	}
+}
+
+const tableOptions = "block_based_table_factory"
+
+// filter is the bloom filter by name: of one made through the C API, RocksDB notes no size in the
+// OPTIONS file, and a family that is opened from there would have none.
+func (o *FamilyOptions) filter() string {
+	if o.BloomBitsPerKey == 0 {
+		return ""
+	}
+	return "filter_policy=bloomfilter:" + strconv.FormatFloat(o.BloomBitsPerKey, 'g', -1, 64) + ":false"
+}
+
+// extra is all that is set by name. Of two settings of one name RocksDB takes the last, so the filter
+// goes into the caller's table options, if there are any, before what they say.
+func (o *FamilyOptions) extra() string {
+	filter := o.filter()
+	if filter == "" {
+		return o.Extra
+	}
+	if at := strings.LastIndex(o.Extra, tableOptions); at >= 0 {
+		if brace := strings.IndexByte(o.Extra[at:], '{'); brace >= 0 {
+			at += brace + 1
+			return o.Extra[:at] + filter + ";" + o.Extra[at:]
+		}
+	}
+	return tableOptions + "={" + filter + "};" + o.Extra
 }
 
 func (o *WriteOptions) flags(op string) (uint32, error) {
