@@ -75,7 +75,7 @@ type FamilyOptions struct {
 // ReadOptions say how a key is read. Nil means the defaults.
 type ReadOptions struct {
 	Context           context.Context // covers waits in Go; its deadline goes down to RocksDB
-	CacheOnly         bool            // ErrWouldBlock instead of I/O
+	CacheOnly         bool            // ErrWouldBlock instead of I/O, and instead of an empty value
 	NoFillCache       bool            // blocks read are not kept in the block cache
 	NoVerifyChecksums bool
 }
@@ -86,7 +86,7 @@ type WriteOptions struct {
 	Sync        bool            // on disk before the call returns: survives a power cut
 	DisableWAL  bool            // lost if the process ends before a flush
 	NoSlowdown  bool            // ErrWouldBlock instead of waiting in a write stall
-	LowPriority bool            // slowed down first when compaction is behind
+	LowPriority bool            // slowed down first when compaction is behind; not above 100,000 bytes
 }
 
 // Sync asks for durability at the call: db.Put(k, v, engine.Sync). It must not be modified.
@@ -206,7 +206,12 @@ func (o *FamilyOptions) extra() string {
 	return tableOptions + "={" + filter + "};" + o.Extra
 }
 
-func (o *WriteOptions) flags(op string) (uint32, error) {
+// lowPriorityMost is below what RocksDB's throttle for writes of low priority, 1 MiB a second in ten
+// steps, takes in one go. A build of RocksDB with assertions ends the process over a larger write.
+const lowPriorityMost = 100_000
+
+// flags gives the options to the C glue in its terms, for a write of about size bytes.
+func (o *WriteOptions) flags(op string, size int) (uint32, error) {
 	if o == nil {
 		return 0, nil
 	}
@@ -214,7 +219,7 @@ func (o *WriteOptions) flags(op string) (uint32, error) {
 		return 0, invalid(op, "Sync and DisableWAL contradict each other: there is nothing to sync")
 	}
 	return bit(o.Sync, cbridge.Sync) | bit(o.DisableWAL, cbridge.NoWAL) |
-		bit(o.NoSlowdown, cbridge.NoSlowdown) | bit(o.LowPriority, cbridge.LowPriority), nil
+		bit(o.NoSlowdown, cbridge.NoSlowdown) | bit(o.LowPriority && size <= lowPriorityMost, cbridge.LowPriority), nil
 }
 
 func (o *WriteOptions) context() context.Context {

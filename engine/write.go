@@ -59,7 +59,7 @@ func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *W
 	if err := c.check(op, key, value); err != nil {
 		return c.describe(err, name, nil)
 	}
-	flags, err := o.flags(name)
+	flags, err := o.flags(name, len(key)+len(value))
 	if err != nil {
 		return c.describe(err, name, key)
 	}
@@ -142,14 +142,14 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 		return err
 	}
 	defer d.guard.leave(opWrite)
-	flags, err := o.flags("write")
-	if err != nil {
-		return err
-	}
 	if b == nil {
 		return invalid("", "the batch is nil")
 	}
 	b = b.state()
+	flags, err := o.flags("write", len(b.rep))
+	if err != nil {
+		return err
+	}
 	if b.err != nil {
 		return refused(b.err)
 	}
