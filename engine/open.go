@@ -83,7 +83,7 @@ func open(dir string, o *Options) (*DB, error) {
 
 func validatePath(dir string) error {
 	if dir == "" || slices.Contains([]byte(dir), 0) {
-		return invalid("open", "the directory's name is empty or contains a zero byte")
+		return invalid("", "the directory's name is empty or contains a zero byte")
 	}
 	return nil
 }
