@@ -79,13 +79,18 @@ type LeakError struct {
 func (e *LeakError) Error() string {
 	var parts []string
 	for _, p := range []struct {
-		n    int
-		name string
-	}{{e.Iterators, "iterator"}, {e.Snapshots, "snapshot"}, {e.Batches, "batch"}, {e.Txs, "transaction"}} {
+		n         int
+		one, many string
+	}{
+		{e.Iterators, "iterator", "iterators"},
+		{e.Snapshots, "snapshot", "snapshots"},
+		{e.Batches, "batch", "batches"},
+		{e.Txs, "transaction", "transactions"},
+	} {
 		if p.n == 1 {
-			parts = append(parts, "1 "+p.name)
+			parts = append(parts, "1 "+p.one)
 		} else if p.n > 1 {
-			parts = append(parts, fmt.Sprintf("%d %ss", p.n, p.name))
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.many))
 		}
 	}
 	return "rockbridge: database closed with open handles: " + strings.Join(parts, ", ")
