@@ -1,0 +1,151 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+func ExampleDB_NewSnapshot() {
+	db, done := opened(nil)
+	defer done()
+	key := []byte("key")
+	db.Put(key, []byte("old"), nil)
+	s, err := db.NewSnapshot()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	db.Put(key, []byte("new"), nil)
+
+	then, _ := s.Get(key, nil)
+	now, _ := db.Get(key, nil)
+	fmt.Printf("%s, %s\n", then, now)
+	// Output: old, new
+}
+
+func ExampleDB_View() {
+	db, done := opened(nil)
+	defer done()
+	db.Put([]byte("a"), []byte("1"), nil)
+	db.Put([]byte("b"), []byte("2"), nil)
+
+	// Both reads see the same state, whatever is written meanwhile.
+	err := db.View(context.Background(), func(s *engine.Snapshot) error {
+		a, err := s.Get([]byte("a"), nil)
+		if err != nil {
+			return err
+		}
+		b, err := s.Get([]byte("b"), nil)
+		fmt.Printf("%s %s\n", a, b)
+		return err
+	})
+	fmt.Println(err)
+	// Output:
+	// 1 2
+	// <nil>
+}
+
+func ExampleScan() {
+	db, done := opened(nil)
+	defer done()
+	for _, city := range []string{"Oslo", "Paris", "Rome"} {
+		db.Put([]byte(city), []byte("a city"), nil)
+	}
+	rows, finish := engine.Scan(db, &engine.IterOptions{LowerBound: []byte("P")})
+	for key, value := range rows { // both may be kept
+		fmt.Printf("%s: %s\n", key, value)
+	}
+	if err := finish(); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// Paris: a city
+	// Rome: a city
+}
+
+func ExampleScan_prefix() {
+	db, done := opened(nil)
+	defer done()
+	for _, key := range []string{"user:1", "user:2", "users", "order:1"} {
+		db.Put([]byte(key), nil, nil)
+	}
+	rows, finish := engine.Scan(db, &engine.IterOptions{Prefix: []byte("user:"), KeysOnly: true, Limit: 10})
+	for key := range rows {
+		fmt.Printf("%s\n", key)
+	}
+	fmt.Println(finish())
+	// Output:
+	// user:1
+	// user:2
+	// <nil>
+}
+
+func ExampleDB_NewIter() {
+	db, done := opened(nil)
+	defer done()
+	for i := range 10 {
+		db.Put(fmt.Appendf(nil, "%d", i), nil, nil)
+	}
+	it, err := db.NewIter(nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer it.Close()
+	for ok := it.SeekLE([]byte("5!")); ok && it.CompareKey([]byte("3")) >= 0; ok = it.Prev() {
+		fmt.Printf("%s ", it.Key())
+	}
+	fmt.Println(it.Error())
+	// Output: 5 4 3 <nil>
+}
+
+func ExampleCount() {
+	db, done := opened(nil)
+	defer done()
+	for i := range 100 {
+		db.Put(fmt.Appendf(nil, "%03d", i), make([]byte, 10), nil)
+	}
+	// Counted in C: no row comes to Go.
+	rows, keyBytes, valueBytes, err := engine.Count(context.Background(), db, &engine.IterOptions{UpperBound: []byte("050")})
+	fmt.Println(rows, keyBytes, valueBytes, err)
+	// Output: 50 150 500 <nil>
+}
+
+func ExampleDB_GetAppend() {
+	db, done := opened(nil)
+	defer done()
+	db.Put([]byte("a"), []byte("first"), nil)
+	db.Put([]byte("b"), []byte("second"), nil)
+
+	buf := make([]byte, 0, 1024) // with room, reads allocate nothing
+	for _, key := range []string{"a", "b", "c"} {
+		var err error
+		buf, err = db.GetAppend(buf[:0], []byte(key), nil)
+		fmt.Printf("%q %v\n", buf, err)
+	}
+	// Output:
+	// "first" <nil>
+	// "second" <nil>
+	// "" rockbridge: not found
+}
+
+func ExampleDB_GetPinned() {
+	db, done := opened(nil)
+	defer done()
+	db.Put([]byte("page"), make([]byte, 1<<20), nil)
+
+	// The megabyte is looked at where it lies; it must not be kept.
+	zeros := 0
+	err := db.GetPinned([]byte("page"), nil, func(value []byte) error {
+		for _, b := range value {
+			if b == 0 {
+				zeros++
+			}
+		}
+		return nil
+	})
+	fmt.Println(zeros, err)
+	// Output: 1048576 <nil>
+}
