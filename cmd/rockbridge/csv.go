@@ -49,11 +49,10 @@ func (r *csvRecords) next() (key, value []byte, err error) {
 func (r *csvRecords) begin() error {
 	var header []string
 	if r.choice.header {
-		record, err := r.read()
-		if err != nil {
+		var err error
+		if header, err = r.read(); err != nil {
 			return err
 		}
-		header = slices.Clone(record)
 	}
 	found, err := r.choice.resolve(header)
 	if err != nil {

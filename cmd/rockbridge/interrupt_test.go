@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -19,7 +18,7 @@ import (
 func TestAnInterruptedLoadReportsWhatItWrote(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		dir := filepath.Join(t.TempDir(), "db")
-		cmd := exec.Command(program, "load", dir, "--format", "lines", "--batch-bytes", "2000")
+		cmd := command(t, "load", dir, "--format", "lines", "--batch-bytes", "2000")
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +67,7 @@ func waitForRows(t *testing.T, dir string) {
 func TestAnInterruptedScanStops(t *testing.T) {
 	const rows = 99999
 	dir := newDatabase(t, manyRows(rows))
-	cmd := exec.Command(program, "scan", dir)
+	cmd := command(t, "scan", dir)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +100,7 @@ func TestAnInterruptedScanStops(t *testing.T) {
 // TestAnInterruptedDemoRemovesItsDatabase interrupts it while it loads or scans.
 func TestAnInterruptedDemoRemovesItsDatabase(t *testing.T) {
 	temp := t.TempDir()
-	cmd := exec.Command(program, "demo", "--rounds", "100000", "--data", writeFile(t, "rows.tsv", manyRows(2000)))
+	cmd := command(t, "demo", "--rounds", "100000", "--data", writeFile(t, "rows.tsv", manyRows(2000)))
 	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -24,6 +24,7 @@ func TestLoadReadsEveryFormat(t *testing.T) {
 		{"tsv with a value column", "a.tsv", "v\tk\tw\n", "k\tw\n", []string{"--key", "2", "--value", "3"}},
 		{"tsv with empty fields", "a.tsv", "\tk\t\t\n", "k\t\t\t\n", []string{"--key", "2"}},
 		{"tsv by name", "a.tsv", "id\tname\n7\tbridge\n", "bridge\t7\n", []string{"--header", "--key", "name"}},
+		{"tsv by the first name", "a.tsv", "id\tname\n7\tbridge\n", "7\tbridge\n", []string{"--header", "--key", "id"}},
 		{"a header is no row", "a.tsv", "id\tname\n7\tbridge\n", "7\tbridge\n", []string{"--header"}},
 		{"csv", "a.csv", "k,v\nl,\"a \"\"b\"\", c\"\n", "k\tv\nl\t\"a \"\"b\"\", c\"\n", nil},
 		{"csv with a value column", "a.csv", "k,\"a \"\"b\"\", c\",d\n", "k\ta \"b\", c\n", []string{"--value", "2"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // program is the built binary: the tests run it as a user does.
@@ -35,6 +37,14 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// command is a run of the program that is killed if it does not end.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return exec.CommandContext(ctx, program, args...)
+}
+
 // result is how a run of the program ended.
 type result struct {
 	code           int
@@ -44,7 +54,7 @@ type result struct {
 // runWith runs the program with stdin and arguments.
 func runWith(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := command(t, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,6 +51,35 @@ func tableBytes(t *testing.T, dir string) int64 {
 		total += info.Size()
 	}
 	return total
+}
+
+// TestCompactTakesEveryFamilyOrOne looks at the files of level 0, which a
+// compaction moves down.
+func TestCompactTakesEveryFamilyOrOne(t *testing.T) {
+	dir := newDatabase(t, "a\t1\n")
+	succeedWith(t, "a\t1\n", "load", dir, "--format", "tsv", "--family", "other")
+	succeed(t, "put", dir, "b", "2") // opens the database again: what was in memory goes to files
+	levels := func() (files []string) {
+		var stats databaseStats
+		if err := json.Unmarshal([]byte(succeed(t, "stats", dir, "--json")), &stats); err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range stats.Families {
+			files = append(files, family.Name+":"+family.FilesLevel0)
+		}
+		return files
+	}
+	if got := levels(); slices.Contains(got, "default:0") || slices.Contains(got, "other:0") {
+		t.Fatalf("before: %v", got)
+	}
+	succeed(t, "compact", dir, "--family", "other")
+	if got := levels(); slices.Contains(got, "default:0") || !slices.Contains(got, "other:0") {
+		t.Errorf("after a compaction of the other family: %v", got)
+	}
+	succeed(t, "compact", dir)
+	if got := levels(); !slices.Contains(got, "default:0") || !slices.Contains(got, "other:0") {
+		t.Errorf("after a compaction of all: %v", got)
+	}
 }
 
 func TestCompactOfARange(t *testing.T) {

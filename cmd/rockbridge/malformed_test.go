@@ -20,6 +20,7 @@ func TestLoadStopsAtAMalformedLine(t *testing.T) {
 		{"csv with another number of fields", "a.csv", "a,1\nb,2,3\n", "a.csv:2:", "wrong number of fields", nil, 1},
 		{"csv with an open quote", "a.csv", "a,1\nb,\"2\n\n", "a.csv:", `extraneous or missing "`, nil, 1},
 		{"csv with a stray quote", "a.csv", "a,1\n\"x\ny\",2\nb,x\"y\n", "a.csv:4:", `bare "`, nil, 2},
+		{"csv with a stray quote in the middle of a record", "a.csv", "a,1\nb,\"u\nv\"w\n", "a.csv:3:", `extraneous or missing "`, nil, 1},
 		{"csv with too few columns", "a.csv", "a,1\n", "a.csv:1:", "column 3 is wanted, the row has 2", []string{"--value", "3"}, 0},
 		{"a name not in the header", "a.csv", "a,b\n1,2\n", "a.csv:1:", `no column "c"; there are a, b`, []string{"--header", "--key", "c"}, 0},
 		{"not JSON", "a.jsonl", "{\"key\":\"a\"}\n{key}\n", "a.jsonl:2:", "not a JSON object", nil, 1},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 )
@@ -13,7 +12,7 @@ import (
 // head does.
 func TestAClosedPipeIsQuiet(t *testing.T) {
 	dir := newDatabase(t, manyRows(20000))
-	cmd := exec.Command(program, "scan", dir)
+	cmd := command(t, "scan", dir)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +46,7 @@ func TestAFullDeviceIsAnError(t *testing.T) {
 		{"stats", dir},
 		{"--version"},
 	} {
-		cmd := exec.Command(program, args...)
+		cmd := command(t, args...)
 		var stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = full, &stderr
 		cmd.Run() // its error is the exit code below

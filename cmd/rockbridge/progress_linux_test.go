@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,7 +38,7 @@ func openTerminal(t *testing.T) (control, terminal *os.File) {
 func TestAProgressBarShowsOnATerminalOnly(t *testing.T) {
 	control, terminal := openTerminal(t)
 	file := writeFile(t, "rows.tsv", manyRows(50000))
-	cmd := exec.Command(program, "load", filepath.Join(t.TempDir(), "db"), file)
+	cmd := command(t, "load", filepath.Join(t.TempDir(), "db"), file)
 	var stdout strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, terminal
 	shown := make(chan string)
