@@ -87,8 +87,8 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->keys_only = (o.flags & RB_READ_KEYS_ONLY) != 0;
   it->max_value = o.max_value;
   it->readahead = o.readahead;
-  rocksdb_readoptions_t *read;
-  rocksdb_iterator_t *made;
+  rocksdb_readoptions_t *read = NULL;
+  rocksdb_iterator_t *made = NULL;
   if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
       !rb_bound_copy(&it->upper, o.has_upper, upper, upper_len)) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
