@@ -19,7 +19,7 @@ type modelIterator struct {
 	snap bool // made from a snapshot: Refresh keeps its rows
 	all  modelRows
 	modelRange
-	rows []modelRow // of all, within the range
+	rows []modelPair // of all, within the range
 
 	fresh, on bool
 	i         int
@@ -30,7 +30,7 @@ type modelIterator struct {
 // keptRow is a row that was handed out for keeping.
 type keptRow struct {
 	key, value []byte
-	want       modelRow
+	want       modelPair
 }
 
 func (m *model) openIterator() error {
@@ -190,7 +190,7 @@ func (x *modelIterator) pick(m *model) *iterator.Chunk {
 	if m.rnd.IntN(3) == 0 {
 		taken := x.chunk.Take()
 		for key, value := range taken.All() {
-			x.kept = append(x.kept, keptRow{key, value, modelRow{string(key), string(value)}})
+			x.kept = append(x.kept, keptRow{key, value, modelPair{string(key), string(value)}})
 		}
 	}
 	return &x.chunk

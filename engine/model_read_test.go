@@ -85,8 +85,8 @@ type modelRange struct {
 	cut                  int // values are cut after so many bytes; 0: whole
 }
 
-func (g modelRange) of(all modelRows) []modelRow {
-	var rows []modelRow
+func (g modelRange) of(all modelRows) []modelPair {
+	var rows []modelPair
 	for _, row := range all.sorted(g.lower, g.upper) {
 		if !bytes.HasPrefix([]byte(row.key), g.prefix) {
 			continue
@@ -127,7 +127,7 @@ func (m *model) iterOptions(r modelReader) (*engine.IterOptions, modelRange) {
 }
 
 // limited sets a limit at times.
-func (m *model) limited(o *engine.IterOptions, rows []modelRow) []modelRow {
+func (m *model) limited(o *engine.IterOptions, rows []modelPair) []modelPair {
 	if m.rnd.IntN(3) > 0 {
 		return rows
 	}

@@ -12,14 +12,14 @@ import (
 // modelRows is what a family holds.
 type modelRows map[string]string
 
-type modelRow struct{ key, value string }
+type modelPair struct{ key, value string }
 
 // sorted gives the rows with lower <= key < upper; nil bounds are open.
-func (r modelRows) sorted(lower, upper []byte) []modelRow {
-	var out []modelRow
+func (r modelRows) sorted(lower, upper []byte) []modelPair {
+	var out []modelPair
 	for _, k := range slices.Sorted(maps.Keys(r)) {
 		if (lower == nil || k >= string(lower)) && (upper == nil || k < string(upper)) {
-			out = append(out, modelRow{k, r[k]})
+			out = append(out, modelPair{k, r[k]})
 		}
 	}
 	return out
