@@ -28,8 +28,9 @@ temporary database, scan all of them in each of these ways, and print what a row
 cost: one call of the library per step with copies; Next, served from chunks,
 with copies; NextChunk, without copies; and a count pushed down into C.
 
-The ways take turns in every round. Times are medians with the range seen; the
-calls from Go into C and the allocations on the Go heap are counted.`,
+The ways take turns in every round. Times are medians with the range seen; speed
+is the median of the rounds' ratios to the first way. The calls from Go into C
+and the allocations on the Go heap are counted.`,
 		Example: `  rockbridge demo
   rockbridge demo --data rows.csv --rounds 21
   rockbridge demo --keep cities.db && rockbridge scan cities.db --prefix FR/84/`,
