@@ -11,12 +11,16 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-// modelRow is what a key has in the model. loose tells that a SingleDelete of it would be a misuse,
-// and lost that there was one: what the key has then is nobody's promise.
+// modelRow is what the model knows of a key. gone: it is not there. loose: a SingleDelete of it would
+// be a misuse, as it was put twice, merged into or deleted otherwise. After such a misuse lost tells
+// that what the key has is nobody's promise.
 type modelRow struct {
-	value       string
-	loose, lost bool
+	value             string
+	gone, loose, lost bool
 }
+
+// there tells whether the key has a value for certain.
+func (r modelRow) there() bool { return !r.gone && !r.lost }
 
 // modelDB is what a database holds, by family number and key, worked out record by record.
 type modelDB map[uint32]map[string]modelRow
@@ -40,18 +44,17 @@ func (m modelDB) clone() modelDB {
 func (m modelDB) apply(r engine.Record) {
 	rows := m.family(r.Family)
 	key := string(r.Key)
-	old, present := rows[key]
+	old, known := rows[key]
 	switch r.Kind {
 	case engine.KindPut:
-		rows[key] = modelRow{value: string(r.Value), loose: present}
+		rows[key] = modelRow{value: string(r.Value), loose: known && (!old.gone || old.loose)}
 	case engine.KindDelete:
-		delete(rows, key)
+		rows[key] = modelRow{gone: true, loose: true}
 	case engine.KindSingleDelete:
-		if old.loose {
+		rows[key] = modelRow{gone: true}
+		if old.gone || old.loose {
 			rows[key] = modelRow{loose: true, lost: true}
-			return
 		}
-		delete(rows, key)
 	case engine.KindMerge:
 		sum := addend(old.value) + addend(string(r.Value))
 		rows[key] = modelRow{value: string(uint64le(sum)), loose: true, lost: old.lost}
@@ -74,7 +77,7 @@ func expectModel(t *testing.T, what string, r engine.Reader, want map[string]mod
 	got := rowsOf(t, r)
 	for k, row := range want {
 		v, ok := got[k]
-		if !row.lost && (!ok || v != row.value) {
+		if row.there() != ok && !row.lost || row.there() && v != row.value {
 			t.Fatalf("%s: %.40q is %.40q (there: %v), want %.40q", what, k, v, ok, row.value)
 		}
 		delete(got, k)

@@ -106,6 +106,7 @@ func (j *judge) expectKey(rep []byte, r engine.Record) {
 		j.t.Fatal(err)
 	}
 	row, present := j.model.family(r.Family)[string(r.Key)]
+	present = present && row.there()
 	if r.Kind == engine.KindLogData || row.lost {
 		return
 	}
@@ -143,7 +144,7 @@ func (j *judge) reopen(flush bool) {
 		rows, done := engine.Scan(c, nil)
 		for k, v := range rows {
 			got[string(k)] = string(v)
-			if row, ok := want[string(k)]; !ok || row.value != string(v) && !row.lost {
+			if row, ok := want[string(k)]; !ok || row.gone || row.value != string(v) && !row.lost {
 				j.t.Fatalf("reopened: %x is %x in family %s, want %x (there: %v)", k, v, c.Name(), row.value, ok)
 			}
 		}
@@ -151,7 +152,7 @@ func (j *judge) reopen(flush bool) {
 			j.t.Fatal(err)
 		}
 		for k, row := range want {
-			if _, ok := got[k]; !ok && !row.lost {
+			if _, ok := got[k]; !ok && row.there() {
 				j.t.Fatalf("reopened: %x is not in family %s", k, c.Name())
 			}
 		}

@@ -40,7 +40,7 @@ func TestASnapshotShowsItsMomentInEveryFamily(t *testing.T) {
 			view := m.s.In(c)
 			expectModel(t, c.Name(), view, m.model.family(id))
 			for key, row := range m.model.family(id) {
-				if v, err := view.Get([]byte(key), nil); !row.lost && (err != nil || string(v) != row.value) {
+				if v, err := view.Get([]byte(key), nil); row.there() && (err != nil || string(v) != row.value) {
 					t.Fatalf("%s: Get of %q: %q, %v", c.Name(), key, v, err)
 				}
 			}

@@ -18,8 +18,9 @@ func (c *ColumnFamily) Delete(key []byte, o *WriteOptions) error {
 	return c.apply(cbridge.Delete, "delete", key, nil, o)
 }
 
-// SingleDelete deletes a key that was put once since it was last deleted, more cheaply than Delete.
-// For any other key the outcome is undefined, and old values may come back.
+// SingleDelete deletes a key, more cheaply than Delete, that was put once since its last SingleDelete
+// and was never merged into or deleted by Delete: DeleteRange begins anew. For any other key the
+// outcome is undefined, and old values may come back.
 func (c *ColumnFamily) SingleDelete(key []byte, o *WriteOptions) error {
 	return c.apply(cbridge.SingleDelete, "single delete", key, nil, o)
 }
