@@ -157,7 +157,10 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 	merges = f.MergeOperator != "" || isUint64Add(disk.operator(name, "merge_operator"))
 	if !listed {
 		err = plan.FamilyFromDisk(name)
-	} else {
+	}
+	// RocksDB notes a new family in the manifest before it writes the OPTIONS file: after a crash between
+	// the two the family is empty and has no options.
+	if listed || errors.Is(err, ErrNotFound) {
 		c := f.plan()
 		c.Uint64Add = merges
 		err = plan.Family(name, c, extra)
