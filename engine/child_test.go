@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 		lifecycleChild(os.Args[1:])
 	case "use after Close":
 		afterClose(os.Args[1])
+	case "crash":
+		crashChild(os.Args[1:])
 	case "low priority":
 		lowPriorityChild(os.Args[1])
 	default:

@@ -240,6 +240,50 @@ func familySections(t *testing.T, dir string) []string {
 	return lines
 }
 
+// RocksDB records a new family in its manifest before it writes the OPTIONS file. A crash between the
+// two must not leave a database that cannot be opened.
+func TestAFamilyThatNoOptionsFileNamesIsOpened(t *testing.T) {
+	for _, keep := range []int{1, 0} { // OPTIONS files, of those from before the family was made
+		dir := filepath.Join(t.TempDir(), "db")
+		db := openDir(t, dir, nil)
+		f := create(t, db, "f", nil)
+		if err := errors.Join(f.Put([]byte("k"), []byte("v"), nil), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		names, err := filepath.Glob(filepath.Join(dir, "OPTIONS-*"))
+		if err != nil || len(names) != 2 {
+			t.Fatalf("the test wants 2 OPTIONS files: %v, %v", names, err)
+		}
+		slices.Sort(names)
+		for _, name := range names[keep:] {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, o := range []*engine.Options{{ReadOnly: true}, nil} {
+			db, err := engine.Open(dir, o)
+			if err != nil {
+				t.Fatalf("%d OPTIONS files: %v", keep, err)
+			}
+			if v, err := family(t, db, "f").Get([]byte("k"), nil); err != nil || string(v) != "v" {
+				t.Errorf("%d OPTIONS files: %q, %v", keep, v, err)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func family(t *testing.T, db *engine.DB, name string) *engine.ColumnFamily {
+	t.Helper()
+	c, err := db.ColumnFamily(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestFamiliesThatCannotBeDropped(t *testing.T) {
 	db := openTemp(t, nil)
 	def, err := db.ColumnFamily("default")
