@@ -93,8 +93,17 @@ func TestCompactTakesAnyRange(t *testing.T) {
 		start, end string // "-": nil
 		emptied    bool   // the deleted rows lie inside
 	}{
-		{"-", "-", true}, {"", "-", true}, {"-", "\xff", true}, {"a", "z", true}, {"k", "k~", true},
-		{"-", "", false}, {"", "", false}, {"z", "-", false}, {"z", "a", false}, {"x", "y", false}, {"a", "b", false},
+		{"-", "-", true},
+		{"", "-", true},
+		{"-", "\xff", true},
+		{"a", "z", true},
+		{"k", "k~", true},
+		{"-", "", false},
+		{"", "", false},
+		{"z", "-", false},
+		{"z", "a", false},
+		{"x", "y", false},
+		{"a", "b", false},
 	} {
 		db, families := openFamilies(t, filepath.Join(t.TempDir(), "db"))
 		for i := range 20 {

@@ -66,8 +66,12 @@ func TestACheckpointNeedsANewDirectory(t *testing.T) {
 		dir    string
 		target error
 	}{
-		{full, engine.ErrInvalidArgument}, {filepath.Join(full, "mine"), engine.ErrInvalidArgument}, {db.Path(), engine.ErrInvalidArgument},
-		{filepath.Join(parent, "no", "parent"), engine.ErrIO}, {"", engine.ErrInvalidArgument}, {"a\x00b", engine.ErrInvalidArgument},
+		{full, engine.ErrInvalidArgument},
+		{filepath.Join(full, "mine"), engine.ErrInvalidArgument},
+		{db.Path(), engine.ErrInvalidArgument},
+		{filepath.Join(parent, "no", "parent"), engine.ErrIO},
+		{"", engine.ErrInvalidArgument},
+		{"a\x00b", engine.ErrInvalidArgument},
 	} {
 		err := db.Checkpoint(context.Background(), c.dir)
 		expectError(t, fmt.Sprintf("%q", c.dir), err, c.target)

@@ -81,8 +81,14 @@ func TestEachWriteHasItsEffectUnderEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []*engine.WriteOptions{
-		nil, {}, engine.Sync, {DisableWAL: true}, {LowPriority: true}, {NoSlowdown: true},
-		{Sync: true, LowPriority: true, NoSlowdown: true}, {Context: context.Background()},
+		nil,
+		{},
+		engine.Sync,
+		{DisableWAL: true},
+		{LowPriority: true},
+		{NoSlowdown: true},
+		{Sync: true, LowPriority: true, NoSlowdown: true},
+		{Context: context.Background()},
 	} {
 		for name, w := range map[string]singleWriter{"db": db, "family": other} {
 			writesHaveTheirEffect(t, fmt.Sprintf("%s, %+v", name, o), w, o)
