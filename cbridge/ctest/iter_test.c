@@ -280,6 +280,22 @@ static void steps_visit_what_fills_deliver(void **state) {
   assert_memory_equal(r.key, "f", 1);
 }
 
+static void a_prefix_extractor_hides_no_row(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  s.family.bloom_bits_per_key = 10;
+  s.family_extra = "prefix_extractor=fixed:1;memtable_prefix_bloom_size_ratio=0.1";
+  fx_open(f, s);
+  for (int flushed = 0; flushed < 2; flushed++) {
+    iterate(f, options(0), NULL, NULL);
+    expect_rows(f, RB_MOVE_GE, "c", ALL, "d f h j", 1);
+    expect_rows(f, RB_MOVE_LE, "i", ALL, "h f d b", 1);
+    fx_put(f->family, "d", "d");
+    fx_flush(f);
+    fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  }
+}
+
 static void it_keeps_its_state_until_refreshed(void **state) {
   struct fixture *f = *state;
   iterate(f, options(0), "c", "g");
@@ -372,6 +388,7 @@ int main(void) {
       CASE(keys_only_and_max_value_cut_values),
       CASE(count_sums_and_stops_like_a_fill),
       CASE(steps_visit_what_fills_deliver),
+      CASE(a_prefix_extractor_hides_no_row),
       CASE(it_keeps_its_state_until_refreshed),
       CASE(one_of_a_snapshot_shows_the_snapshot_until_refreshed),
       CASE(a_snapshot_lives_as_long_as_an_iterator_of_it),

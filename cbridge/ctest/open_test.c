@@ -185,6 +185,7 @@ static void extra_texts_add_up(void **state) {
   fx_ok(o.status);
   rb_close(o.db);
   rb_plan_free(p);
+  expect_option(f, "[DBOptions]", "keep_log_file_num=10");
   expect_option(f, "[DBOptions]", "max_open_files=100");
   expect_option(f, "[DBOptions]", "max_background_jobs=3");
   expect_option(f, default_family, "max_write_buffer_number=7");
@@ -222,6 +223,9 @@ static void an_order_other_than_bytewise_is_refused(void **state) {
     fx_error(rb_plan_family(p, "default", plain, texts[i]), RB_UNSUPPORTED, "comparator");
     rb_plan_free(p);
   }
+  rb_plan *p = new_plan(f->dir, (rb_db_options){0});
+  fx_error(rb_plan_extra(p, "no_comparator=1"), RB_INVALID_ARGUMENT, "no_comparator");
+  rb_plan_free(p);
   /* The word alone is no offence. */
   struct setup s = fx_defaults();
   char extra[RB_PATH + 64];
@@ -326,6 +330,41 @@ static void a_plan_opens_again_after_a_failure(void **state) {
   rb_close(o.db);
 }
 
+static void a_plan_opens_one_database(void **state) {
+  struct fixture *f = *state;
+  rb_plan *p = new_plan(f->dir, (rb_db_options){0});
+  fx_ok(rb_plan_family(p, "default", plain, NULL));
+  rb_opened o = rb_plan_open(p);
+  fx_ok(o.status);
+  rb_close(o.db);
+  o = rb_plan_open(p);
+  assert_null(o.db);
+  fx_error(o.status, RB_INVALID_ARGUMENT, "opened before");
+  rb_plan_free(p);
+}
+
+static void bloom_bits_put_filters_into_the_files(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  for (int bits = 0; bits <= 10; bits += 10) {
+    s.family.bloom_bits_per_key = bits;
+    fx_open(f, s);
+    fx_put(f->family, "key", "value");
+    fx_flush(f);
+    fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+    char *text = rb_property(f->family, "rocksdb.aggregated-table-properties");
+    assert_non_null(text);
+    const char *size = strstr(text, "filter block size=");
+    assert_non_null(size);
+    long bytes = strtol(size + strlen("filter block size="), NULL, 10);
+    rb_free(text);
+    assert_true(bits == 0 ? bytes == 0 : bytes > 0);
+    fx_ok(rb_apply(f->family, RB_DELETE, 0, BYTES("key"), NULL, 0));
+    fx_flush(f);
+    fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  }
+}
+
 static void a_second_open_in_the_process_finds_it_locked(void **state) {
   struct fixture *f = *state;
   fx_open(f, fx_defaults());
@@ -404,6 +443,8 @@ int main(void) {
       CASE(families_from_disk_keep_their_own_options),
       CASE(a_family_that_the_disk_does_not_know_is_not_found),
       CASE(a_plan_opens_again_after_a_failure),
+      CASE(a_plan_opens_one_database),
+      CASE(bloom_bits_put_filters_into_the_files),
       CASE(a_second_open_in_the_process_finds_it_locked),
       CASE(an_open_while_another_process_has_it_finds_it_locked),
       cmocka_unit_test(closing_nothing_is_allowed),
