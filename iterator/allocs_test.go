@@ -133,6 +133,32 @@ func TestAReusedChunkAllocatesNothingPerRow(t *testing.T) {
 	}
 }
 
+// Chunks that are served from the window, in part or whole, keep their memory too.
+func TestAReusedChunkAllocatesNothingBetweenSteps(t *testing.T) {
+	db := openTestDB(t, nil)
+	fill(t, db, numbered(repeat(allocRows, 100)))
+	it := newIter(t, db, nil)
+	var c iterator.Chunk
+	rows := 0
+	n := testing.AllocsPerRun(5, func() {
+		it.First()
+		for it.Next() {
+			for range 10 {
+				it.Next()
+			}
+			if it.PrevChunk(&c) {
+				rows += c.Len()
+			}
+			if it.NextChunk(&c) {
+				rows += c.Len()
+			}
+		}
+	})
+	if n > allocPerScan || rows < allocRows {
+		t.Errorf("chunks of %d rows between steps allocate %v times", rows, n)
+	}
+}
+
 // Loops hand out rows for keeping: a buffer for each fill, but nothing for each row.
 func TestLoopsAllocateABufferPerFill(t *testing.T) {
 	db := openTestDB(t, nil)

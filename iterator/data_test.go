@@ -52,6 +52,9 @@ func (d *data) openStore() error {
 	block := pick(d.r, 64, 300, 4096)
 	extra := fmt.Sprintf("target_file_size_base=%d;level0_file_num_compaction_trigger=%d",
 		pick(d.r, 2000, 1<<26), pick(d.r, 2, 100))
+	if oneIn(d.r, 3) { // a trap: RocksDB misses rows beyond a sought key's prefix unless told not to
+		extra += ";prefix_extractor=rocksdb.FixedPrefix.2;memtable_prefix_bloom_size_ratio=0.1"
+	}
 	codec := pick(d.r, "", string(engine.NoCompression))
 	bloom := pick(d.r, 0, 10.)
 	if d.engine {
@@ -189,7 +192,7 @@ func randomBytes(r *rand.Rand, n int) []byte {
 
 // options are random options, and the shape that they stand for.
 func (d *data) options() (*engine.IterOptions, shape) {
-	o := &engine.IterOptions{KeysOnly: oneIn(d.r, 5)}
+	o := &engine.IterOptions{KeysOnly: oneIn(d.r, 5), NoFillCache: oneIn(d.r, 5), ReadAhead: pick(d.r, 0, 0, 5000)}
 	if oneIn(d.r, 2) {
 		o.Limit = pick(d.r, 1, 2, 3, 5, 10, 100)
 	}

@@ -140,7 +140,7 @@ func TestARefusedCallLosesNothing(t *testing.T) {
 		}
 		for name, move := range moves {
 			o.refuse = nil
-			if !it.SeekGE(rows[4].key) || !it.Next() {
+			if !it.SeekGE(rows[4].key) || !it.Next() { // with further rows in the window
 				t.Fatal(it.Error())
 			}
 			o.refuse = refuse
@@ -149,6 +149,9 @@ func TestARefusedCallLosesNothing(t *testing.T) {
 			}
 			if err := it.Error(); err != nil && !errors.Is(err, errRefused) {
 				t.Errorf("%s: Error is %v", name, err)
+			}
+			if err := it.Error(); err != nil && (it.Next() || it.Prev() || it.NextChunk(new(iterator.Chunk)) || it.Error() != err) {
+				t.Errorf("after %s was refused, a step works: %v", name, it.Error())
 			}
 			// Whatever this shows, it must not be rubbish.
 			if k, v := it.Key(), it.Value(); k != nil && (!bytes.Equal(k, rows[5].key) || !bytes.Equal(v, rows[5].value)) {
