@@ -172,14 +172,17 @@ func TestADatabaseWithoutAnOptionsFileOpens(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// An unlisted family has no options then: it is an error that names it, not a guess.
-	e := openFails(t, "unlisted", dir, nil)
-	if e.Family != "other" {
-		t.Errorf("%v", e)
+	// An unlisted family has the defaults then.
+	for _, o := range []*engine.Options{nil, {Families: map[string]engine.FamilyOptions{"other": {}}}, {ReadOnly: true}} {
+		db := openDir(t, dir, o)
+		expectRows(t, "the default family", db, map[string]string{"k": "v"})
+		if names := namesOf(db); !slices.Equal(names, []string{"default", "other"}) {
+			t.Errorf("%v", names)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-	db := openDir(t, dir, &engine.Options{Families: map[string]engine.FamilyOptions{"other": {}}})
-	defer db.Close()
-	expectRows(t, "listed", db, map[string]string{"k": "v"})
 }
 
 func TestAReadOnlyOpenCreatesNoFamily(t *testing.T) {
