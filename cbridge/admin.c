@@ -86,6 +86,9 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
 }
 
 rb_status rb_checkpoint(rb_db *db, const char *dir) {
+  if (db->read_only) {
+    return rb_read_only(); /* later versions copy what lies in files and leave out the log */
+  }
   char *err = NULL;
   rocksdb_checkpoint_t *c = rocksdb_checkpoint_object_create(db->db, &err);
   if (err != NULL) {

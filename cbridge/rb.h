@@ -384,7 +384,8 @@ rb_status rb_sync_wal(rb_db *db);
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
 
-/* Makes a consistent copy of the database in the directory dir, which must not exist. */
+/* Makes a consistent copy of the database in the directory dir, which must not exist. RB_READ_ONLY
+ * if the db was opened so. */
 rb_status rb_checkpoint(rb_db *db, const char *dir);
 
 /* A property's text, to be freed with rb_free, or NULL if RocksDB does not know it. */
