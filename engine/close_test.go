@@ -169,3 +169,77 @@ func TestClosedHandlesAreForgotten(t *testing.T) {
 		t.Errorf("%d handles are still registered", n)
 	}
 }
+
+// Whoever closes the database from within a callback or a loop has left open what these use.
+func TestCloseWithinAViewAndWithinAScan(t *testing.T) {
+	db := openTemp(t, nil)
+	if err := db.Put([]byte("k"), []byte("v"), nil); err != nil {
+		t.Fatal(err)
+	}
+	var leak *engine.LeakError
+	err := db.View(t.Context(), func(s *engine.Snapshot) error {
+		if err := db.Close(); !errors.As(err, &leak) || leak.Snapshots != 1 {
+			t.Errorf("Close within a View: %v", err)
+		}
+		_, err := s.Get([]byte("k"), nil)
+		return err
+	})
+	if err != engine.ErrClosed {
+		t.Errorf("View: %v", err)
+	}
+	db = openTemp(t, nil)
+	for i := range 1000 {
+		if err := db.Put(fmt.Append(nil, i), make([]byte, 1000), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	rows, done := engine.Scan(db, nil)
+	for key, value := range rows {
+		if n++; n == 1 {
+			if err := db.Close(); !errors.As(err, &leak) || leak.Iterators != 1 {
+				t.Errorf("Close within a Scan: %v", err)
+			}
+		}
+		if len(key) == 0 || len(value) != 1000 {
+			t.Errorf("row %d: %q of %d bytes", n, key, len(value))
+		}
+	}
+	if err := done(); err != engine.ErrClosed || n == 1000 {
+		t.Errorf("Scan: %d rows and %v", n, err)
+	}
+}
+
+// A callback that panics leaves nothing behind that would hold Close up.
+func TestAPanicInACallbackIsTheCallersOwn(t *testing.T) {
+	db := openTemp(t, nil)
+	engine.SetCloseTimeout(db, 20*time.Millisecond)
+	if err := db.Put([]byte("k"), []byte("v"), nil); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := engine.Scan(db, nil)
+	for name, call := range map[string]func(){
+		"GetPinned": func() { db.GetPinned([]byte("k"), nil, func([]byte) error { panic("mine") }) },
+		"View":      func() { db.View(t.Context(), func(*engine.Snapshot) error { panic("mine") }) },
+		"Scan": func() {
+			for range rows {
+				panic("mine")
+			}
+		},
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p != "mine" {
+					t.Errorf("%s: panic %v", name, p)
+				}
+			}()
+			call()
+		}()
+	}
+	if n := engine.Children(db); n != 0 {
+		t.Errorf("%d handles are still registered", n)
+	}
+	if err := db.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
