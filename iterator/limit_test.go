@@ -1,0 +1,102 @@
+package iterator_test
+
+import (
+	"testing"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// A window may hold more rows than a limit allows: those on both sides of where a seek landed. A
+// seek that lands at one end of it must not hand over all of them.
+func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
+	db := openTestDB(t, nil)
+	rows := numbered(repeat(100, 10))
+	fill(t, db, rows)
+	for limit := 2; limit <= 8; limit++ {
+		for _, back := range []bool{false, true} {
+			for _, steps := range []int{0, 1, limit - 1} {
+				it := newIter(t, db, &engine.IterOptions{Limit: limit})
+				// Names are those of the walk forwards; the other one mirrors it.
+				seek, step, nextChunk, prev, sign := it.SeekGE, it.Next, it.NextChunk, it.Prev, 1
+				if back {
+					seek, step, nextChunk, prev, sign = it.SeekLE, it.Prev, it.PrevChunk, it.Next, -1
+				}
+				var c iterator.Chunk
+				seek(rows[50].key)
+				for nextChunk(&c) {
+				}
+				prev() // fills the window the other way, to the limit on the other side of row 50
+				end := 50 - sign*(limit-1)
+				mustCost(t, 0, "a seek to the window's other end", func() { seek(rows[end].key) })
+				for range steps {
+					step()
+				}
+				wantRow(t, it, rows[end+sign*steps], "after the steps")
+				n := 0
+				for nextChunk(&c) {
+					for i := range c.Len() {
+						if want := rows[end+sign*(steps+n)]; !sameRow(row{c.Key(i), c.Value(i)}, want) {
+							t.Fatalf("row %d of a chunk is %x, want %x", n, c.Key(i), want.key)
+						}
+						n++
+					}
+				}
+				if n != limit-steps || it.Error() != nil {
+					t.Errorf("limit %d, backwards %v: %d rows after %d steps, %v", limit, back, n, steps, it.Error())
+				}
+				if !prev() {
+					t.Fatal(it.Error())
+				}
+				wantRow(t, it, rows[end+sign*(limit-1)], "the row before the limit")
+			}
+		}
+	}
+}
+
+// The limit counts from where an absolute move lands, to both sides; a move that lands in a gap
+// starts counting at the row stepped on next.
+func TestALimitCountsFromTheRowLandedOn(t *testing.T) {
+	db := openTestDB(t, nil)
+	rows := numbered(repeat(20, 10))
+	fill(t, db, rows)
+	it := newIter(t, db, &engine.IterOptions{Limit: 3})
+	wantSteps := func(what string, step func() bool, want ...int) {
+		t.Helper()
+		for _, i := range want {
+			if !step() {
+				t.Fatalf("%s: no row %d: %v", what, i, it.Error())
+			}
+			wantRow(t, it, rows[i], what)
+		}
+		if step() || it.Valid() {
+			t.Fatalf("%s: on %x beyond the limit", what, it.Key())
+		}
+	}
+	it.SeekGE(rows[10].key)
+	wantSteps("forwards", it.Next, 11, 12)
+	wantSteps("and back over the row landed on", it.Prev, 12, 11, 10, 9, 8)
+	wantSteps("and forwards again", it.Next, 8, 9, 10, 11, 12)
+	if it.SeekGE([]byte{1}) {
+		t.Fatal("there is a row behind the last")
+	}
+	wantSteps("from the gap at the end", it.Prev, 19, 18, 17)
+	wantSteps("and back", it.Next, 17, 18, 19)
+	if it.SeekLT(rows[0].key) {
+		t.Fatal("there is a row before the first")
+	}
+	wantSteps("from the gap at the beginning", it.Next, 0, 1, 2)
+	it.SetBounds(nil, nil)
+	wantSteps("from where a fresh iterator stands", it.Prev, 19, 18, 17)
+	rowsCounted, _, _, err := it.Count(nil)
+	if rowsCounted != 3 || err != nil {
+		t.Errorf("%d rows, %v", rowsCounted, err)
+	}
+	n := 0
+	for range it.All() {
+		n++
+	}
+	if n != 3 {
+		t.Errorf("All yields %d rows", n)
+	}
+}
