@@ -40,7 +40,8 @@ type DB struct {
 // and o allows it. Every family on disk is opened too. The errors are ErrLocked if another opener
 // holds it, ErrCorruption, ErrInvalidArgument for options that RocksDB does not know or that
 // contradict each other, ErrUnsupported for a comparator or operator that cannot be made here, by
-// name, and ErrIO. A failed Open leaves no new files behind.
+// name, and ErrIO. A failed Open leaves no new files behind; where there is a database that is locked or
+// damaged, RocksDB may have begun a new LOG.
 func Open(dir string, o *Options) (*DB, error) {
 	if o == nil {
 		o = &Options{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,6 +26,31 @@ func TestVersionIsThatOfTheLinkedLibrary(t *testing.T) {
 	text, err := os.ReadFile(files[0])
 	if err != nil || !strings.Contains(string(text), "rocksdb_version="+v+"\n") {
 		t.Errorf("the OPTIONS file does not say %s: %v", v, err)
+	}
+}
+
+// versionChild asks the child of TestVersionTidiesUp for the version.
+const versionChild = "ROCKBRIDGE_TEST_VERSION"
+
+func TestVersionTidiesUp(t *testing.T) {
+	if os.Getenv(versionChild) != "" {
+		fmt.Printf("version=%s\n", engine.Version())
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp := t.TempDir()
+	for dir, want := range map[string]string{tmp: engine.Version(), filepath.Join(tmp, "missing"): "unknown"} {
+		child := exec.Command(self, "-test.run=^TestVersionTidiesUp$", "-test.count=1")
+		child.Env = append(os.Environ(), versionChild+"=1", "TMPDIR="+dir)
+		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "version="+want+"\n") {
+			t.Errorf("want %s: %v\n%s", want, err, out)
+		}
+	}
+	if entries, err := os.ReadDir(tmp); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }
 
