@@ -35,14 +35,14 @@ func benchGet(b *testing.B, size int) {
 	reads := max(64, min(20_000, (64<<20)/size))
 	var buf []byte
 	contest{title: fmt.Sprintf("Get of %d-byte values, in cache", size), units: reads, unit: "read", ways: []way{
-		{"GetAppend", 0, func() {
+		{"GetAppend", "", func() {
 			for i := range reads {
 				if buf, err = db.GetAppend(buf[:0], names[i%keys], nil); err != nil || len(buf) != size {
 					b.Fatal(err)
 				}
 			}
 		}},
-		{"Get", 0, func() {
+		{"Get", "", func() {
 			for i := range reads {
 				v, err := db.Get(names[i%keys], nil)
 				if err != nil || len(v) != size {
@@ -50,7 +50,7 @@ func benchGet(b *testing.B, size int) {
 				}
 			}
 		}},
-		{"GetPinned", 0, func() {
+		{"GetPinned", "", func() {
 			for i := range reads {
 				err := db.GetPinned(names[i%keys], nil, func(v []byte) error {
 					sink += len(v)

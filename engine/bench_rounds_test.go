@@ -25,7 +25,7 @@ type contest struct {
 
 type way struct {
 	name   string
-	target float64 // ratio to the first way aimed at; 0: none
+	target string // ratio to the first way that is aimed at
 	run    func()
 }
 
@@ -70,12 +70,8 @@ func (c contest) report(b *testing.B, cost [][]float64) {
 			ratios[r] = cost[i][r] / cost[0][r]
 		}
 		slices.Sort(ratios)
-		target := ""
-		if w.target > 0 {
-			target = fmt.Sprintf("%.2f", w.target)
-		}
 		fmt.Fprintf(t, "%s\t%.1f\t%.2f\t%.2f to %.2f\t%s\n", w.name, median(cost[i]), median(ratios),
-			ratios[0], ratios[len(ratios)-1], target)
+			ratios[0], ratios[len(ratios)-1], w.target)
 		b.ReportMetric(median(ratios), metricName(w.name)+"/ratio")
 	}
 	t.Flush()
