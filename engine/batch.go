@@ -246,6 +246,22 @@ func (b *Batch) refuse(op string, key []byte, err error) error {
 // Put adds a record that sets key to value. A record that is refused, with ErrTooLarge or ErrClosed,
 // leaves the batch as it was, and Write of it fails too.
 func (b *Batch) Put(key, value []byte) error {
+	s := b
+	if b.root != nil {
+		s = b.root
+	}
+	// The common case, without a call but to copy: the family is known and everything fits.
+	if b.mark != 0 && b.mark == s.epoch && len(key) <= MaxKeySize && len(value) <= MaxValueSize &&
+		len(s.rep)+len(key)+len(value) <= MaxBatchSize-recordRoom && s.count != math.MaxUint32 {
+		s.rep = batchrepr.AppendPut(s.rep, b.id, key, value)
+		s.count++
+		return nil
+	}
+	return b.putFirst(key, value)
+}
+
+// putFirst is Put for the first record of a family, and for what is refused.
+func (b *Batch) putFirst(key, value []byte) error {
 	if len(key) > MaxKeySize || len(value) > MaxValueSize {
 		return b.refuse("put", key, checkSizes(key, value))
 	}
