@@ -16,7 +16,7 @@ SUITES ?= trixie
 
 GOTEST = scripts/gotest
 
-.PHONY: help setup setup-check demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
+.PHONY: help setup setup-check setup-cover demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
 	crash fuzz soak ci clean
 
 help:
@@ -46,6 +46,9 @@ setup:
 	@scripts/setup build
 
 setup-check:
+	@scripts/setup build check
+
+setup-cover:
 	@scripts/setup build check cover
 
 build: setup
@@ -74,7 +77,7 @@ cgocheck2: setup
 check-c: setup-check
 	scripts/check-c
 
-cover: setup-check
+cover: setup-cover
 	scripts/cover -short $(FLAGS)
 
 lint: setup-check
