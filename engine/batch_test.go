@@ -197,6 +197,7 @@ func refusals(foreign, plain *engine.ColumnFamily) map[string]struct {
 		"range long start":       {engine.ErrTooLarge, func(b *engine.Batch) error { return b.DeleteRange(long, k) }},
 		"range long end":         {engine.ErrTooLarge, func(b *engine.Batch) error { return b.DeleteRange(nil, long) }},
 		"range without end":      {engine.ErrInvalidArgument, func(b *engine.Batch) error { return b.DeleteRange(k, nil) }},
+		"range of nothing":       {engine.ErrInvalidArgument, func(b *engine.Batch) error { return b.DeleteRange(nil, nil) }},
 		"inverted range":         {engine.ErrInvalidArgument, func(b *engine.Batch) error { return b.DeleteRange(k, []byte("a")) }},
 		"no savepoint":           {engine.ErrInvalidArgument, func(b *engine.Batch) error { return b.RollbackToSavepoint() }},
 		"append nil":             {engine.ErrInvalidArgument, func(b *engine.Batch) error { return b.Append(nil) }},

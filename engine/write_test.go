@@ -146,6 +146,7 @@ func TestARefusedWriteNeverReachesTheDatabase(t *testing.T) {
 	calls := cgoCalls(func() {
 		for _, w := range []singleWriter{db, sum} {
 			expectError(t, "nil end", w.DeleteRange([]byte("a"), nil, nil), engine.ErrInvalidArgument)
+			expectError(t, "nil start and end", w.DeleteRange(nil, nil, nil), engine.ErrInvalidArgument)
 			expectError(t, "inverted range", w.DeleteRange([]byte("b"), []byte("a"), nil), engine.ErrInvalidArgument)
 			expectError(t, "range that ends before a start", w.DeleteRange([]byte("a"), []byte{}, nil), engine.ErrInvalidArgument)
 			expectError(t, "long key", w.Put(longKey, nil, nil), engine.ErrTooLarge)
