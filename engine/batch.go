@@ -246,6 +246,9 @@ func (b *Batch) refuse(op string, key []byte, err error) error {
 // Put adds a record that sets key to value. A record that is refused, with ErrTooLarge or ErrClosed,
 // leaves the batch as it was, and Write of it fails too.
 func (b *Batch) Put(key, value []byte) error {
+	if b == nil {
+		return ErrClosed
+	}
 	s := b
 	if b.root != nil {
 		s = b.root

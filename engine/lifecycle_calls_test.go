@@ -257,7 +257,7 @@ var chunkCalls = map[string]call[*iterator.Chunk]{
 }
 
 func kitRows(k *lifecycleKit) int {
-	if k.state == "zero" {
+	if k.state == "zero" || k.state == "nil" {
 		return 0
 	}
 	return len(kitKeys)

@@ -247,6 +247,7 @@ var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed}),
 	states: []state[*iterator.Iterator]{
 		{"nil", dead, constant(func() *iterator.Iterator { return nil })},
+		{"zero", dead, constant(func() *iterator.Iterator { return new(iterator.Iterator) })},
 		{"open", alive, after(liveIter)},
 		{"family dropped", alive, after(liveIter, familyDropped)},
 		{"snapshot closed", alive, after(func(k *lifecycleKit) *iterator.Iterator {
@@ -274,8 +275,10 @@ var chunkTable = &lifecycleTable[*iterator.Chunk]{
 	calls: chunkCalls,
 	want: map[string]string{
 		"Key/zero": answerPanic + "out of range", "Value/zero": answerPanic + "out of range",
+		"Key/nil": answerPanic + "out of range", "Value/nil": answerPanic + "out of range",
 	},
 	states: []state[*iterator.Chunk]{
+		{"nil", alive, constant(func() *iterator.Chunk { return nil })},
 		{"zero", alive, constant(func() *iterator.Chunk { return new(iterator.Chunk) })},
 		{"filled", alive, after(func(k *lifecycleKit) *iterator.Chunk {
 			c, it := k.chunk()

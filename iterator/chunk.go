@@ -5,16 +5,22 @@ import (
 	"strconv"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
 // Chunk holds rows in one buffer of Go memory that belongs to whoever holds the chunk, like p in
 // Read(p). Passing it to NextChunk or PrevChunk again overwrites it, and nothing else ever does: it
 // survives the Close of everything. The zero value is ready. A copy shares the rows. One goroutine
-// at a time may fill it; any number may read it.
+// at a time may fill it; any number may read it. A nil Chunk has no rows and cannot be filled.
 type Chunk struct{ r rows }
 
 // Len is the number of rows.
-func (c *Chunk) Len() int { return c.r.n }
+func (c *Chunk) Len() int {
+	if c == nil {
+		return 0
+	}
+	return c.r.n
+}
 
 // Key is the key of row i, without a copy: it aliases the chunk until the chunk is passed to a fill
 // again. Its capacity is its length. One kept key keeps the whole chunk: bytes.Clone it. It panics
@@ -31,8 +37,8 @@ func (c *Chunk) Value(i int) []byte {
 }
 
 func (c *Chunk) check(i int) {
-	if uint(i) >= uint(c.r.n) {
-		outOfRange(i, c.r.n)
+	if uint(i) >= uint(c.Len()) {
+		outOfRange(i, c.Len())
 	}
 }
 
@@ -43,7 +49,7 @@ func outOfRange(i, n int) {
 // All ranges over the rows in their order; the slices are those of Key and Value.
 func (c *Chunk) All() iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
-		for i := range c.r.n {
+		for i := range c.Len() {
 			if !yield(c.r.row(i)) {
 				return
 			}
@@ -54,6 +60,9 @@ func (c *Chunk) All() iter.Seq2[[]byte, []byte] {
 // Take moves the rows out for keeping: c becomes zero, and what is returned is never overwritten
 // unless it is itself passed to a fill.
 func (c *Chunk) Take() Chunk {
+	if c == nil {
+		return Chunk{}
+	}
 	taken := *c
 	*c = Chunk{}
 	return taken
@@ -61,13 +70,19 @@ func (c *Chunk) Take() Chunk {
 
 // NextChunk fills c with the current row, if the iterator stands on one, and rows after it, in
 // ascending order, and leaves the iterator in the gap after them. False, with c empty, at the end or
-// after an error: Error tells. c must not be nil.
+// after an error: Error tells; a nil c is ErrInvalidArgument.
 func (it *Iterator) NextChunk(c *Chunk) bool { return it.chunk(c, false) }
 
 // PrevChunk mirrors NextChunk: the current row and rows before it, in descending order.
 func (it *Iterator) PrevChunk(c *Chunk) bool { return it.chunk(c, true) }
 
 func (it *Iterator) chunk(c *Chunk, back bool) bool {
+	if c == nil {
+		if it.ready() {
+			it.fail("fill chunk", dberr.New("", dberr.InvalidArgument, "the chunk is nil"))
+		}
+		return false
+	}
 	c.r.n = 0
 	if !it.ready() {
 		return false

@@ -33,7 +33,7 @@ type Config struct {
 
 // Iterator walks over the rows of one column family, in key order, over a consistent state from its
 // creation. It stands on a row or in a gap. One goroutine at a time may use it. It keeps files alive
-// until Close. A nil Iterator answers as a closed one.
+// until Close. A nil or zero Iterator answers as a closed one.
 type Iterator struct {
 	src *cbridge.Iter
 	cfg Config
@@ -77,10 +77,7 @@ func (it *Iterator) Error() error {
 
 // Close frees the iterator and what it pins. It returns Error the first time, then nil.
 func (it *Iterator) Close() error {
-	if it == nil {
-		return nil
-	}
-	if it.closed {
+	if it == nil || it.closed || it.cfg.Owner == nil {
 		return nil
 	}
 	it.closed = true
@@ -93,7 +90,7 @@ func (it *Iterator) ready() bool {
 	if it == nil {
 		return false
 	}
-	if it.closed || it.cfg.Closed.Load() {
+	if it.closed || it.cfg.Closed == nil || it.cfg.Closed.Load() {
 		it.err = dberr.ErrClosed
 		return false
 	}
