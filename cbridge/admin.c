@@ -80,7 +80,7 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
   uint64_t before = rb_background_errors(f->db);
   rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);
   if (rb_background_errors(f->db) > before) {
-    return rb_status_make(RB_IO, "background error during the compaction; the LOG file names it");
+    return rb_status_make(RB_IO, "background error during the compaction");
   }
   return rb_ok();
 }

@@ -94,6 +94,19 @@ func validatePath(dir string) error {
 // it, and the database cannot be opened again.
 const tolerant = "enforce_single_del_contracts=false"
 
+// quietLog is set for a RocksDB whose own LOG can end the process: before 8.3, once a full disk has
+// refused a line, the next one meets an assertion where the library was built with them, as
+// distributions build it. Nothing below FATAL is then written, unless Extra sets info_log_level.
+const quietLog = "info_log_level=FATAL_LEVEL"
+
+// logOptions is quietLog where it is needed: the nearest later version that can be told has the fix.
+func logOptions() string {
+	if Supports(WaitForCompact) {
+		return ""
+	}
+	return quietLog
+}
+
 // expects looks for the database before RocksDB does, which would begin a new LOG file first.
 func (o *Options) expects(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, "CURRENT"))
@@ -132,7 +145,7 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 	}
 	merges = map[string]bool{}
 	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
-	for _, extra := range []string{tolerant, onlyFilter.extra(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), onlyFilter.extra(), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}

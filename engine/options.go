@@ -33,6 +33,9 @@ type Options struct {
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
+	//
+	// Before RocksDB 8.3 the LOG file is kept nearly empty, since on a full disk writing to it can end
+	// the process; "info_log_level=INFO_LEVEL" brings it back.
 	Extra string
 }
 
