@@ -29,15 +29,18 @@ func TestABatchStopsBelowTheLimitOfItsFormat(t *testing.T) {
 		"log data":      func(b *Batch) error { return b.LogData(long) },
 		"append":        func(b *Batch) error { return b.Append(&other) },
 	} {
-		b := &Batch{rep: space[: MaxBatchSize-room : MaxBatchSize-room], count: 7}
-		if err := add(b); !errors.Is(err, ErrTooLarge) {
-			t.Errorf("%s: %v", what, err)
-		}
-		if len(b.rep) != MaxBatchSize-room || b.count != 7 {
-			t.Errorf("%s: the batch has %d bytes and %d records", what, len(b.rep), b.count)
-		}
-		if !errors.Is(b.err, ErrTooLarge) {
-			t.Errorf("%s: remembered %v", what, b.err)
+		// Before the first record of its family, and after it.
+		for _, b := range []*Batch{{count: 7}, {count: 7, mark: 1, epoch: 1, uses: make([]familyUse, 1)}} {
+			b.rep = space[: MaxBatchSize-room : MaxBatchSize-room]
+			if err := add(b); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if len(b.rep) != MaxBatchSize-room || b.count != 7 {
+				t.Errorf("%s: the batch has %d bytes and %d records", what, len(b.rep), b.count)
+			}
+			if !errors.Is(b.err, ErrTooLarge) {
+				t.Errorf("%s: remembered %v", what, b.err)
+			}
 		}
 	}
 }
@@ -52,9 +55,11 @@ func TestABatchStopsAtTheCountOfItsFormat(t *testing.T) {
 		"delete": func(b *Batch) error { return b.Delete(nil) },
 		"append": func(b *Batch) error { return b.Append(&one) },
 	} {
-		b := &Batch{count: math.MaxUint32}
-		if err := add(b); !errors.Is(err, ErrTooLarge) || b.count != math.MaxUint32 {
-			t.Errorf("%s: %v, count %d", what, err, b.count)
+		for _, b := range []*Batch{{}, {mark: 1, epoch: 1, uses: make([]familyUse, 1)}} {
+			b.count = math.MaxUint32
+			if err := add(b); !errors.Is(err, ErrTooLarge) || b.count != math.MaxUint32 {
+				t.Errorf("%s: %v, count %d", what, err, b.count)
+			}
 		}
 	}
 }
