@@ -2,9 +2,11 @@ package iterator_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 
+	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
@@ -54,6 +56,25 @@ func TestAZeroChunkIsReady(t *testing.T) {
 	it := newIter(t, db, nil)
 	if it.NextChunk(&c) || it.PrevChunk(&c) || c.Len() != 0 || it.Error() != nil {
 		t.Errorf("an empty database gives %d rows, %v", c.Len(), it.Error())
+	}
+}
+
+func TestANilChunkIsRefused(t *testing.T) {
+	db := openTestDB(t, nil)
+	fill(t, db, numbered(repeat(3, 5)))
+	var none *iterator.Chunk
+	for range none.All() {
+		t.Error("a nil chunk has a row")
+	}
+	if taken := none.Take(); none.Len() != 0 || taken.Len() != 0 {
+		t.Error("a nil chunk has rows")
+	}
+	mustPanic(t, "rockbridge: chunk row 0 out of range with 0 rows", func() { none.Key(0) })
+	it := newIter(t, db, nil)
+	for name, chunk := range map[string]func(*iterator.Chunk) bool{"NextChunk": it.NextChunk, "PrevChunk": it.PrevChunk} {
+		if !it.First() || chunk(nil) || !errors.Is(it.Error(), dberr.ErrInvalidArgument) || it.Next() {
+			t.Errorf("%s of nil: %v", name, it.Error())
+		}
 	}
 }
 

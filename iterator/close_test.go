@@ -144,16 +144,17 @@ func TestAnIteratorOfAClosedDatabaseKeepsItsRow(t *testing.T) {
 	wantEnded(t, it, rows[7])
 }
 
-func TestANilIteratorAnswersAsAClosedOne(t *testing.T) {
-	var it *iterator.Iterator
-	wantEnded(t, it, row{})
-	if it.HasPrefix(nil) || it.EqualKey(nil) || it.CompareKey(nil) >= 0 {
-		t.Error("a nil iterator has a key")
-	}
-	if err := it.Close(); err != nil {
-		t.Errorf("Close answers %v", err)
-	}
-	if got := it.AppendKey([]byte("head")); string(got) != "head" {
-		t.Errorf("AppendKey gives %q", got)
+func TestANilOrZeroIteratorAnswersAsAClosedOne(t *testing.T) {
+	for _, it := range []*iterator.Iterator{nil, new(iterator.Iterator)} {
+		wantEnded(t, it, row{})
+		if it.HasPrefix(nil) || it.EqualKey(nil) || it.CompareKey(nil) >= 0 {
+			t.Error("there is a key")
+		}
+		if err := it.Close(); err != nil {
+			t.Errorf("Close answers %v", err)
+		}
+		if got := it.AppendKey([]byte("head")); string(got) != "head" {
+			t.Errorf("AppendKey gives %q", got)
+		}
 	}
 }

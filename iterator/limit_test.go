@@ -7,6 +7,18 @@ import (
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
+// way is a direction to walk in.
+type way struct {
+	sign  int
+	seek  func([]byte) bool
+	step  func() bool
+	chunk func(*iterator.Chunk) bool
+}
+
+func ways(it *iterator.Iterator) (forwards, backwards way) {
+	return way{1, it.SeekGE, it.Next, it.NextChunk}, way{-1, it.SeekLE, it.Prev, it.PrevChunk}
+}
+
 // A window may hold more rows than a limit allows: those on both sides of where a seek landed. A
 // seek that lands at one end of it must not hand over all of them.
 func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
@@ -14,41 +26,49 @@ func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
 	rows := numbered(repeat(100, 10))
 	fill(t, db, rows)
 	for limit := 2; limit <= 8; limit++ {
-		for _, back := range []bool{false, true} {
-			for _, steps := range []int{0, 1, limit - 1} {
-				it := newIter(t, db, &engine.IterOptions{Limit: limit})
-				// Names are those of the walk forwards; the other one mirrors it.
-				seek, step, nextChunk, prev, sign := it.SeekGE, it.Next, it.NextChunk, it.Prev, 1
-				if back {
-					seek, step, nextChunk, prev, sign = it.SeekLE, it.Prev, it.PrevChunk, it.Next, -1
-				}
-				var c iterator.Chunk
-				seek(rows[50].key)
-				for nextChunk(&c) {
-				}
-				prev() // fills the window the other way, to the limit on the other side of row 50
-				end := 50 - sign*(limit-1)
-				mustCost(t, 0, "a seek to the window's other end", func() { seek(rows[end].key) })
-				for range steps {
-					step()
-				}
-				wantRow(t, it, rows[end+sign*steps], "after the steps")
-				n := 0
-				for nextChunk(&c) {
-					for i := range c.Len() {
-						if want := rows[end+sign*(steps+n)]; !sameRow(row{c.Key(i), c.Value(i)}, want) {
-							t.Fatalf("row %d of a chunk is %x, want %x", n, c.Key(i), want.key)
-						}
-						n++
+		for mirrored := range 2 {
+			for _, turned := range []bool{false, true} {
+				for _, steps := range []int{0, 1, limit - 1} {
+					it := newIter(t, db, &engine.IterOptions{Limit: limit})
+					first, then := ways(it)
+					if mirrored == 1 {
+						first, then = then, first
 					}
+					// Over the rows on one side of row 50; then one step the other way fills the window with
+					// the rows on both sides, to the limits.
+					var c iterator.Chunk
+					first.seek(rows[50].key)
+					for first.chunk(&c) {
+					}
+					then.step()
+					// From either end of that window to the other.
+					if turned {
+						first, then = then, first
+					}
+					from := 50 - first.sign*(limit-1)
+					mustCost(t, 0, "a seek to an end of the window", func() { first.seek(rows[from].key) })
+					for range steps {
+						first.step()
+					}
+					at := from + first.sign*steps
+					wantRow(t, it, rows[at], "after the steps")
+					n := 0
+					for first.chunk(&c) {
+						for i := range c.Len() {
+							if want := rows[at+first.sign*n]; !sameRow(row{c.Key(i), c.Value(i)}, want) {
+								t.Fatalf("row %d of a chunk is %x, want %x", n, c.Key(i), want.key)
+							}
+							n++
+						}
+					}
+					if n != limit-steps || it.Error() != nil {
+						t.Errorf("limit %d, %d steps: %d rows, %v", limit, steps, n, it.Error())
+					}
+					if !then.step() {
+						t.Fatal(it.Error())
+					}
+					wantRow(t, it, rows[from+first.sign*(limit-1)], "the last row within the limit")
 				}
-				if n != limit-steps || it.Error() != nil {
-					t.Errorf("limit %d, backwards %v: %d rows after %d steps, %v", limit, back, n, steps, it.Error())
-				}
-				if !prev() {
-					t.Fatal(it.Error())
-				}
-				wantRow(t, it, rows[end+sign*(limit-1)], "the row before the limit")
 			}
 		}
 	}
