@@ -188,6 +188,26 @@ func TestFullScansCostFewCalls(t *testing.T) {
 	}
 }
 
+// Where one fill meets the end, nothing is asked again.
+func TestFewRowsCostOneCall(t *testing.T) {
+	db := openTestDB(t, nil)
+	fill(t, db, numbered(repeat(5, 50)))
+	for _, name := range []string{"NextChunk", "PrevChunk", "All", "Backward", "From"} {
+		it := newIter(t, db, nil)
+		mustCost(t, 1, name, func() {
+			if n := scans[name](it); n != 5 {
+				t.Errorf("%s: %d rows", name, n)
+			}
+		})
+		mustCost(t, 0, "steps at the end", func() {
+			var c iterator.Chunk
+			if back := name == "PrevChunk" || name == "Backward"; back && (it.Prev() || it.PrevChunk(&c)) || !back && (it.Next() || it.NextChunk(&c)) {
+				t.Errorf("%s: a row after the last", name)
+			}
+		})
+	}
+}
+
 // Short ranges have little but the fixed part of the budget, which the growth of fills must not use
 // up, whatever the sizes of the rows and their order.
 func TestScansOfShortRangesCostFewCalls(t *testing.T) {
