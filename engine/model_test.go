@@ -87,7 +87,10 @@ func runModel(dir string, seed uint64, ops int, plant func(*engine.IterOptions))
 	if err := m.open(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, m.close()) }()
+	defer func() {
+		err = errors.Join(err, m.close())
+		m.db.Close() // where a difference ended m.close early
+	}()
 	total := 0
 	for _, o := range modelOperations {
 		total += o.weight
