@@ -7,7 +7,8 @@ rb_status rb_iter_status(const rb_iter *it) {
   if (it->placed) { /* else it is of a place that was left */
     rocksdb_iter_get_error(it->it, &err);
   }
-  return rb_status_from(err);
+  return err == NULL && it->placed && it->merged != NULL ? rb_merged_failure(it)
+                                                         : rb_status_from(err);
 }
 
 /* The current row's value as the iterator's settings want it: absent, cut, or whole. */
@@ -16,7 +17,7 @@ static const char *rb_row_value(const rb_iter *it, size_t *vlen) {
   if (it->keys_only) {
     return NULL;
   }
-  const char *value = rocksdb_iter_value(it->it, vlen);
+  const char *value = rb_cursor_value(it, vlen);
   if (it->max_value > 0 && *vlen > it->max_value) {
     *vlen = (size_t)it->max_value;
   }
@@ -30,7 +31,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
   rb_iter_move(it, move, key, klen);
   while (rb_iter_on_row(it)) {
     size_t n = 0, vlen = 0;
-    const char *k = rocksdb_iter_key(it->it, &n);
+    const char *k = rb_cursor_key(it, &n);
     const char *value = rb_row_value(it, &vlen);
     if (!rb_rows_append(&rows, k, n, value, vlen)) {
       f.need = rows.count == 0 ? rb_rows_need(n, vlen) : 0;
@@ -56,7 +57,7 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
   rb_iter_move(it, move, NULL, 0);
   while (c.rows < max_rows && rb_iter_on_row(it)) {
     size_t n = 0, vlen = 0;
-    rocksdb_iter_key(it->it, &n);
+    rb_cursor_key(it, &n);
     rb_row_value(it, &vlen);
     c.rows++;
     c.key_bytes += n;
@@ -85,7 +86,7 @@ rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key
     return r;
   }
   r.valid = 1;
-  r.key = (const uint8_t *)rocksdb_iter_key(it->it, &r.klen);
+  r.key = (const uint8_t *)rb_cursor_key(it, &r.klen);
   r.value = (const uint8_t *)rb_row_value(it, &r.vlen);
   return r;
 }

@@ -28,10 +28,9 @@ static struct rb_call_options rb_call_options_get(rb_family *f, rb_snapshot *sna
   return c;
 }
 
-/* Looks a key up; NULL and a status that is not RB_OK if there is no value. */
-static rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
-                                          uint64_t deadline, const uint8_t *key, size_t klen,
-                                          rb_status *status) {
+rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
+                                   uint64_t deadline, const uint8_t *key, size_t klen,
+                                   rb_status *status) {
   struct rb_call_options c = rb_call_options_get(f, snap, flags, deadline);
   if (c.use == NULL) {
     *status = rb_status_make(RB_NO_MEMORY, NULL);

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "rb.h"
 #include "rocksdb/c.h"
@@ -44,8 +45,11 @@ struct rb_bound {
   bool set;
 };
 
+struct rb_merged;
+
 struct rb_iter {
   rb_family *family;
+  struct rb_merged *merged; /* not NULL: a batch lies over the database, see merged.c */
   rb_snapshot *snap; /* NULL: none. RocksDB looks at it again when it opens a file in mid-scan */
   rocksdb_iterator_t *it;
   rocksdb_readoptions_t *read;
@@ -104,19 +108,73 @@ void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen);
 /* The iterator's error, RB_OK if it just ended. */
 rb_status rb_iter_status(const rb_iter *it);
 
-/* Whether the iterator stands on a row inside its bounds. RocksDB's own end is asked first: reading
- * the key of an invalid iterator aborts a library that was built with assertions. */
-static inline bool rb_iter_on_row(const rb_iter *it) {
-  return it->placed && rocksdb_iter_valid(it->it) && (!it->checked || rb_iter_inside(it));
+/* Whether an iterator over a batch and the database stands on a row: no error has ended its move. */
+bool rb_merged_valid(const rb_iter *it);
+
+/* The current row's key, valid until the iterator moves. Only on a row. */
+const char *rb_merged_key(const rb_iter *it, size_t *n);
+
+/* The current row's value, valid until the iterator moves. Only on a row, and not for keys only. */
+const char *rb_merged_value(const rb_iter *it, size_t *n);
+
+/* The error of a merge that ended the last move; RB_OK if none did. */
+rb_status rb_merged_failure(const rb_iter *it);
+
+/* To the first row at or after key or, backwards, the last one at or before it. */
+void rb_merged_seek(rb_iter *it, const uint8_t *key, size_t klen);
+
+/* To the first row or, backwards, the last one. */
+void rb_merged_outermost(rb_iter *it);
+
+/* One row further in the iterator's direction, which may be another than before. Only on a row. */
+void rb_merged_advance(rb_iter *it);
+
+/* Ends the part of an iterator that is about a batch. NULL is allowed. */
+void rb_merged_free(struct rb_merged *m);
+
+/* Whether the cursor that moves and fills work on, RocksDB's iterator or one over it and a batch,
+ * stands on a row. */
+static inline bool rb_cursor_valid(const rb_iter *it) {
+  return it->merged == NULL ? rocksdb_iter_valid(it->it) != 0 : rb_merged_valid(it);
+}
+
+/* The key where the cursor stands. Only on a row. */
+static inline const char *rb_cursor_key(const rb_iter *it, size_t *n) {
+  return it->merged == NULL ? rocksdb_iter_key(it->it, n) : rb_merged_key(it, n);
+}
+
+/* The value where the cursor stands. Only on a row. */
+static inline const char *rb_cursor_value(const rb_iter *it, size_t *n) {
+  return it->merged == NULL ? rocksdb_iter_value(it->it, n) : rb_merged_value(it, n);
 }
 
 /* One row further in the current direction. Only on a row. */
 static inline void rb_iter_advance(rb_iter *it) {
-  if (it->backward) {
+  if (it->merged != NULL) {
+    rb_merged_advance(it);
+  } else if (it->backward) {
     rocksdb_iter_prev(it->it);
   } else {
     rocksdb_iter_next(it->it);
   }
+}
+
+/* Whether the iterator stands on a row inside its bounds. RocksDB's own end is asked first: reading
+ * the key of an invalid iterator aborts a library that was built with assertions. */
+static inline bool rb_iter_on_row(const rb_iter *it) {
+  return it->placed && rb_cursor_valid(it) && (!it->checked || rb_iter_inside(it));
+}
+
+/* Looks a key up; NULL and a status that is not RB_OK if there is no value. */
+rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
+                                   uint64_t deadline, const uint8_t *key, size_t klen,
+                                   rb_status *status);
+
+/* How keys are ordered: bytewise, the shorter of two that begin alike first. */
+static inline int rb_compare(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen) {
+  size_t n = alen < blen ? alen : blen;
+  int c = n > 0 ? memcmp(a, b, n) : 0;
+  return c != 0 ? c : (alen > blen) - (alen < blen);
 }
 
 /* Ok as a status. */

@@ -176,6 +176,7 @@ void rb_iter_free(rb_iter *it) {
   if (it == NULL) {
     return;
   }
+  rb_merged_free(it->merged);
   if (it->it != NULL) {
     rocksdb_iter_destroy(it->it);
   }

@@ -45,18 +45,23 @@ type IterOptions struct {
 	ReadAhead    uint64 // bytes; 0: automatic
 }
 
-// Iter is an iterator of RocksDB. One goroutine at a time.
-type Iter struct{ p *C.rb_iter }
-
-// NewIter makes an iterator over the family's newest state, or that of s if it is not nil.
-func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
-	r := C.rb_iter_new(f.p, Read{Snapshot: s}.snap(), C.rb_iter_options{
+func (o IterOptions) c() C.rb_iter_options {
+	return C.rb_iter_options{
 		flags:     C.uint32_t(o.Flags),
 		has_lower: flag(o.Lower != nil),
 		has_upper: flag(o.Upper != nil),
 		max_value: C.uint64_t(o.MaxValue),
 		readahead: C.uint64_t(o.ReadAhead),
-	}, ptr(o.Lower), C.size_t(len(o.Lower)), ptr(o.Upper), C.size_t(len(o.Upper)))
+	}
+}
+
+// Iter is an iterator of RocksDB. One goroutine at a time.
+type Iter struct{ p *C.rb_iter }
+
+// NewIter makes an iterator over the family's newest state, or that of s if it is not nil.
+func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
+	r := C.rb_iter_new(f.p, Read{Snapshot: s}.snap(), o.c(), ptr(o.Lower), C.size_t(len(o.Lower)),
+		ptr(o.Upper), C.size_t(len(o.Upper)))
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}

@@ -1,17 +1,9 @@
 /* move.c: where an iterator goes. Every move ends on a row inside the bounds or in a gap. */
-#include <string.h>
-
 #include "handles.h"
-
-static int rb_compare(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen) {
-  size_t n = alen < blen ? alen : blen;
-  int c = n > 0 ? memcmp(a, b, n) : 0;
-  return c != 0 ? c : (alen > blen) - (alen < blen);
-}
 
 static int rb_compare_current(const rb_iter *it, const uint8_t *key, size_t klen) {
   size_t n = 0;
-  const char *current = rocksdb_iter_key(it->it, &n);
+  const char *current = rb_cursor_key(it, &n);
   return rb_compare((const uint8_t *)current, n, key, klen);
 }
 
@@ -20,6 +12,28 @@ bool rb_iter_inside(const rb_iter *it) {
     return !it->lower.set || rb_compare_current(it, it->lower.data, it->lower.len) >= 0;
   }
   return !it->upper.set || rb_compare_current(it, it->upper.data, it->upper.len) < 0;
+}
+
+/* To the first row at or after key or, backwards, the last one at or before it. */
+static void rb_cursor_seek(rb_iter *it, const uint8_t *key, size_t klen) {
+  if (it->merged != NULL) {
+    rb_merged_seek(it, key, klen);
+  } else if (it->backward) {
+    rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
+  } else {
+    rocksdb_iter_seek(it->it, (const char *)key, klen);
+  }
+}
+
+/* To the first row or, backwards, the last one. */
+static void rb_cursor_outermost(rb_iter *it) {
+  if (it->merged != NULL) {
+    rb_merged_outermost(it);
+  } else if (it->backward) {
+    rocksdb_iter_seek_to_last(it->it);
+  } else {
+    rocksdb_iter_seek_to_first(it->it);
+  }
 }
 
 static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool inclusive) {
@@ -34,9 +48,9 @@ static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool i
     klen = it->upper.len;
     inclusive = true;
   }
-  rocksdb_iter_seek(it->it, (const char *)key, klen);
-  if (!inclusive && rocksdb_iter_valid(it->it) && rb_compare_current(it, key, klen) == 0) {
-    rocksdb_iter_next(it->it);
+  rb_cursor_seek(it, key, klen);
+  if (!inclusive && rb_cursor_valid(it) && rb_compare_current(it, key, klen) == 0) {
+    rb_iter_advance(it);
   }
 }
 
@@ -52,18 +66,18 @@ static void rb_seek_back(rb_iter *it, const uint8_t *key, size_t klen, bool incl
     klen = it->lower.len;
     inclusive = false;
   }
-  rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
-  if (!inclusive && rocksdb_iter_valid(it->it) && rb_compare_current(it, key, klen) == 0) {
-    rocksdb_iter_prev(it->it);
+  rb_cursor_seek(it, key, klen);
+  if (!inclusive && rb_cursor_valid(it) && rb_compare_current(it, key, klen) == 0) {
+    rb_iter_advance(it);
   }
 }
 
 static void rb_seek_first(rb_iter *it) {
   it->backward = false;
   if (it->checked && it->lower.set) {
-    rocksdb_iter_seek(it->it, (const char *)it->lower.data, it->lower.len);
+    rb_cursor_seek(it, it->lower.data, it->lower.len);
   } else {
-    rocksdb_iter_seek_to_first(it->it);
+    rb_cursor_outermost(it);
   }
 }
 
@@ -72,7 +86,7 @@ static void rb_seek_last(rb_iter *it) {
   if (it->checked && it->upper.set) {
     rb_seek_back(it, it->upper.data, it->upper.len, false);
   } else {
-    rocksdb_iter_seek_to_last(it->it);
+    rb_cursor_outermost(it);
   }
 }
 
@@ -85,7 +99,7 @@ static bool rb_failed(const rb_iter *it) {
 
 /* Past the row that was delivered last; one that was not is the next. */
 static void rb_go_on(rb_iter *it) {
-  if (it->delivered && rocksdb_iter_valid(it->it)) {
+  if (it->delivered && rb_cursor_valid(it)) {
     rb_iter_advance(it);
   }
 }
@@ -94,7 +108,7 @@ static void rb_go_on(rb_iter *it) {
  * that row is the next one the other way; if it ran off the end, the outermost row is. An error is
  * no end: rows lie between it and the outermost one, so the iterator stays there. */
 static void rb_turn(rb_iter *it, bool backward) {
-  bool valid = it->placed && rocksdb_iter_valid(it->it);
+  bool valid = it->placed && rb_cursor_valid(it);
   if (it->placed && it->backward == backward) {
     rb_go_on(it);
   } else if (valid || (it->placed && rb_failed(it))) {

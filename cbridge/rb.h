@@ -3,8 +3,8 @@
  *
  * Conventions, valid for every function below
  *
- *  1. Handles (rb_db, rb_family, rb_snapshot, rb_iter, rb_plan) are opaque and belong to the caller
- *     until the function that its comment names as the end of its life.
+ *  1. Handles (rb_db, rb_family, rb_snapshot, rb_iter, rb_overlay, rb_plan) are opaque and belong to
+ *     the caller until the function that its comment names as the end of its life.
  *  2. Bytes come in as pointer and length. The pointer may be NULL when the length is 0. Nothing
  *     that comes in is kept after the call returns, unless the comment says that it is copied.
  *  3. Lengths are size_t or fixed-width; times are microseconds; sizes are bytes.
@@ -67,6 +67,7 @@ typedef struct rb_family rb_family;
 typedef struct rb_snapshot rb_snapshot;
 typedef struct rb_iter rb_iter;
 typedef struct rb_plan rb_plan;
+typedef struct rb_overlay rb_overlay;
 
 /* ---- memory and status ---------------------------------------------------------------------- */
 
@@ -368,6 +369,65 @@ rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key
 
 /* Ends an iterator. NULL is allowed. */
 void rb_iter_free(rb_iter *it);
+
+/* ---- a batch over the database -------------------------------------------------------------- */
+
+/* An index of a batch's records, by which reads see the batch as if it had been written. RocksDB's
+ * WriteBatchWithIndex ignores range deletions, shows later records to iterators and, before 10.3,
+ * heeds no bounds; the overlay does none of that, and asks RocksDB for merges only.
+ *
+ * Every call below first replays what is new: records are the bytes of the batch from offset keep
+ * on, without its header, as rb_write takes them, and what was replayed at keep and beyond before
+ * is forgotten, as after a rollback. When that fails (RB_NO_MEMORY, RB_CORRUPTION), nothing is read
+ * and the caller must send the same again. One thread at a time may make these calls on one
+ * overlay; iterators made over it may be used meanwhile in others. */
+
+/* Makes an overlay without records. It lives until rb_overlay_free. NULL only when memory is short.
+ */
+rb_overlay *rb_overlay_new(void);
+
+/* Ends an overlay for the caller. Iterators made over it stay valid and keep it until they are
+ * freed or refreshed. NULL is allowed. */
+void rb_overlay_free(rb_overlay *o);
+
+/* What a read in a batch and the database answers. When the value fitted into the caller's buffer,
+ * it is there and data is NULL. Otherwise data points to len bytes that are valid until
+ * rb_unpin(pin), if pin is not NULL, rb_free(owned), if that is not NULL, or else until the next
+ * call on the overlay. */
+typedef struct rb_found {
+  uint64_t len;
+  const uint8_t *data;
+  void *pin;
+  void *owned;
+  uint8_t replayed; /* 1: the records were taken, whatever became of the read */
+  rb_status status;
+} rb_found;
+
+/* Reads one key in the batch and, where that leaves it open, in the newest state of the family:
+ * replay, lookup, merge and copy in one call. flags, deadline, buf and the codes are as in rb_get;
+ * RB_INCOMPLETE also where the cache alone gives an empty value, which is no answer. */
+rb_found rb_overlay_get(rb_overlay *o, uint64_t keep, const uint8_t *records, size_t records_len,
+                        rb_family *f, uint32_t flags, uint64_t deadline, const uint8_t *key,
+                        size_t klen, uint8_t *buf, size_t cap);
+
+/* As rb_overlay_get, but only whether the key is there: RB_OK or RB_NOT_FOUND. A key that is merged
+ * into is there: the operator is not asked. */
+rb_found rb_overlay_has(rb_overlay *o, uint64_t keep, const uint8_t *records, size_t records_len,
+                        rb_family *f, uint32_t flags, uint64_t deadline, const uint8_t *key,
+                        size_t klen);
+
+/* Makes an iterator, as rb_iter_new does, over the newest state of a family and the batch as it is
+ * now. What the batch gets later does not show in it. */
+rb_iter_result rb_iter_new_over(rb_overlay *o, uint64_t keep, const uint8_t *records,
+                                size_t records_len, rb_family *f, rb_iter_options opts,
+                                const uint8_t *lower, size_t lower_len, const uint8_t *upper,
+                                size_t upper_len);
+
+/* Moves an iterator that was made by rb_iter_new_over to the newest state of its family and to the
+ * batch as it is now, which o, perhaps another overlay than before, mirrors. It stands nowhere
+ * afterwards. On error it is as it was. */
+rb_status rb_iter_refresh_over(rb_iter *it, rb_overlay *o, uint64_t keep, const uint8_t *records,
+                               size_t records_len);
 
 /* ---- the database as a whole ---------------------------------------------------------------- */
 

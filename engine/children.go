@@ -11,6 +11,7 @@ type childKind uint8
 const (
 	childIterator childKind = iota
 	childSnapshot
+	childBatch
 )
 
 // child is the registration of a handle, embedded in it.
@@ -73,6 +74,8 @@ func (l *children) freeAll() LeakError {
 			leaks.Iterators++
 		case childSnapshot:
 			leaks.Snapshots++
+		case childBatch:
+			leaks.Batches++
 		}
 	}
 	l.head = nil

@@ -26,12 +26,14 @@ const (
 	opCheckpoint
 	opSyncWAL
 	opProperty
+	opBatch
 	opKinds
 )
 
 var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
+	"indexed batch",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

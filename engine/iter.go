@@ -37,12 +37,18 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	if err != nil {
 		return nil, v.cf.describe(err, "new iterator", nil)
 	}
+	_, cfg := v.own(c, o)
+	return iterator.New(c, cfg), nil
+}
+
+// own registers a C iterator and tells the Go one about it.
+func (v view) own(c *cbridge.Iter, o *IterOptions) (*iterOwner, iterator.Config) {
 	owner := &iterOwner{cf: v.cf, c: c}
 	v.cf.db.children.add(&owner.child, childIterator, owner)
-	return iterator.New(c, iterator.Config{
+	return owner, iterator.Config{
 		Owner: owner, Closed: &v.cf.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, Frozen: v.snap != nil,
-	}), nil
+	}
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {

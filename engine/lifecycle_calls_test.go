@@ -145,6 +145,13 @@ var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminC
 		}
 		return s.Close()
 	},
+	"NewIndexedBatch": func(d *engine.DB, _ *lifecycleKit) error {
+		b, err := d.NewIndexedBatch()
+		if err != nil {
+			return err
+		}
+		return b.Close()
+	},
 	"View": func(d *engine.DB, _ *lifecycleKit) error {
 		return d.View(context.Background(), func(s *engine.Snapshot) error {
 			_, err := s.Get(kitKeys[0], nil)

@@ -162,6 +162,7 @@ func liveDB(k *lifecycleKit) *engine.DB { return k.db }
 func leaveChildren(k *lifecycleKit, _ []*engine.DB) {
 	k.iter(k.f)
 	k.iter(k.snapshot())
+	k.iter(k.indexed())
 }
 
 // failedOpen is what Open returns beside an error.
@@ -244,7 +245,7 @@ var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 	calls: iteratorCalls,
 	want: merged(always("Close", "Error", "Valid", "Key", "Value", "AppendKey", "AppendValue", "KeyLen",
 		"ValueLen", "HasPrefix", "EqualKey", "CompareKey"),
-		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed}),
+		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed, "Refresh/batch closed": answerClosed}),
 	states: []state[*iterator.Iterator]{
 		{"nil", dead, constant(func() *iterator.Iterator { return nil })},
 		{"zero", dead, constant(func() *iterator.Iterator { return new(iterator.Iterator) })},
@@ -255,6 +256,17 @@ var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 			defer s.Close()
 			return k.iter(s)
 		})},
+		{"over a batch", alive, after(func(k *lifecycleKit) *iterator.Iterator { return k.iter(k.indexed()) })},
+		{"batch closed", alive, after(func(k *lifecycleKit) *iterator.Iterator {
+			b := k.indexed()
+			defer b.Close()
+			return k.iter(b)
+		})},
+		{"batch closed, parent closed", dead, after(func(k *lifecycleKit) *iterator.Iterator {
+			b := k.indexed()
+			defer b.Close()
+			return k.iter(b)
+		}, parentClosed)},
 		{"closed", dead, after(liveIter, closed)},
 		{"closed twice", dead, after(liveIter, closed, closed)},
 		{"parent closed", dead, after(liveIter, parentClosed)},

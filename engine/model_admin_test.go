@@ -86,8 +86,8 @@ func (m *model) close() error {
 	if m.db == nil {
 		return nil
 	}
-	for m.rnd.IntN(3) > 0 && len(m.iters)+len(m.snaps) > 0 {
-		if err := errors.Join(m.closeIterator(), m.closeSnapshot()); err != nil {
+	for m.rnd.IntN(3) > 0 && len(m.iters)+len(m.snaps)+len(m.indexed) > 0 {
+		if err := errors.Join(m.closeIterator(), m.closeSnapshot(), m.closeIndexed()); err != nil {
 			return err
 		}
 	}
@@ -96,8 +96,9 @@ func (m *model) close() error {
 	if !errors.As(err, &leak) {
 		leak = &engine.LeakError{}
 	}
-	if leak.Iterators != len(m.iters) || leak.Snapshots != len(m.snaps) || (err == nil) != (len(m.iters)+len(m.snaps) == 0) {
-		return differ("Close", err, fmt.Sprintf("%d iterators and %d snapshots", len(m.iters), len(m.snaps)))
+	left := len(m.iters) + len(m.snaps) + len(m.indexed)
+	if leak.Iterators != len(m.iters) || leak.Snapshots != len(m.snaps) || leak.Batches != len(m.indexed) || (err == nil) != (left == 0) {
+		return differ("Close", err, fmt.Sprintf("%d iterators, %d snapshots and %d batches", len(m.iters), len(m.snaps), len(m.indexed)))
 	}
 	for _, x := range m.iters {
 		if x.it.Next() || x.it.Error() != engine.ErrClosed || (x.on && string(x.it.Key()) != x.rows[x.i].key) {
@@ -112,7 +113,12 @@ func (m *model) close() error {
 			return differ("a snapshot of a closed database", err, engine.ErrClosed)
 		}
 	}
-	m.iters, m.snaps, m.db = nil, nil, nil
+	for _, x := range m.indexed {
+		if _, err := x.b.Get(nil, nil); err != engine.ErrClosed || x.b.Commit(nil) != engine.ErrClosed {
+			return differ("an indexed batch of a closed database", err, engine.ErrClosed)
+		}
+	}
+	m.iters, m.snaps, m.indexed, m.db = nil, nil, nil, nil
 	return nil
 }
 

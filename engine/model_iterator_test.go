@@ -16,7 +16,8 @@ import (
 type modelIterator struct {
 	it   *iterator.Iterator
 	f    *modelFamily
-	snap bool // made from a snapshot: Refresh keeps its rows
+	snap bool          // made from a snapshot: Refresh keeps its rows
+	over *modelIndexed // made from an indexed batch
 	all  modelRows
 	modelRange
 	rows []modelPair // of all, within the range
@@ -43,7 +44,7 @@ func (m *model) openIterator() error {
 	if err != nil {
 		return err
 	}
-	x := &modelIterator{it: it, f: r.f, snap: r.snap != nil, all: maps.Clone(r.rows), modelRange: g}
+	x := &modelIterator{it: it, f: r.f, snap: r.snap != nil, over: r.indexed, all: maps.Clone(r.rows), modelRange: g}
 	x.reset()
 	m.iters = append(m.iters, x)
 	return nil
@@ -296,7 +297,16 @@ func (x *modelIterator) refresh(m *model, n int) error {
 		return nil // dropped: there is no newest state
 	}
 	m.note("  iterator %d: Refresh", n)
-	if !x.snap {
+	switch {
+	case x.over != nil && x.over.closed:
+		x.reset()
+		if err := x.it.Refresh(); err != engine.ErrClosed {
+			return differ("Refresh after the batch's Close", err, engine.ErrClosed)
+		}
+		return nil
+	case x.over != nil:
+		x.all = x.over.of(x.f)
+	case !x.snap:
 		x.all = maps.Clone(x.f.rows)
 	}
 	x.reset()

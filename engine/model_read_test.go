@@ -221,6 +221,11 @@ func (m *model) compareAll() error {
 				return err
 			}
 		}
+		for _, x := range m.indexed {
+			if err := compareFamily(x.b.In(f.c), f.name+" in an indexed batch", x.of(f)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

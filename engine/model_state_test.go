@@ -46,21 +46,26 @@ type modelReader struct {
 	rows modelRows
 	f    *modelFamily
 	snap *modelSnapshot // nil: the newest state
+
+	indexed *modelIndexed // nil: none over it
 }
 
 func (m *model) family() *modelFamily { return m.families[m.rnd.IntN(len(m.families))] }
 
-// reader picks a family, or a snapshot in a family; a DB stands for its default family at times.
+// reader picks a family, or a snapshot or an indexed batch in a family; a DB stands for its default family at times.
 func (m *model) reader() modelReader {
 	f := m.family()
+	if n := len(m.indexed); n > 0 && m.rnd.IntN(3) == 0 {
+		return m.indexed[m.rnd.IntN(n)].reader(m, f)
+	}
 	if n := len(m.snaps); n > 0 && m.rnd.IntN(3) == 0 {
 		s := m.snaps[m.rnd.IntN(n)]
-		return modelReader{"snapshot in " + f.name, s.s.In(f.c), s.rows[f], f, s}
+		return modelReader{name: "snapshot in " + f.name, r: s.s.In(f.c), rows: s.rows[f], f: f, snap: s}
 	}
 	if f.name == "default" && m.rnd.IntN(2) == 0 {
-		return modelReader{"the database", m.db, f.rows, f, nil}
+		return modelReader{name: "the database", r: m.db, rows: f.rows, f: f}
 	}
-	return modelReader{"family " + f.name, f.c, f.rows, f, nil}
+	return modelReader{name: "family " + f.name, r: f.c, rows: f.rows, f: f}
 }
 
 // Keys are short and of few letters, so that operations meet. Two ranges have a purpose: keys that

@@ -29,6 +29,7 @@ type model struct {
 	gone     []*engine.ColumnFamily
 	snaps    []*modelSnapshot
 	iters    []*modelIterator
+	indexed  []*modelIndexed
 	made     int // names given away
 
 	recent []string // descriptions of the latest operations
@@ -71,6 +72,10 @@ var modelOperations = []operation{
 	{"open iterator", 30, (*model).openIterator},
 	{"move iterator", 400, (*model).moveIterator},
 	{"close iterator", 25, (*model).closeIterator},
+	{"open indexed batch", 12, (*model).openIndexed},
+	{"stage in an indexed batch", 150, (*model).stage},
+	{"commit indexed batch", 20, (*model).commitIndexed},
+	{"close indexed batch", 8, (*model).closeIndexed},
 	{"create family", 6, (*model).createFamily},
 	{"drop family", 5, (*model).dropFamily},
 	{"flush", 5, (*model).flush},

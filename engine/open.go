@@ -250,7 +250,7 @@ func (d *DB) adoptFamilies(names []string, merges map[string]bool) error {
 }
 
 // Close closes the database. It refuses new calls, waits up to 10 seconds for those in flight, frees
-// iterators and snapshots that were left open, and then answers a *LeakError that counts them. If
+// iterators, snapshots and indexed batches that were left open, and then answers a *LeakError that counts them. If
 // calls are still in flight it frees nothing and answers ErrBusy, naming them; Close may then be
 // called again. It is idempotent. Writes that were not synced are in the operating system's hands.
 func (d *DB) Close() error {
@@ -270,7 +270,7 @@ func (d *DB) Close() error {
 	leaks := d.children.freeAll()
 	d.c.Close()
 	d.closed = true
-	if leaks.Iterators+leaks.Snapshots > 0 {
+	if leaks.Iterators+leaks.Snapshots+leaks.Batches > 0 {
 		return &leaks
 	}
 	return nil

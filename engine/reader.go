@@ -2,15 +2,16 @@ package engine
 
 import "github.com/rockbridge-db/rockbridge/iterator"
 
-// Reader is what can be read from: *DB, *ColumnFamily and *Snapshot. It never grows.
+// Reader is what can be read from: *DB, *ColumnFamily, *Snapshot and *IndexedBatch. It never
+// grows.
 type Reader interface {
 	Get(key []byte, o *ReadOptions) ([]byte, error)
 	Has(key []byte, o *ReadOptions) (bool, error)
 	NewIter(o *IterOptions) (*iterator.Iterator, error)
 }
 
-// Writer is what can be written to: *Batch, which stages, and what ColumnFamily.Writer returns, which
-// commits each call. It never grows.
+// Writer is what can be written to: *Batch and *IndexedBatch, which stage, and what
+// ColumnFamily.Writer returns, which commits each call. It never grows.
 type Writer interface {
 	Put(key, value []byte) error
 	Delete(key []byte) error

@@ -65,6 +65,9 @@ func (d *data) openStore() error {
 		db, err := engine.Open(d.dir, o)
 		d.frozen = oneIn(d.r, 4)
 		d.store = &engineStore{db, d.frozen}
+		if err == nil {
+			err = d.overBatch()
+		}
 		return err
 	}
 	s, err := openBridge(d.dir, cbridge.FamilyOptions{

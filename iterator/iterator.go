@@ -29,6 +29,10 @@ type Config struct {
 	Limit    int             // rows from each absolute move; 0: no limit
 	KeysOnly bool
 	Frozen   bool // made from a snapshot: Refresh has nothing newer to show
+
+	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
+	// own Refresh.
+	Refresh func() error
 }
 
 // Iterator walks over the rows of one column family, in key order, over a consistent state from its
@@ -148,15 +152,22 @@ func (it *Iterator) Refresh() error {
 	if it.cfg.Frozen {
 		return nil
 	}
-	if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
-		return it.cfg.Owner.Describe("refresh", err)
+	refresh := it.cfg.Refresh
+	if refresh == nil {
+		refresh = it.refreshSource
 	}
-	err := it.src.Refresh()
-	it.cfg.Owner.Leave()
-	if err != nil {
+	if err := refresh(); err != nil {
 		return it.cfg.Owner.Describe("refresh", err)
 	}
 	return nil
+}
+
+func (it *Iterator) refreshSource() error {
+	if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
+		return err
+	}
+	defer it.cfg.Owner.Leave()
+	return it.src.Refresh()
 }
 
 // forget makes the iterator fresh.

@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// lockView begins a read; unless it fails, s.mu must be unlocked after it.
+func (b *IndexedBatch) lockView() (view, error) {
+	if err := b.lock(); err != nil {
+		return view{}, err
+	}
+	var err error
+	switch {
+	case b.cf == nil:
+		err = ErrClosed
+	case b.cf.db != b.s.db:
+		err = errOtherDB()
+	default:
+		return view{cf: b.cf}, nil
+	}
+	b.s.mu.Unlock()
+	return view{}, err
+}
+
+// lookup is the call into C for a read of one key that v.enter began: it brings the index the records
+// it lacks, and looks into it and the database.
+func (s *indexed) lookup(v view, r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Lent, error) {
+	rep, err := s.replay()
+	if err != nil {
+		return 0, cbridge.Lent{}, v.explain(err, op, key, o)
+	}
+	n, lent, taken, err := s.over.Get(rep, v.cf.c, r, key, buf)
+	if taken {
+		s.taken(rep)
+	}
+	if err != nil {
+		return 0, cbridge.Lent{}, v.explain(err, op, key, o)
+	}
+	return n, lent, nil
+}
+
+// Get returns a copy of the value that key would have if the batch had been committed; a miss is
+// ErrNotFound itself. The errors are those of ColumnFamily.Get, and those of the merge operator. One
+// call into C, and one more for the first read after creation and Reset.
+func (b *IndexedBatch) Get(key []byte, o *ReadOptions) ([]byte, error) {
+	v, err := b.lockView()
+	if err != nil {
+		return nil, err
+	}
+	defer b.s.mu.Unlock()
+	if b.s.plain() {
+		return v.get(key, o)
+	}
+	buf := scratch.Get().(*[scratchSize]byte)
+	defer scratch.Put(buf)
+	value, err := b.s.get(v, opGet, key, buf[:], o)
+	if err != nil {
+		return nil, err
+	}
+	return append(make([]byte, 0, len(value)), value...), nil
+}
+
+// get reads into buf, or into new memory if the value is longer.
+func (s *indexed) get(v view, op opKind, key, buf []byte, o *ReadOptions) ([]byte, error) {
+	r, err := v.enter(op, key, o)
+	if err != nil {
+		return nil, err
+	}
+	defer v.leave(op)
+	n, lent, err := s.lookup(v, r, op, key, buf, o)
+	if err != nil {
+		return nil, err
+	}
+	if lent.Data == nil {
+		return buf[:n], nil
+	}
+	defer lent.Free()
+	return append(make([]byte, 0, len(lent.Data)), lent.Data...), nil
+}
+
+// GetAppend appends key's value to dst and returns the longer slice, without an allocation if dst has
+// room. On an error, a miss included, it returns dst unchanged.
+func (b *IndexedBatch) GetAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
+	v, err := b.lockView()
+	if err != nil {
+		return dst, err
+	}
+	defer b.s.mu.Unlock()
+	if b.s.plain() {
+		return v.getAppend(dst, key, o)
+	}
+	r, err := v.enter(opGet, key, o)
+	if err != nil {
+		return dst, err
+	}
+	defer v.leave(opGet)
+	n, lent, err := b.s.lookup(v, r, opGet, key, dst[len(dst):cap(dst)], o)
+	switch {
+	case err != nil:
+		return dst, err
+	case lent.Data != nil:
+		defer lent.Free()
+		return append(dst, lent.Data...), nil
+	case dst == nil:
+		return []byte{}, nil // an empty value is there, unlike a missing one
+	}
+	return dst[:len(dst)+n], nil
+}
+
+// GetPinned lends memory to f, during f only: f must neither keep value nor write to it. Here it is a
+// copy, so that f may use the batch; while the batch never had a record it is what
+// ColumnFamily.GetPinned lends. f's error is returned as it is.
+func (b *IndexedBatch) GetPinned(key []byte, o *ReadOptions, f func(value []byte) error) error {
+	v, err := b.lockView()
+	if err != nil {
+		return err
+	}
+	if b.s.plain() {
+		b.s.mu.Unlock()
+		return v.getPinned(key, o, f)
+	}
+	buf := scratch.Get().(*[scratchSize]byte)
+	defer scratch.Put(buf)
+	value, err := b.s.get(v, opGetPinned, key, buf[:], o)
+	b.s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f(value)
+}
+
+// Has reports whether key would be there if the batch had been committed. A key that the batch merges
+// into is: the operator is not asked.
+func (b *IndexedBatch) Has(key []byte, o *ReadOptions) (bool, error) {
+	v, err := b.lockView()
+	if err != nil {
+		return false, err
+	}
+	defer b.s.mu.Unlock()
+	if b.s.plain() {
+		return v.has(key, o)
+	}
+	r, err := v.enter(opHas, key, o)
+	if err != nil {
+		return false, err
+	}
+	defer v.leave(opHas)
+	rep, err := b.s.replay()
+	if err != nil {
+		return false, v.explain(err, opHas, key, o)
+	}
+	taken, err := b.s.over.Has(rep, v.cf.c, r, key)
+	if taken {
+		b.s.taken(rep)
+	}
+	if err == ErrNotFound {
+		return false, nil
+	}
+	return err == nil, v.explain(err, opHas, key, o)
+}
+
+// NewIter makes an iterator over the database's newest state and the batch as they are now: what
+// either gets later does not show in it. Its Refresh moves it to both as they are then, and answers
+// ErrClosed after the batch's Close; the iterator itself stays valid until its own. It stands nowhere
+// yet, and must be closed.
+func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
+	if o == nil {
+		o = &IterOptions{}
+	}
+	v, err := b.lockView()
+	if err != nil {
+		return nil, err
+	}
+	defer b.s.mu.Unlock()
+	if _, err := v.enter(opNewIter, nil, &ReadOptions{Context: o.Context}); err != nil {
+		return nil, err
+	}
+	defer v.leave(opNewIter)
+	if err := v.cf.validateIter(o); err != nil {
+		return nil, err
+	}
+	rep, err := b.s.replay()
+	if err != nil {
+		return nil, v.cf.describe(err, "new iterator", nil)
+	}
+	c, err := b.s.over.NewIter(rep, v.cf.c, o.plan())
+	if err != nil {
+		return nil, v.cf.describe(err, "new iterator", nil)
+	}
+	b.s.taken(rep)
+	owner, cfg := v.own(c, o)
+	cfg.Refresh = func() error { return b.s.refresh(owner, o.Context) }
+	return iterator.New(c, cfg), nil
+}
+
+// refresh moves one of the batch's iterators to the newest state.
+func (s *indexed) refresh(owner *iterOwner, ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if err := owner.Enter(ctx); err != nil {
+		return err
+	}
+	defer owner.Leave()
+	rep, err := s.replay()
+	if err != nil {
+		return err
+	}
+	if err := owner.c.RefreshOver(s.over, rep); err != nil {
+		return err
+	}
+	s.taken(rep)
+	return nil
+}
