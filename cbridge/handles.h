@@ -108,7 +108,7 @@ void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen);
 /* The iterator's error, RB_OK if it just ended. */
 rb_status rb_iter_status(const rb_iter *it);
 
-/* Whether an iterator over a batch and the database stands on a row: no error has ended its move. */
+/* Whether an iterator over a batch and the database stands on a row; not after an error. */
 bool rb_merged_valid(const rb_iter *it);
 
 /* The current row's key, valid until the iterator moves. Only on a row. */

@@ -3,8 +3,8 @@
  *
  * Conventions, valid for every function below
  *
- *  1. Handles (rb_db, rb_family, rb_snapshot, rb_iter, rb_overlay, rb_plan) are opaque and belong to
- *     the caller until the function that its comment names as the end of its life.
+ *  1. Handles (rb_db, rb_family, rb_snapshot, rb_iter, rb_overlay, rb_plan) are opaque and belong
+ *     to the caller until the function that its comment names as the end of its life.
  *  2. Bytes come in as pointer and length. The pointer may be NULL when the length is 0. Nothing
  *     that comes in is kept after the call returns, unless the comment says that it is copied.
  *  3. Lengths are size_t or fixed-width; times are microseconds; sizes are bytes.
