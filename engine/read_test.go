@@ -29,7 +29,14 @@ func pointReaders(t *testing.T, db *engine.DB) map[string]pointReader {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { snap.Close() })
-	return map[string]pointReader{"db": db, "family": family, "snapshot": snap}
+	indexed := newIndexed(t, db)
+	if err := indexed.Put([]byte("in the batch only"), nil); err != nil { // else it would hand reads on
+		t.Fatal(err)
+	}
+	if _, err := indexed.Has([]byte("in the batch only"), nil); err != nil { // takes it into the index
+		t.Fatal(err)
+	}
+	return map[string]pointReader{"db": db, "family": family, "snapshot": snap, "indexed batch": indexed}
 }
 
 // valueSizes lie on both sides of every limit of the ways a value takes.
