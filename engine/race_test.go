@@ -47,8 +47,8 @@ type closeRound struct {
 	families []*engine.ColumnFamily // in the order of closeFamilies
 	shared   atomic.Pointer[engine.Snapshot]
 
-	closing, closed      atomic.Bool // a Close has begun, has ended
-	iterators, snapshots handleCount
+	closing, closed               atomic.Bool // a Close has begun, has ended
+	iterators, snapshots, batches handleCount
 }
 
 // ended counts a handle as closed in time if no Close had begun when its own had returned.
@@ -196,7 +196,7 @@ func (r *closeRound) judge(leaks []*engine.LeakError) {
 		name     string
 		h        *handleCount
 		reported int
-	}{{"iterators", &r.iterators, leak.Iterators}, {"snapshots", &r.snapshots, leak.Snapshots}} {
+	}{{"iterators", &r.iterators, leak.Iterators}, {"snapshots", &r.snapshots, leak.Snapshots}, {"batches", &r.batches, leak.Batches}} {
 		low, high := k.h.left.Load(), k.h.opened.Load()-k.h.early.Load()
 		if int64(k.reported) < low || int64(k.reported) > high {
 			r.failf("%d %s reported as left open, it were %d to %d", k.reported, k.name, low, high)

@@ -129,6 +129,7 @@ var closeCalls = []struct {
 	{"NewSnapshot", 10, (*closeWorker).newSnapshot},
 	{"shared snapshot", 30, (*closeWorker).readShared},
 	{"snapshot's Close", 10, (*closeWorker).closeSnapshot},
+	{"indexed batch", 15, (*closeWorker).indexedBatch},
 	{"View", 6, (*closeWorker).view},
 	{"Count", 6, (*closeWorker).count},
 	{"Property", 5, (*closeWorker).property},
