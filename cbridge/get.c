@@ -3,18 +3,12 @@
 
 #include "handles.h"
 
-/* Read options of one call: shared where they are made already, else made for it. */
-struct rb_call_options {
-  const rocksdb_readoptions_t *use;
-  rocksdb_readoptions_t *made;
-};
-
-static struct rb_call_options rb_call_options_get(rb_family *f, rb_snapshot *snap, uint32_t flags,
-                                                  uint64_t deadline) {
+struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *snap, uint32_t flags,
+                                           uint64_t deadline) {
   struct rb_call_options c = {NULL, NULL};
   flags &= RB_READ_COMBINATIONS - 1;
   if (deadline == 0 && (snap == NULL || flags == 0)) {
-    c.use = snap == NULL ? f->db->reads[flags] : snap->read;
+    c.use = snap == NULL ? db->reads[flags] : snap->read;
     return c;
   }
   c.made = rb_readoptions_new(flags);
@@ -31,7 +25,7 @@ static struct rb_call_options rb_call_options_get(rb_family *f, rb_snapshot *sna
 rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
                                    uint64_t deadline, const uint8_t *key, size_t klen,
                                    rb_status *status) {
-  struct rb_call_options c = rb_call_options_get(f, snap, flags, deadline);
+  struct rb_call_options c = rb_call_options_get(f->db, snap, flags, deadline);
   if (c.use == NULL) {
     *status = rb_status_make(RB_NO_MEMORY, NULL);
     return NULL;

@@ -99,6 +99,16 @@ void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h);
 /* Frees a family that is in no db's list any more, and its handle if it has one. */
 void rb_family_free(rb_family *f);
 
+/* Read options of one call: shared where they are made already, else made for it. */
+struct rb_call_options {
+  const rocksdb_readoptions_t *use; /* NULL when memory is short */
+  rocksdb_readoptions_t *made;      /* to be destroyed after the call; NULL: nothing */
+};
+
+/* The options of a read of db; snap may be NULL. */
+struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *snap, uint32_t flags,
+                                           uint64_t deadline);
+
 /* Whether a key lies inside the bound that the iterator's direction runs into. */
 bool rb_iter_inside(const rb_iter *it);
 

@@ -213,6 +213,59 @@ rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadl
 /* Ends the life of a pinned value. NULL is allowed. */
 void rb_unpin(void *pin);
 
+/* ---- reading many keys ---------------------------------------------------------------------- */
+
+/* How a read goes: snap may be NULL; flags are RB_READ_; deadline as in rb_get. */
+typedef struct rb_read {
+  rb_snapshot *snap;
+  uint32_t flags;
+  uint64_t deadline;
+} rb_read;
+
+/* One key of rb_multi_get: which of the families it is of, and its length. */
+typedef struct rb_key {
+  uint32_t family;
+  uint32_t len;
+} rb_key;
+
+/* What became of one key. RB_OK: its value is len bytes at offset at of the buffer or, where rest
+ * is 1, of the one that rb_rest_take fills. RB_NOT_FOUND: len is 0. Any other code: the same place
+ * holds RocksDB's words, without a NUL. */
+typedef struct rb_found {
+  uint64_t at;
+  uint64_t len;
+  int32_t code;
+  uint32_t rest;
+} rb_found;
+
+/* The values that did not fit, in RocksDB's memory. */
+typedef struct rb_rest rb_rest;
+
+/* What rb_multi_get answers: used bytes of the buffer hold values; the others, need bytes, are in
+ * rest, which is NULL if everything fitted. status tells what concerns all keys. */
+typedef struct rb_multi {
+  uint64_t used;
+  uint64_t need;
+  rb_rest *rest;
+  rb_status status;
+} rb_multi;
+
+/* Reads n keys of one state, that of how.snap or the newest, in one call; replaces n times rb_get.
+ * The keys stand one after the other in bytes; families holds those that they name by index, all of
+ * one database. A key that is named twice is looked up once and delivered twice. found has room for
+ * n. Values go to buf (cap bytes) in the order of the keys; those that do not fit stay pinned in
+ * rest until rb_rest_take or rb_rest_free. Under RB_READ_CACHE_ONLY each key is answered as by
+ * rb_get, without a file read. n is at least 1 and below 2^32. The status is RB_OK or
+ * RB_NO_MEMORY; rest is NULL unless it is RB_OK. */
+rb_multi rb_multi_get(rb_family *const *families, rb_read how, const rb_key *keys, size_t n,
+                      const uint8_t *bytes, uint8_t *buf, size_t cap, rb_found *found);
+
+/* Copies the values that did not fit to buf, which has room for need bytes, and ends the rest. */
+void rb_rest_take(rb_rest *r, uint8_t *buf);
+
+/* Ends the rest without its values. NULL is allowed. */
+void rb_rest_free(rb_rest *r);
+
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
 /* Takes a snapshot of the whole database. It lives until rb_snapshot_free. NULL only when memory is

@@ -21,6 +21,8 @@ type ColumnFamily struct {
 	merges  bool // it has a merge operator
 	dropped atomic.Bool
 
+	valueSize valueSize // of the values that MultiGet reads
+
 	// A write that names a dropped family would leave the whole database in a failed state. So each
 	// write holds the families that it names for reading while it runs, and a drop takes for writing.
 	claim sync.RWMutex

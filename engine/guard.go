@@ -27,6 +27,7 @@ const (
 	opSyncWAL
 	opProperty
 	opBatch
+	opMultiGet
 	opKinds
 )
 
@@ -34,6 +35,7 @@ var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
 	"indexed batch",
+	"multi get",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

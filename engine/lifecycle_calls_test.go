@@ -34,6 +34,18 @@ type lifecycleReader interface {
 	engine.Reader
 	GetAppend(dst, key []byte, o *engine.ReadOptions) ([]byte, error)
 	GetPinned(key []byte, o *engine.ReadOptions, f func([]byte) error) error
+	MultiGet(keys [][]byte, o *engine.ReadOptions) ([]engine.Value, error)
+}
+
+// familiesReader is what DB and Snapshot have in common.
+type familiesReader interface {
+	MultiGetFamilies(keys []engine.FamilyKey, o *engine.ReadOptions) ([]engine.Value, error)
+}
+
+func multiGetFamiliesCall[T familiesReader](h T, k *lifecycleKit) error {
+	key := kitKeys[0]
+	values, err := h.MultiGetFamilies([]engine.FamilyKey{{Family: k.g, Key: key}}, nil)
+	return want(err, len(values) == 1 && bytes.Equal(values[0].Data, kitValue(key)), values)
 }
 
 // lifecycleWriter is what DB and ColumnFamily have in common.
@@ -74,6 +86,13 @@ func readCalls[T lifecycleReader]() map[string]call[T] {
 		"Has": func(h T, _ *lifecycleKit) error {
 			there, err := h.Has(key, nil)
 			return want(err, there, "absent")
+		},
+		"MultiGet": func(h T, _ *lifecycleKit) error {
+			values, err := h.MultiGet([][]byte{key}, nil)
+			if _, e := h.MultiGet(nil, nil); e != err && (e == nil) != (err == nil) {
+				return fmt.Errorf("of no keys: %w, but of one: %w", e, err)
+			}
+			return want(err, len(values) == 1 && bytes.Equal(values[0].Data, kitValue(key)), values)
 		},
 		"NewIter": func(h T, _ *lifecycleKit) error {
 			it, err := h.NewIter(nil)
@@ -116,6 +135,8 @@ func merged[V any](all ...map[string]V) map[string]V {
 }
 
 var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, map[string]call[*engine.DB]{
+	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
+
 	"Close":    func(d *engine.DB, _ *lifecycleKit) error { return d.Close() },
 	"NewBatch": func(d *engine.DB, _ *lifecycleKit) error { return d.NewBatch().Put(nil, nil) },
 	"Path": func(d *engine.DB, k *lifecycleKit) error {
@@ -197,6 +218,8 @@ func named(k *lifecycleKit) bool {
 }
 
 var snapshotCalls = merged(readCalls[*engine.Snapshot](), map[string]call[*engine.Snapshot]{
+	"MultiGetFamilies": multiGetFamiliesCall[*engine.Snapshot],
+
 	"Close": func(s *engine.Snapshot, _ *lifecycleKit) error { return s.Close() },
 	"In": func(s *engine.Snapshot, k *lifecycleKit) error {
 		v := s.In(k.g)

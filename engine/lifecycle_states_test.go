@@ -202,7 +202,10 @@ func liveFamily(k *lifecycleKit) *engine.ColumnFamily { return k.f }
 
 var snapshotTable = &lifecycleTable[*engine.Snapshot]{
 	calls: snapshotCalls,
-	want:  merged(always("Close"), map[string]string{"In/family nil": answerOK, "In/family dropped": answerOK}),
+	want: merged(always("Close"), map[string]string{
+		"In/family nil": answerOK, "In/family dropped": answerOK,
+		"MultiGetFamilies/family nil": answerOK, "MultiGetFamilies/family dropped": answerOK,
+	}),
 	states: []state[*engine.Snapshot]{
 		{"nil", dead, constant(func() *engine.Snapshot { return nil })},
 		{"zero", dead, constant(func() *engine.Snapshot { return new(engine.Snapshot) })},

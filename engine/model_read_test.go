@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -74,6 +75,51 @@ func (m *model) get() error {
 	}
 	if found != there || err != nil {
 		return differ("Has", []any{found, err}, there)
+	}
+	return nil
+}
+
+// multiGet reads many keys at once, of one reader and of several families.
+func (m *model) multiGet() error {
+	r, o := m.reader(), m.readOptions()
+	keys := make([][]byte, m.rnd.IntN(100))
+	for i := range keys {
+		keys[i] = m.anyKey()
+	}
+	m.note("  %d keys from %s, %+v", len(keys), r.name, o)
+	values, err := r.r.MultiGet(keys, o)
+	if err != nil || len(values) != len(keys) {
+		return differ("values of MultiGet", []any{len(values), err}, len(keys))
+	}
+	for i, v := range values {
+		want, there := r.rows[string(keys[i])]
+		if err := judgeValue(v, want, there, o); err != nil {
+			return fmt.Errorf("MultiGet of %s: %w", show(keys[i]), err)
+		}
+	}
+	families := make([]*modelFamily, len(keys))
+	mixed := make([]engine.FamilyKey, len(keys))
+	for i := range mixed {
+		families[i] = m.family()
+		mixed[i] = engine.FamilyKey{Family: families[i].c, Key: keys[i]}
+	}
+	var s familiesReader = m.db
+	if r.snap != nil {
+		s = r.snap.s
+	}
+	values, err = s.MultiGetFamilies(mixed, o)
+	if err != nil || len(values) != len(keys) {
+		return differ("values of MultiGetFamilies", []any{len(values), err}, len(keys))
+	}
+	for i, v := range values {
+		rows := families[i].rows
+		if r.snap != nil {
+			rows = r.snap.rows[families[i]]
+		}
+		want, there := rows[string(keys[i])]
+		if err := judgeValue(v, want, there, o); err != nil {
+			return fmt.Errorf("MultiGetFamilies of %s in %s: %w", show(keys[i]), families[i].name, err)
+		}
 	}
 	return nil
 }

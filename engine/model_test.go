@@ -64,6 +64,7 @@ var modelOperations = []operation{
 	{"write to a dropped family", 6, (*model).writeToGone},
 	{"batch", 90, (*model).batch},
 	{"get", 150, (*model).get},
+	{"multi get", 60, (*model).multiGet},
 	{"scan", 25, (*model).scan},
 	{"count", 25, (*model).count},
 	{"view", 8, (*model).view},

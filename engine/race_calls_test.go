@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -42,6 +43,49 @@ func (w *closeWorker) getPinned() error {
 		return nil
 	})
 	return w.read(i, key, v, err)
+}
+
+// multiGet reads own rows of all families, one by one and in one call.
+func (w *closeWorker) multiGet() error {
+	i, _ := w.place()
+	keys := make([][]byte, 1+w.rnd.IntN(80))
+	mixed := make([]engine.FamilyKey, len(keys))
+	for n := range keys {
+		f, key := w.place()
+		keys[n] = []byte(key)
+		mixed[n] = engine.FamilyKey{Family: w.r.families[f], Key: keys[n]}
+	}
+	values, err := w.r.families[i].MultiGet(keys, nil)
+	for n, v := range values {
+		if err := w.read(i, string(keys[n]), v.Data, v.Err); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	values, err = w.r.db.MultiGetFamilies(mixed, nil)
+	for n, v := range values {
+		f := slices.Index(w.r.families, mixed[n].Family)
+		if err := w.read(f, string(keys[n]), v.Data, v.Err); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// multiGetShared reads through a snapshot that another worker may be about to close.
+func (w *closeWorker) multiGetShared() error {
+	s := w.r.shared.Load()
+	if s == nil {
+		return errIdle
+	}
+	_, key := w.place()
+	_, err := s.In(w.r.families[w.rnd.IntN(len(closeFamilies))]).MultiGet([][]byte{[]byte(key), nil}, nil)
+	if err == engine.ErrClosed && !w.r.closing.Load() {
+		return errIdle // only the snapshot is closed
+	}
+	return err
 }
 
 func (w *closeWorker) has() error {

@@ -123,6 +123,8 @@ var closeCalls = []struct {
 	{"Get", 40, (*closeWorker).get},
 	{"GetPinned", 20, (*closeWorker).getPinned},
 	{"Has", 10, (*closeWorker).has},
+	{"MultiGet", 20, (*closeWorker).multiGet},
+	{"MultiGet of a shared snapshot", 10, (*closeWorker).multiGetShared},
 	{"NewIter", 20, (*closeWorker).newIter},
 	{"move", 60, (*closeWorker).move},
 	{"iterator's Close", 15, (*closeWorker).closeIter},
