@@ -15,3 +15,11 @@ func Children(d *DB) int {
 	}
 	return n
 }
+
+// SetMultiGetMost changes how many bytes the values of a MultiGet may take, and gives back what puts
+// it right again. Not while one runs.
+func SetMultiGetMost(n uint64) (restore func()) {
+	old := multiGetMost
+	multiGetMost = n
+	return func() { multiGetMost = old }
+}
