@@ -3,6 +3,8 @@ package cbridge
 // #include "rb.h"
 // #cgo noescape rb_iter_new
 // #cgo nocallback rb_iter_new
+// #cgo noescape rb_iters_new
+// #cgo nocallback rb_iters_new
 // #cgo noescape rb_iter_fill
 // #cgo nocallback rb_iter_fill
 // #cgo noescape rb_iter_count
@@ -17,6 +19,7 @@ import "C"
 
 import (
 	"math"
+	"runtime"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
@@ -66,6 +69,26 @@ func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
 		return nil, err
 	}
 	return &Iter{r.iter}, nil
+}
+
+// NewIters makes an iterator over each of the families, which are of one database and at least one,
+// all over the same state.
+func NewIters(families []*Family, o IterOptions) ([]*Iter, error) {
+	ps, made := make([]*C.rb_family, len(families)), make([]*C.rb_iter, len(families))
+	for i, f := range families {
+		ps[i] = f.p
+	}
+	err := failure(C.rb_iters_new(&ps[0], C.size_t(len(ps)), o.c(), ptr(o.Lower),
+		C.size_t(len(o.Lower)), ptr(o.Upper), C.size_t(len(o.Upper)), &made[0]))
+	runtime.KeepAlive(families)
+	if err != nil {
+		return nil, err
+	}
+	its := make([]*Iter, len(made))
+	for i, p := range made {
+		its[i] = &Iter{p}
+	}
+	return its, nil
 }
 
 // Filled is the outcome of a fill. The rows delivered are right even when Err is set.

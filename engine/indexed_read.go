@@ -191,7 +191,7 @@ func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
 		return nil, v.cf.describe(err, "new iterator", nil)
 	}
 	b.s.taken(rep)
-	owner, cfg := v.own(c, o)
+	owner, cfg := v.cf.own(c, o, false)
 	cfg.Refresh = func() error { return b.s.refresh(owner, o.Context) }
 	return iterator.New(c, cfg), nil
 }

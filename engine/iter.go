@@ -37,17 +37,23 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	if err != nil {
 		return nil, v.cf.describe(err, "new iterator", nil)
 	}
-	_, cfg := v.own(c, o)
-	return iterator.New(c, cfg), nil
+	return v.cf.adoptIter(c, o, v.snap != nil), nil
 }
 
-// own registers a C iterator and tells the Go one about it.
-func (v view) own(c *cbridge.Iter, o *IterOptions) (*iterOwner, iterator.Config) {
-	owner := &iterOwner{cf: v.cf, c: c}
-	v.cf.db.children.add(&owner.child, childIterator, owner)
+// adoptIter registers a new iterator of C and makes one for the user of it. frozen: it keeps its
+// state when it is refreshed.
+func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) *iterator.Iterator {
+	_, cfg := c.own(it, o, frozen)
+	return iterator.New(it, cfg)
+}
+
+// own registers an iterator of C and says what the one for its user needs to know.
+func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iterOwner, iterator.Config) {
+	owner := &iterOwner{cf: c, c: it}
+	c.db.children.add(&owner.child, childIterator, owner)
 	return owner, iterator.Config{
-		Owner: owner, Closed: &v.cf.db.guard.closing, Context: o.Context, Limit: o.Limit,
-		KeysOnly: o.KeysOnly, Frozen: v.snap != nil,
+		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
+		KeysOnly: o.KeysOnly, Frozen: frozen,
 	}
 }
 

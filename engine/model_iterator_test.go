@@ -50,6 +50,30 @@ func (m *model) openIterator() error {
 	return nil
 }
 
+// openIterators opens some over one state, in families of which one may come twice.
+func (m *model) openIterators() error {
+	if len(m.iters) >= 4 {
+		return nil
+	}
+	o, g := m.iterOptions(m.reader())
+	families := make([]*modelFamily, 1+m.rnd.IntN(3))
+	cfs := make([]*engine.ColumnFamily, len(families))
+	for i := range families {
+		families[i] = m.family()
+		cfs[i] = families[i].c
+	}
+	its, err := engine.NewItersWith(o, cfs...)
+	if err != nil {
+		return err
+	}
+	for i, f := range families {
+		x := &modelIterator{it: its[i], f: f, all: maps.Clone(f.rows), modelRange: g}
+		x.reset()
+		m.iters = append(m.iters, x)
+	}
+	return nil
+}
+
 func (m *model) closeIterator() error {
 	if len(m.iters) == 0 {
 		return nil

@@ -71,6 +71,7 @@ var modelOperations = []operation{
 	{"open snapshot", 12, (*model).openSnapshot},
 	{"close snapshot", 10, (*model).closeSnapshot},
 	{"open iterator", 30, (*model).openIterator},
+	{"open several iterators", 8, (*model).openIterators},
 	{"move iterator", 400, (*model).moveIterator},
 	{"close iterator", 25, (*model).closeIterator},
 	{"open indexed batch", 12, (*model).openIndexed},
