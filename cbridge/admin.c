@@ -13,6 +13,8 @@ uint8_t rb_supports(uint32_t feature) {
              rocksdb_wait_for_compact_options_destroy != NULL;
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
+    case RB_FEATURE_SET_DB_OPTIONS:
+      return rocksdb_set_db_options != NULL;
     default:
       return 0;
   }

@@ -65,6 +65,7 @@ const (
 	FeatureFlushFamilies    Feature = C.RB_FEATURE_FLUSH_FAMILIES
 	FeatureWaitForCompact   Feature = C.RB_FEATURE_WAIT_FOR_COMPACT
 	FeatureSnapshotSequence Feature = C.RB_FEATURE_SNAPSHOT_SEQUENCE
+	FeatureSetDBOptions     Feature = C.RB_FEATURE_SET_DB_OPTIONS
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -28,4 +28,8 @@ extern void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_opt
 /* 9.0 */
 extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;
 
+/* 11.5 */
+extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],
+                                   const char *const values[], char **errptr) RB_WEAK;
+
 #endif

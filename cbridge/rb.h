@@ -180,6 +180,18 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
  * under way or follow. RB_READ_ONLY if the db was opened so. */
 rb_status rb_family_drop(rb_family *f);
 
+/* ---- options at run time -------------------------------------------------------------------- */
+
+/* Changes options of a family of the open database, all or none, and has RocksDB write a new
+ * OPTIONS file. settings holds n pairs of NUL-terminated strings, name and value in turn, RocksDB's
+ * own, one directly behind the other. The caller has refused what RocksDB would take and then not
+ * survive, and holds the family against a drop. RB_INVALID_ARGUMENT names what cannot be changed or
+ * is not known; RB_READ_ONLY if the db was opened so. Waits for the write that is under way. */
+rb_status rb_family_set_options(rb_family *f, const char *settings, size_t n);
+
+/* The same for options of the database as a whole. RB_UNSUPPORTED before RocksDB 11.5. */
+rb_status rb_db_set_options(rb_db *db, const char *settings, size_t n);
+
 /* ---- reading single keys -------------------------------------------------------------------- */
 
 /* Flags of reads and iterators. */
@@ -518,9 +530,10 @@ uint64_t rb_latest_sequence(rb_db *db);
 
 /* What later versions of RocksDB add; numbered here, tested at run time. */
 enum {
-  RB_FEATURE_FLUSH_FAMILIES = 0,   /* 8.1 */
-  RB_FEATURE_WAIT_FOR_COMPACT = 1, /* 8.7 */
-  RB_FEATURE_SNAPSHOT_SEQUENCE = 2 /* 9.0 */
+  RB_FEATURE_FLUSH_FAMILIES = 0,    /* 8.1 */
+  RB_FEATURE_WAIT_FOR_COMPACT = 1,  /* 8.7 */
+  RB_FEATURE_SNAPSHOT_SEQUENCE = 2, /* 9.0 */
+  RB_FEATURE_SET_DB_OPTIONS = 30    /* 11.5 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

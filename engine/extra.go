@@ -39,6 +39,41 @@ var extraRanges = map[string]struct{ low, high int64 }{
 	"max_file_opening_threads":     {math.MinInt32, 1 << 10},
 }
 
+// A memtable smaller than a block of its memory would be full when it is made, which meets an
+// assertion.
+const (
+	writeBuffer        = "write_buffer_size"
+	arenaBlock         = "arena_block_size"
+	arenaTooLarge      = "sets arena_block_size above write_buffer_size"
+	defaultWriteBuffer = 64 << 20
+	leastWriteBuffer   = 64 << 10 // RocksDB takes less for this
+)
+
+// refuseArena tells why the option strings, the last of which counts most, on top of a typed size of
+// memtables, are refused, or is empty.
+func refuseArena(typed int64, extras ...string) string {
+	if typed == 0 {
+		typed = defaultWriteBuffer
+	}
+	memtable, block := typed, int64(0)
+	for _, extra := range extras {
+		for _, s := range strings.Split(extra, ";") {
+			name, value, _ := strings.Cut(s, "=")
+			n, _ := extraNumber(strings.TrimSpace(value))
+			switch strings.TrimSpace(name) {
+			case writeBuffer:
+				memtable = n
+			case arenaBlock:
+				block = n
+			}
+		}
+	}
+	if block > max(memtable, leastWriteBuffer) {
+		return arenaTooLarge
+	}
+	return ""
+}
+
 // maxWriteBuffer is the largest memtable that RocksDB makes.
 const maxWriteBuffer = 64 << 30
 
@@ -59,9 +94,12 @@ func validateExtra(field, extra string) error {
 
 // refuseSetting tells why a setting is refused, or is empty.
 func refuseSetting(name, value string) string {
-	if why, refused := extraRefuses[name]; refused {
+	// RocksDB reads a.b=v as a={b=v}.
+	object, _, _ := strings.Cut(name, ".")
+	if why, refused := extraRefuses[object]; refused {
 		return why
 	}
+	name = name[strings.LastIndexByte(name, '.')+1:]
 	if strings.HasSuffix(name, "compression_opts") && strings.Contains(value, ":") {
 		return "write it as {level=...;...}"
 	}

@@ -28,14 +28,14 @@ const (
 	opProperty
 	opBatch
 	opMultiGet
+	opOptions
 	opKinds
 )
 
 var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
-	"indexed batch",
-	"multi get",
+	"indexed batch", "multi get", "options",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

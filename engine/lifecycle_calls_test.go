@@ -192,6 +192,13 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		v, err := d.Property("rocksdb.estimate-num-keys")
 		return want(err, v != "", v)
 	},
+	"Options": func(d *engine.DB, _ *lifecycleKit) error {
+		o, err := d.Options()
+		return want(err, o["max_open_files"] != "", o)
+	},
+	"SetOptions": func(d *engine.DB, _ *lifecycleKit) error {
+		return orUnsupported(engine.SetDBOptions, d.SetOptions(map[string]string{"max_background_jobs": "3"}))
+	},
 	"WaitForCompact": func(d *engine.DB, _ *lifecycleKit) error {
 		return orUnsupported(engine.WaitForCompact, d.WaitForCompact(context.Background()))
 	},
@@ -203,6 +210,13 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.C
 	},
 	"ID": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return want(nil, (c.ID() != 0) == (named(k) && k.state != "default"), c.ID())
+	},
+	"Options": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
+		o, err := c.Options()
+		return want(err, o["write_buffer_size"] != "", o)
+	},
+	"SetOptions": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
+		return c.SetOptions(map[string]string{"ttl": "1000"})
 	},
 	"Flush":   func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -190,6 +192,41 @@ func (m *model) dropFamily() error {
 	m.families = slices.Delete(m.families, i, i+1)
 	m.gone = append(m.gone, f.c)
 	return m.db.DropColumnFamily(f.c)
+}
+
+// setOptions changes how a family stores its rows, not which; at times one setting is refused, and
+// then all are.
+func (m *model) setOptions() error {
+	c := m.family().c
+	all := []string{
+		"write_buffer_size=65536", "write_buffer_size=1M", "disable_auto_compactions=true", "disable_auto_compactions=false",
+		"target_file_size_base=20000", "max_bytes_for_level_base=60000", "compression=kNoCompression",
+		"max_sequential_skip_in_iterations=1", "enable_blob_files=true", "enable_blob_files=false", "min_blob_size=100",
+		"memtable_whole_key_filtering=true", "memtable_prefix_bloom_size_ratio=0.1", "max_successive_merges=3",
+		"level0_file_num_compaction_trigger=2", "prefix_extractor=fixed:1", "prefix_extractor=nullptr",
+	}
+	o := map[string]string{}
+	for range 1 + m.rnd.IntN(4) {
+		name, value, _ := strings.Cut(all[m.rnd.IntN(len(all))], "=")
+		o[name] = value
+	}
+	refused := m.rnd.IntN(4) == 0
+	if refused {
+		o["num_levels"] = "3"
+	}
+	m.note("  %s: %v", c.Name(), o)
+	before, err := c.Options()
+	if err != nil {
+		return err
+	}
+	if err := c.SetOptions(o); refused != errors.Is(err, engine.ErrInvalidArgument) || (err != nil) != refused {
+		return differ("SetOptions", err, refused)
+	}
+	after, err := c.Options()
+	if err == nil && refused && !maps.Equal(before, after) {
+		return differ("options after a refusal", after, before)
+	}
+	return err
 }
 
 func (m *model) flush() error {

@@ -80,6 +80,7 @@ var modelOperations = []operation{
 	{"close indexed batch", 8, (*model).closeIndexed},
 	{"create family", 6, (*model).createFamily},
 	{"drop family", 5, (*model).dropFamily},
+	{"set options", 4, (*model).setOptions},
 	{"flush", 5, (*model).flush},
 	{"compact", 2, (*model).compact},
 	{"checkpoint", 1, (*model).checkpoint},

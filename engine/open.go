@@ -31,6 +31,7 @@ type DB struct {
 
 	familyMu sync.Mutex                      // one create or drop at a time
 	families atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
+	optionMu sync.Mutex                      // one change of options at a time
 	timeout  time.Duration                   // closeTimeout, but in tests
 	closeMu  sync.Mutex
 	closed   bool

@@ -132,6 +132,9 @@ func (o *Options) validate() error {
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {
 		return err
 	}
+	if why := refuseArena(o.WriteBufferSize, o.Extra, o.FamilyOptions.Extra); why != "" {
+		return invalid("", "Options.Extra "+why)
+	}
 	for name, f := range o.Families {
 		if name == defaultFamily {
 			return invalid("open", "Options.Families names the default family, whose options are those of Options itself")
@@ -171,6 +174,9 @@ func (o *FamilyOptions) validate(name string) error {
 		return bad("BlockSize is out of range")
 	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:
 		return bad("BloomBitsPerKey is out of range")
+	}
+	if why := refuseArena(o.WriteBufferSize, o.Extra); why != "" {
+		return bad("FamilyOptions.Extra " + why)
 	}
 	return describeFamily(validateExtra("FamilyOptions.Extra", o.Extra), name)
 }

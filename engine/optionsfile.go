@@ -10,10 +10,18 @@ import (
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
-// optionsFile is what of RocksDB's OPTIONS file Open needs to know before it opens the database.
+// optionsFile is what RocksDB's OPTIONS file says.
 type optionsFile struct {
 	version  string                       // of the RocksDB that wrote it
+	db       map[string]string            // options of the database as a whole
 	families map[string]map[string]string // family to option to value
+	tables   map[string]map[string]string // family to option of its tables to value
+}
+
+func newOptionsFile() *optionsFile {
+	return &optionsFile{
+		db: map[string]string{}, families: map[string]map[string]string{}, tables: map[string]map[string]string{},
+	}
 }
 
 // readOptionsFile reads the newest OPTIONS file in dir; nil without an error if there is none.
@@ -27,7 +35,7 @@ func readOptionsFile(dir string) (*optionsFile, error) {
 		return nil, fileError("open", path, err)
 	}
 	defer f.Close()
-	o := &optionsFile{families: map[string]map[string]string{}}
+	o := newOptionsFile()
 	var section map[string]string
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 16<<20)
@@ -43,12 +51,7 @@ func readOptionsFile(dir string) (*optionsFile, error) {
 // line takes one line in: a section's head or a setting of the section before it, which is returned.
 func (o *optionsFile) line(text string, section map[string]string) map[string]string {
 	if strings.HasPrefix(text, "[") {
-		if name, ok := strings.CutPrefix(text, `[CFOptions "`); ok {
-			section = map[string]string{}
-			o.families[unescape(strings.TrimSuffix(name, `"]`))] = section
-			return section
-		}
-		return nil
+		return o.section(text)
 	}
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
@@ -61,6 +64,23 @@ func (o *optionsFile) line(text string, section map[string]string) map[string]st
 		section[name] = strings.TrimSpace(value)
 	}
 	return section
+}
+
+// section begins the section with the given head; nil for one that nobody asks for.
+func (o *optionsFile) section(head string) map[string]string {
+	if head == "[DBOptions]" {
+		return o.db
+	}
+	for begin, all := range map[string]map[string]map[string]string{
+		`[CFOptions "`: o.families, `[TableOptions/BlockBasedTable "`: o.tables,
+	} {
+		if name, ok := strings.CutPrefix(head, begin); ok {
+			section := map[string]string{}
+			all[unescape(strings.TrimSuffix(name, `"]`))] = section
+			return section
+		}
+	}
+	return nil
 }
 
 // unescape undoes what RocksDB does to a family's name: a backslash stands before \, # and :, and

@@ -8,7 +8,7 @@ import (
 )
 
 func parseOptions(text string) *optionsFile {
-	o := &optionsFile{families: map[string]map[string]string{}}
+	o := newOptionsFile()
 	var section map[string]string
 	for line := range strings.SplitSeq(text, "\n") {
 		section = o.line(strings.TrimSpace(line), section)

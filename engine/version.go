@@ -16,6 +16,7 @@ const (
 	FlushFamilies    Feature = iota // 8.1: DB.Flush is atomic over the families
 	WaitForCompact                  // 8.7: DB.WaitForCompact
 	SnapshotSequence                // 9.0: Snapshot.Sequence
+	SetDBOptions                    // 11.5: DB.SetOptions
 )
 
 var features = map[Feature]struct {
@@ -25,6 +26,7 @@ var features = map[Feature]struct {
 	FlushFamilies:    {"flush families", "8.1", cbridge.FeatureFlushFamilies},
 	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact},
 	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence},
+	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions},
 }
 
 // String is the feature's name.
@@ -34,7 +36,9 @@ func (f Feature) String() string { return features[f].name }
 func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
-func Features() []Feature { return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence} }
+func Features() []Feature {
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SetDBOptions}
+}
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
 // ErrUnsupported and names the version that has it.
