@@ -84,7 +84,8 @@ func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
 			}
 			life = newCrashLife(t, filepath.Join(dir, strconv.Itoa(n)))
 		}
-		if !life.run(t, r, "writes") {
+		how := []string{"writes", "pipelined", "writes", "unordered"}[r.IntN(4)]
+		if !life.run(t, r, how) {
 			early++
 		}
 		acked, err := life.verify(r.IntN(2) == 0)

@@ -18,7 +18,9 @@ func crashChild(args []string) {
 	must(err)
 	seed, err := strconv.ParseUint(args[1], 10, 64)
 	must(err)
-	db, err := engine.Open(filepath.Join(args[0], "db"), crashOptions())
+	o := crashOptions()
+	o.PipelinedWrite, o.UnorderedWrite = args[2] == "pipelined", args[2] == "unordered"
+	db, err := engine.Open(filepath.Join(args[0], "db"), o)
 	must(err)
 	acks := crashAcks{f}
 	r := rand.New(rand.NewPCG(seed, 0))

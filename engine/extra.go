@@ -55,18 +55,13 @@ func refuseArena(typed int64, extras ...string) string {
 	if typed == 0 {
 		typed = defaultWriteBuffer
 	}
+	settings := settingsOf(extras...)
 	memtable, block := typed, int64(0)
-	for _, extra := range extras {
-		for _, s := range strings.Split(extra, ";") {
-			name, value, _ := strings.Cut(s, "=")
-			n, _ := extraNumber(strings.TrimSpace(value))
-			switch strings.TrimSpace(name) {
-			case writeBuffer:
-				memtable = n
-			case arenaBlock:
-				block = n
-			}
-		}
+	if n, ok := extraNumber(settings[writeBuffer]); ok {
+		memtable = n
+	}
+	if n, ok := extraNumber(settings[arenaBlock]); ok {
+		block = n
 	}
 	if block > max(memtable, leastWriteBuffer) {
 		return arenaTooLarge

@@ -146,7 +146,7 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 	}
 	merges = map[string]bool{}
 	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
-	for _, extra := range []string{tolerant, logOptions(), onlyFilter.extra(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), onlyFilter.extra(), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}

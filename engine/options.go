@@ -31,6 +31,18 @@ type Options struct {
 	ErrorIfExists  bool  // the default is to open it
 	BlockCacheSize int64 // bytes, shared by all families; 0: 128 MiB, negative: none
 
+	// PipelinedWrite lets one group of writes go to the write-ahead log while the group before goes to
+	// the memtables: more throughput for many concurrent writers, longer waits for each. Nothing that
+	// is promised changes.
+	PipelinedWrite bool
+
+	// UnorderedWrite has each writer put its batch into the memtables by itself, after the log has it:
+	// still more throughput, for weaker reads. What a write has returned from is seen by every read
+	// that begins later, and crash safety is the same. But a snapshot or an iterator (also NewIters,
+	// View and Count) taken while writes are under way may show these writes, or parts of a batch,
+	// later and not yet at first: it is no fixed state then. Not with PipelinedWrite.
+	UnorderedWrite bool
+
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
 	//
@@ -127,6 +139,9 @@ func (o *Options) validate() error {
 		return invalid("open", "ReadOnly and ErrorIfExists exclude every database")
 	}
 	if err := validateExtra("Options.Extra", o.Extra); err != nil {
+		return err
+	}
+	if err := o.validateModes(); err != nil {
 		return err
 	}
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {

@@ -27,6 +27,8 @@ func stallChild(args []string) {
 		Extra: "max_background_jobs=2;delayed_write_rate=1000000;level0_file_num_compaction_trigger=2;" +
 			"level0_slowdown_writes_trigger=3;level0_stop_writes_trigger=5;max_write_buffer_number=2",
 	}
+	modes := writeModes[args[2]]
+	o.PipelinedWrite, o.UnorderedWrite = modes.PipelinedWrite, modes.UnorderedWrite
 	db, err := engine.Open(dir, o)
 	must(err)
 	families := db.ColumnFamilies()
@@ -105,9 +107,14 @@ func stalledWrite(db *engine.DB, families []*engine.ColumnFamily, r *rand.Rand, 
 
 func TestWritesOfEveryKindWhileWritesAreStalled(t *testing.T) {
 	_, seed := seededRand(t, "close.seed", *closeSeed)
-	out, err := runChild(t, "stall", t.TempDir(), strconv.FormatUint(seed, 10))
-	if err != nil {
-		t.Fatalf("seed %d: %v\n%s", seed, err, out.head())
+	for mode := range writeModes {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			out, err := runChild(t, "stall", t.TempDir(), strconv.FormatUint(seed, 10), mode)
+			if err != nil {
+				t.Fatalf("seed %d: %v\n%s", seed, err, out.head())
+			}
+			t.Logf("refused and written: %s", out.stdout)
+		})
 	}
-	t.Logf("refused and written: %s", out.stdout)
 }
