@@ -13,6 +13,13 @@ uint8_t rb_supports(uint32_t feature) {
              rocksdb_wait_for_compact_options_destroy != NULL;
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
+    case RB_FEATURE_WRITE_BUFFERS:
+      return rocksdb_write_buffer_manager_create_with_cache != NULL &&
+             rocksdb_write_buffer_manager_destroy != NULL &&
+             rocksdb_write_buffer_manager_memory_usage != NULL &&
+             rocksdb_write_buffer_manager_dummy_entries_in_cache_usage != NULL &&
+             rocksdb_write_buffer_manager_set_buffer_size != NULL &&
+             rocksdb_options_set_write_buffer_manager != NULL;
     case RB_FEATURE_SET_DB_OPTIONS:
       return rocksdb_set_db_options != NULL;
     default:

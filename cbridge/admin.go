@@ -66,6 +66,7 @@ const (
 	FeatureWaitForCompact   Feature = C.RB_FEATURE_WAIT_FOR_COMPACT
 	FeatureSnapshotSequence Feature = C.RB_FEATURE_SNAPSHOT_SEQUENCE
 	FeatureSetDBOptions     Feature = C.RB_FEATURE_SET_DB_OPTIONS
+	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "later.h"
 #include "rb.h"
 #include "rocksdb/c.h"
 
@@ -24,11 +25,18 @@ struct rb_family {
 struct rb_db {
   rocksdb_t *db;
   rocksdb_cache_t *block_cache; /* NULL: none */
+  rb_memory *memory;            /* NULL: none; else block_cache is its */
   struct rb_family *families;
   bool read_only;
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
   rocksdb_flushoptions_t *flush;
+};
+
+struct rb_memory {
+  atomic_uint holders; /* the caller, and the plans and databases that share it */
+  rocksdb_cache_t *cache;
+  rocksdb_write_buffer_manager_t *buffers; /* NULL: RocksDB has none */
 };
 
 struct rb_snapshot {
@@ -66,6 +74,9 @@ struct rb_iter {
   bool delivered; /* it stands on a row that was delivered, not on the next one */
   uint64_t max_value;
 };
+
+/* Holds m for another plan or database; rb_memory_free ends that. */
+rb_memory *rb_memory_hold(rb_memory *m);
 
 /* Makes RocksDB read options from RB_READ_ flags; NULL when memory is short. */
 rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags);

@@ -11,6 +11,7 @@ struct rb_plan {
   rb_db_options opts;
   rocksdb_options_t *db_options;
   rocksdb_cache_t *cache;
+  rb_memory *memory; /* NULL: none; else cache is its */
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
   char **extras;
@@ -47,6 +48,16 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
   rocksdb_options_set_create_missing_column_families(p->db_options, !opts.read_only);
   rocksdb_options_set_keep_log_file_num(p->db_options, 10);
   return p;
+}
+
+void rb_plan_share(rb_plan *p, rb_memory *m, uint64_t memtables) {
+  p->memory = rb_memory_hold(m);
+  p->cache = m->cache;
+  if (m->buffers != NULL) {
+    rocksdb_options_set_write_buffer_manager(p->db_options, m->buffers);
+  } else {
+    rocksdb_options_set_db_write_buffer_size(p->db_options, (size_t)memtables);
+  }
 }
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
@@ -226,7 +237,9 @@ rb_opened rb_plan_open(rb_plan *p) {
   }
   p->opened = true;
   db->block_cache = p->cache;
-  p->cache = NULL; /* the db owns it from here */
+  db->memory = p->memory;
+  p->cache = NULL; /* the db owns both from here */
+  p->memory = NULL;
   r.db = db;
   return r;
 }
@@ -248,9 +261,10 @@ void rb_plan_free(rb_plan *p) {
   if (p->disk_loaded) {
     rocksdb_load_latest_options_destroy(p->disk_db, p->disk_names, p->disk_options, p->disk_count);
   }
-  if (p->cache != NULL) {
+  if (p->cache != NULL && p->memory == NULL) {
     rocksdb_cache_destroy(p->cache);
   }
+  rb_memory_free(p->memory);
   if (p->db_options != NULL) {
     rocksdb_options_destroy(p->db_options);
   }
@@ -282,8 +296,9 @@ void rb_close(rb_db *db) {
   if (db->flush != NULL) {
     rocksdb_flushoptions_destroy(db->flush);
   }
-  if (db->block_cache != NULL) {
+  if (db->block_cache != NULL && db->memory == NULL) {
     rocksdb_cache_destroy(db->block_cache);
   }
+  rb_memory_free(db->memory);
   free(db);
 }

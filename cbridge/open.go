@@ -22,6 +22,7 @@ type FamilyOptions struct {
 	BloomBitsPerKey            float64
 	Compression                int32 // RocksDB's number, or -1 for its default
 	Uint64Add                  bool
+	CacheIndex                 bool // index and filter blocks go through the block cache
 }
 
 func (o FamilyOptions) c() C.rb_family_options {
@@ -31,6 +32,7 @@ func (o FamilyOptions) c() C.rb_family_options {
 		bloom_bits_per_key: C.double(o.BloomBitsPerKey),
 		compression:        C.int32_t(o.Compression),
 		uint64_add:         flag(o.Uint64Add),
+		cache_index:        flag(o.CacheIndex),
 	}
 }
 

@@ -46,6 +46,9 @@ static bool rb_set_table(rocksdb_options_t *out, rb_family_options o, rocksdb_ca
   } else {
     rocksdb_block_based_options_set_no_block_cache(t, 1);
   }
+  if (o.cache_index) {
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(t, 1);
+  }
   if (o.block_size > 0) {
     rocksdb_block_based_options_set_block_size(t, (size_t)o.block_size);
   }

@@ -101,6 +101,7 @@ typedef struct rb_family_options {
   double bloom_bits_per_key;
   int32_t compression; /* a rocksdb_*_compression number, or -1 for RocksDB's default */
   uint8_t uint64_add;  /* merge operator that adds 8-byte little-endian integers */
+  uint8_t cache_index; /* index and filter blocks go through the block cache */
 } rb_family_options;
 
 /* Begins to open the database in directory path (copied): a plan collects options, then
@@ -156,6 +157,39 @@ void rb_family_list_free(rb_family_list l);
 /* Closes the database: waits for background work, destroys its families, frees everything. All
  * snapshots and iterators must have been freed. db must not be used again; NULL is allowed. */
 void rb_close(rb_db *db);
+
+/* ---- memory shared by databases ------------------------------------------------------------- */
+
+/* A block cache and, where RocksDB has write buffer managers (8.9), one of them whose memtables are
+ * charged to the cache, for several databases. */
+typedef struct rb_memory rb_memory;
+
+/* Makes a cache of so many bytes. memtables is how many of them memtables may take before RocksDB
+ * flushes some; without write buffer managers it is not used. It lives until rb_memory_free and the
+ * end of the last plan and database that joined. NULL only when memory is short. */
+rb_memory *rb_memory_new(uint64_t bytes, uint64_t memtables);
+
+/* Changes the sizes. Blocks beyond a smaller one are dropped at once, unless they are in use. */
+void rb_memory_resize(rb_memory *m, uint64_t bytes, uint64_t memtables);
+
+/* What is in use, in bytes. */
+typedef struct rb_memory_use {
+  uint64_t cache;     /* all that the cache holds, the charge included */
+  uint64_t pinned;    /* of that what cannot be dropped now, the charge included */
+  uint64_t charge;    /* of that what stands for memtables */
+  uint64_t memtables; /* 0 without a write buffer manager */
+} rb_memory_use;
+
+/* Looks at what is in use. */
+rb_memory_use rb_memory_used(rb_memory *m);
+
+/* Has the database of a plan share m, in place of a cache of its own: before the plan's first
+ * family, with a negative block_cache_size. memtables limits those of this database where RocksDB
+ * has no write buffer managers; 0 does not. */
+void rb_plan_share(rb_plan *p, rb_memory *m, uint64_t memtables);
+
+/* Gives up the caller's hold. NULL is allowed. */
+void rb_memory_free(rb_memory *m);
 
 /* ---- families ------------------------------------------------------------------------------- */
 
@@ -533,7 +567,8 @@ enum {
   RB_FEATURE_FLUSH_FAMILIES = 0,    /* 8.1 */
   RB_FEATURE_WAIT_FOR_COMPACT = 1,  /* 8.7 */
   RB_FEATURE_SNAPSHOT_SEQUENCE = 2, /* 9.0 */
-  RB_FEATURE_SET_DB_OPTIONS = 30    /* 11.5 */
+  RB_FEATURE_SET_DB_OPTIONS = 30,   /* 11.5 */
+  RB_FEATURE_WRITE_BUFFERS = 31     /* 8.9 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

@@ -150,9 +150,16 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err := o.validate(name); err != nil {
 		return nil, err
 	}
+	if d.memory != nil {
+		if err := refuseOwnMemory("FamilyOptions.Extra", o.Extra); err != nil {
+			return nil, err
+		}
+	}
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, o.plan(), o.extra())
+	plan := o.plan()
+	d.memory.fit(&plan, o.Extra)
+	c, err := d.c.CreateFamily(name, plan, o.extra())
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ type anyTable interface {
 
 var lifecycleTables = map[string]anyTable{
 	"DB": dbTable, "ColumnFamily": familyTable, "Snapshot": snapshotTable, "Batch": batchTable,
-	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable,
+	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable, "MemoryBudget": budgetTable,
 }
 
 func (l *lifecycleTable[T]) stateNames() []string {

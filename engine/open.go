@@ -33,6 +33,8 @@ type DB struct {
 	families atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
 	optionMu sync.Mutex                      // one change of options at a time
 	timeout  time.Duration                   // closeTimeout, but in tests
+	memory   *MemoryBudget                   // nil: none
+	share    int64                           // of memory, for memtables
 	closeMu  sync.Mutex
 	closed   bool
 }
@@ -64,23 +66,47 @@ func open(dir string, o *Options) (*DB, error) {
 	if err := o.expects(dir); err != nil {
 		return nil, err
 	}
-	plan, names, merges, err := planOpen(dir, o)
+	plan, err := cbridge.NewPlan(dir, o.plan())
 	if err != nil {
 		return nil, err
 	}
 	defer plan.Free()
-	undo := trackNewFiles(dir)
+	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory}
+	if d.memory == nil {
+		if err := d.openPlan(plan, o); err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+	if d.share, err = d.memory.join(plan, o); err != nil {
+		return nil, err
+	}
+	if err := d.openPlan(plan, o); err != nil {
+		d.memory.leave(d, d.share)
+		return nil, err
+	}
+	d.memory.use(d)
+	return d, nil
+}
+
+// openPlan opens d as o says.
+func (d *DB) openPlan(plan *cbridge.Plan, o *Options) error {
+	names, merges, err := planOpen(plan, d.path, o)
+	if err != nil {
+		return err
+	}
+	undo := trackNewFiles(d.path)
 	c, err := plan.Open()
 	if err != nil {
 		undo(err)
-		return nil, err
+		return err
 	}
-	d := &DB{c: c, path: dir, readOnly: o.ReadOnly, timeout: closeTimeout}
+	d.c = c
 	if err := d.adoptFamilies(names, merges); err != nil {
 		c.Close()
-		return nil, err
+		return err
 	}
-	return d, nil
+	return nil
 }
 
 func validatePath(dir string) error {
@@ -121,14 +147,14 @@ func (o *Options) expects(dir string) error {
 }
 
 // planOpen decides which families are opened, with what options.
-func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merges map[string]bool, err error) {
+func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, merges map[string]bool, err error) {
 	disk, err := readOptionsFile(dir)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	names, onDisk, err := familiesToOpen(dir, o)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if disk == nil {
 		disk = &optionsFile{}
@@ -137,12 +163,8 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 		if what := disk.unknownOperator(name); what != "" {
 			e := dberr.New("open", dberr.Unsupported, what+" is not known here")
 			e.Family = name
-			return nil, nil, nil, e
+			return nil, nil, e
 		}
-	}
-	plan, err = cbridge.NewPlan(dir, o.plan())
-	if err != nil {
-		return nil, nil, nil, err
 	}
 	merges = map[string]bool{}
 	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
@@ -154,19 +176,16 @@ func planOpen(dir string, o *Options) (plan *cbridge.Plan, names []string, merge
 	for i := 0; i < len(names) && err == nil; i++ {
 		merges[names[i]], err = planFamily(plan, o, disk, names[i])
 	}
-	if err != nil {
-		plan.Free()
-		return nil, nil, nil, err
-	}
-	return plan, names, merges, nil
+	return names, merges, err
 }
 
 // planFamily adds one family to the plan and tells whether it can merge.
 func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (merges bool, err error) {
 	f, listed := o.Families[name]
 	extra := f.extra()
+	above := ""
 	if name == defaultFamily {
-		f, listed = o.FamilyOptions, true
+		f, listed, above = o.FamilyOptions, true, o.Extra
 		extra = f.Extra // its filter stands before Options.Extra
 	}
 	merges = f.MergeOperator != "" || isUint64Add(disk.operator(name, "merge_operator"))
@@ -178,6 +197,7 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 	if listed || errors.Is(err, ErrNotFound) {
 		c := f.plan()
 		c.Uint64Add = merges
+		o.Memory.fit(&c, above, f.Extra)
 		err = plan.Family(name, c, extra)
 	}
 	return merges, describeFamily(err, name)
@@ -271,6 +291,9 @@ func (d *DB) Close() error {
 	leaks := d.children.freeAll()
 	d.c.Close()
 	d.closed = true
+	if d.memory != nil {
+		d.memory.leave(d, d.share)
+	}
 	if leaks.Iterators+leaks.Snapshots+leaks.Batches > 0 {
 		return &leaks
 	}

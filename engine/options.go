@@ -31,6 +31,15 @@ type Options struct {
 	ErrorIfExists  bool  // the default is to open it
 	BlockCacheSize int64 // bytes, shared by all families; 0: 128 MiB, negative: none
 
+	// Memory is a budget that the database shares with others, in place of BlockCacheSize. A family
+	// without WriteBufferSize gets memtables of a sixteenth of it.
+	Memory *MemoryBudget
+
+	// MemtableShare is how many bytes of Memory all memtables of this database may take, where RocksDB
+	// cannot share them between databases: before 8.9. 0: an eighth. The shares of all databases must
+	// leave half of the budget to the cache. Later versions do without it.
+	MemtableShare int64
+
 	// PipelinedWrite lets one group of writes go to the write-ahead log while the group before goes to
 	// the memtables: more throughput for many concurrent writers, longer waits for each. Nothing that
 	// is promised changes.
@@ -125,9 +134,13 @@ type IterOptions struct {
 
 // plan gives the options to the C glue in its terms.
 func (o *Options) plan() cbridge.DBOptions {
+	cache := o.BlockCacheSize
+	if o.Memory != nil {
+		cache = -1 // the budget's takes its place
+	}
 	return cbridge.DBOptions{
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
-		BlockCacheSize: o.BlockCacheSize,
+		BlockCacheSize: cache,
 	}
 }
 
@@ -142,6 +155,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateModes(); err != nil {
+		return err
+	}
+	if err := o.validateMemory(); err != nil {
 		return err
 	}
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {

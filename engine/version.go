@@ -17,6 +17,7 @@ const (
 	WaitForCompact                  // 8.7: DB.WaitForCompact
 	SnapshotSequence                // 9.0: Snapshot.Sequence
 	SetDBOptions                    // 11.5: DB.SetOptions
+	SharedMemtables                 // 8.9: databases share the memtables' part of a MemoryBudget
 )
 
 var features = map[Feature]struct {
@@ -27,6 +28,7 @@ var features = map[Feature]struct {
 	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact},
 	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence},
 	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions},
+	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers},
 }
 
 // String is the feature's name.
@@ -37,7 +39,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SetDBOptions}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SetDBOptions, SharedMemtables}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
