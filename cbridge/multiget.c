@@ -185,13 +185,13 @@ static const char *rb_rest_bytes(const rb_rest *r, size_t i, size_t *len) {
 }
 
 /* Tells what became of each key, and copies what fits. */
-static void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_found *found,
+static void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_answer *found,
                        rb_multi *m) {
   for (size_t i = 0; i < n; i++) {
     uint32_t at = r->which[i];
     size_t len = 0;
     const char *data = rb_rest_bytes(r, at, &len);
-    rb_found k = {m->used, len, rb_status_from(r->errs[at]).code, 0};
+    rb_answer k = {m->used, len, rb_status_from(r->errs[at]).code, 0};
     if (r->pins[at] == NULL && r->errs[at] == NULL) {
       k.code = RB_NOT_FOUND;
     }
@@ -209,7 +209,7 @@ static void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_found 
 }
 
 rb_multi rb_multi_get(rb_family *const *families, rb_read how, const rb_key *keys, size_t n,
-                      const uint8_t *bytes, uint8_t *buf, size_t cap, rb_found *found) {
+                      const uint8_t *bytes, uint8_t *buf, size_t cap, rb_answer *found) {
   rb_multi m = {0, 0, NULL, {RB_OK, NULL}};
   rb_rest *r = rb_rest_new(n);
   if (r == NULL) {

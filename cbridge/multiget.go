@@ -23,7 +23,7 @@ type MultiGet struct {
 	families []*C.rb_family
 	keys     []C.rb_key
 	bytes    []byte // the keys, one after the other: C may not follow Go pointers in Go memory
-	found    []C.rb_found
+	found    []C.rb_answer
 	rest     *C.rb_rest
 }
 
@@ -104,5 +104,5 @@ func (m *MultiGet) Reset() {
 
 // Size is about how many bytes Reset keeps.
 func (m *MultiGet) Size() int {
-	return cap(m.bytes) + cap(m.keys)*int(unsafe.Sizeof(C.rb_key{})+unsafe.Sizeof(C.rb_found{}))
+	return cap(m.bytes) + cap(m.keys)*int(unsafe.Sizeof(C.rb_key{})+unsafe.Sizeof(C.rb_answer{}))
 }

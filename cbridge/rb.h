@@ -277,12 +277,12 @@ typedef struct rb_key {
 /* What became of one key. RB_OK: its value is len bytes at offset at of the buffer or, where rest
  * is 1, of the one that rb_rest_take fills. RB_NOT_FOUND: len is 0. Any other code: the same place
  * holds RocksDB's words, without a NUL. */
-typedef struct rb_found {
+typedef struct rb_answer {
   uint64_t at;
   uint64_t len;
   int32_t code;
   uint32_t rest;
-} rb_found;
+} rb_answer;
 
 /* The values that did not fit, in RocksDB's memory. */
 typedef struct rb_rest rb_rest;
@@ -304,7 +304,7 @@ typedef struct rb_multi {
  * rb_get, without a file read. n is at least 1 and below 2^32. The status is RB_OK or
  * RB_NO_MEMORY; rest is NULL unless it is RB_OK. */
 rb_multi rb_multi_get(rb_family *const *families, rb_read how, const rb_key *keys, size_t n,
-                      const uint8_t *bytes, uint8_t *buf, size_t cap, rb_found *found);
+                      const uint8_t *bytes, uint8_t *buf, size_t cap, rb_answer *found);
 
 /* Copies the values that did not fit to buf, which has room for need bytes, and ends the rest. */
 void rb_rest_take(rb_rest *r, uint8_t *buf);

@@ -69,7 +69,7 @@ int __wrap_rocksdb_property_int_cf(rocksdb_t *db, rocksdb_column_family_handle_t
 enum { MOST = 64, ROOM = 4096 };
 
 static uint8_t buf[ROOM], rest[ROOM];
-static rb_found found[MOST];
+static rb_answer found[MOST];
 
 static int new(void **state) {
   countdown = 0;
