@@ -29,13 +29,15 @@ extern void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_opt
 
 /* 8.9 */
 typedef struct rocksdb_write_buffer_manager_t rocksdb_write_buffer_manager_t;
-extern rocksdb_write_buffer_manager_t *rocksdb_write_buffer_manager_create_with_cache(
-    size_t buffer_size, const rocksdb_cache_t *cache, bool allow_stall) RB_WEAK;
+extern rocksdb_write_buffer_manager_t *
+rocksdb_write_buffer_manager_create_with_cache(size_t buffer_size, const rocksdb_cache_t *cache,
+                                               bool allow_stall) RB_WEAK;
 extern void rocksdb_write_buffer_manager_destroy(rocksdb_write_buffer_manager_t *wbm) RB_WEAK;
 extern size_t rocksdb_write_buffer_manager_memory_usage(rocksdb_write_buffer_manager_t *wbm)
     RB_WEAK;
-extern size_t rocksdb_write_buffer_manager_dummy_entries_in_cache_usage(
-    rocksdb_write_buffer_manager_t *wbm) RB_WEAK;
+extern size_t
+rocksdb_write_buffer_manager_dummy_entries_in_cache_usage(rocksdb_write_buffer_manager_t *wbm)
+    RB_WEAK;
 extern void rocksdb_write_buffer_manager_set_buffer_size(rocksdb_write_buffer_manager_t *wbm,
                                                          size_t new_size) RB_WEAK;
 extern void rocksdb_options_set_write_buffer_manager(rocksdb_options_t *opt,

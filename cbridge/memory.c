@@ -13,8 +13,7 @@ rb_memory *rb_memory_new(uint64_t bytes, uint64_t memtables) {
   bool ok = m->cache != NULL;
   if (ok && rb_supports(RB_FEATURE_WRITE_BUFFERS)) {
     /* It never stalls writes: an iterator that pins a memtable would stop all databases. */
-    m->buffers =
-        rocksdb_write_buffer_manager_create_with_cache((size_t)memtables, m->cache, false);
+    m->buffers = rocksdb_write_buffer_manager_create_with_cache((size_t)memtables, m->cache, false);
     ok = m->buffers != NULL;
   }
   if (!ok) {

@@ -182,6 +182,8 @@ func ExampleSupports() {
 	// flush families since RocksDB 8.1
 	// wait for compact since RocksDB 8.7
 	// snapshot sequence since RocksDB 9.0
+	// shared memtables since RocksDB 8.9
+	// set DB options since RocksDB 11.5
 	// true
 	// true
 }

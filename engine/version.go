@@ -16,8 +16,8 @@ const (
 	FlushFamilies    Feature = iota // 8.1: DB.Flush is atomic over the families
 	WaitForCompact                  // 8.7: DB.WaitForCompact
 	SnapshotSequence                // 9.0: Snapshot.Sequence
-	SetDBOptions                    // 11.5: DB.SetOptions
 	SharedMemtables                 // 8.9: databases share the memtables' part of a MemoryBudget
+	SetDBOptions                    // 11.5: DB.SetOptions
 )
 
 var features = map[Feature]struct {
@@ -39,7 +39,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SetDBOptions, SharedMemtables}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers

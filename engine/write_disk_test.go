@@ -22,7 +22,15 @@ var stalled = &engine.Options{
 }
 
 func TestNoSlowdownAnswersInsteadOfWaiting(t *testing.T) {
-	db := openTemp(t, stalled)
+	for mode, o := range writeModes {
+		t.Run(mode, func(t *testing.T) {
+			o.FamilyOptions, o.Extra = stalled.FamilyOptions, stalled.Extra
+			stallAndAnswer(t, openTemp(t, &o))
+		})
+	}
+}
+
+func stallAndAnswer(t *testing.T, db *engine.DB) {
 	o := &engine.WriteOptions{NoSlowdown: true}
 	acked := map[string]string{}
 	var err error
@@ -42,6 +50,24 @@ func TestNoSlowdownAnswersInsteadOfWaiting(t *testing.T) {
 	expectError(t, "batch", db.Write(b, o), engine.ErrWouldBlock)
 	expectError(t, "delete", db.Delete([]byte("000000"), o), engine.ErrWouldBlock)
 	expectRows(t, "in the stall", db, acked)
+	// A write that waits goes on when the options that stopped it are changed.
+	waited := make(chan error, 1)
+	go func() { waited <- db.Put([]byte("waited"), nil, nil) }()
+	for begin := time.Now(); property(t, db.ColumnFamilies()[0], "rocksdb.is-write-stopped") != "1"; time.Sleep(time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatal("writes are not stopped")
+		}
+	}
+	if err := db.ColumnFamilies()[0].SetOptions(map[string]string{
+		"level0_slowdown_writes_trigger": "1000", "level0_stop_writes_trigger": "1000",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(<-waited, db.Write(b, o)); err != nil {
+		t.Errorf("after the stall: %v", err)
+	}
+	acked["waited"], acked["batch"] = "", ""
+	expectRows(t, "after the stall", db, acked)
 }
 
 // stoppedForGood waits for the flushes under way, which end a stall that comes of full memtables, and
