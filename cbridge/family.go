@@ -33,7 +33,9 @@ func (d *DB) CreateFamily(name string, o FamilyOptions, extra string) (*Family, 
 	n, x := C.CString(name), C.CString(extra)
 	defer C.free(unsafe.Pointer(n))
 	defer C.free(unsafe.Pointer(x))
-	return family(C.rb_family_create(d.p, n, o.c(), x))
+	c, free := o.c()
+	defer free()
+	return family(C.rb_family_create(d.p, n, c, x))
 }
 
 // Drop drops the family. No write that names it may be under way or follow.

@@ -89,6 +89,13 @@ rocksdb_writeoptions_t *rb_writeoptions_new(uint32_t flags);
 rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
                                 rocksdb_options_t **out);
 
+/* Gives options a merge operator and a compaction filter, which they own. NONE leaves what they
+ * have. */
+rb_status rb_options_set_operators(rocksdb_options_t *options, rb_operators o);
+
+/* The compaction filter alone. */
+rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o);
+
 /* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the
  * empty text are nothing. */
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);

@@ -163,6 +163,15 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
   return rb_status_make(RB_NOT_FOUND, "the OPTIONS file does not name the family");
 }
 
+rb_status rb_plan_operators(rb_plan *p, const char *name, rb_operators o) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (strcmp(p->names[i], name) == 0) {
+      return rb_options_set_operators(p->options[i], o);
+    }
+  }
+  return rb_status_make(RB_NOT_FOUND, "the plan has no such family");
+}
+
 /* Makes the option objects that every read and write picks from. */
 static bool rb_db_prepare(rb_db *db) {
   bool ok = true;

@@ -23,9 +23,12 @@ type FamilyOptions struct {
 	Compression                int32 // RocksDB's number, or -1 for its default
 	Uint64Add                  bool
 	CacheIndex                 bool // index and filter blocks go through the block cache
+	Operators                  Operators
 }
 
-func (o FamilyOptions) c() C.rb_family_options {
+// c gives the options in C's terms; free ends the life of what they point to.
+func (o FamilyOptions) c() (co C.rb_family_options, free func()) {
+	operators, free := o.Operators.c()
 	return C.rb_family_options{
 		write_buffer_size:  C.uint64_t(o.WriteBufferSize),
 		block_size:         C.uint64_t(o.BlockSize),
@@ -33,7 +36,8 @@ func (o FamilyOptions) c() C.rb_family_options {
 		compression:        C.int32_t(o.Compression),
 		uint64_add:         flag(o.Uint64Add),
 		cache_index:        flag(o.CacheIndex),
-	}
+		operators:          operators,
+	}, free
 }
 
 // Plan collects what a database is opened with. One goroutine at a time.
@@ -67,7 +71,9 @@ func (p *Plan) Family(name string, o FamilyOptions, extra string) error {
 	n, x := C.CString(name), C.CString(extra)
 	defer C.free(unsafe.Pointer(n))
 	defer C.free(unsafe.Pointer(x))
-	return failure(C.rb_plan_family(p.p, n, o.c(), x))
+	c, free := o.c()
+	defer free()
+	return failure(C.rb_plan_family(p.p, n, c, x))
 }
 
 // FamilyFromDisk adds a family with the settings that the database's OPTIONS file holds.

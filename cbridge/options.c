@@ -135,9 +135,13 @@ rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
   if (o.uint64_add) {
     rocksdb_options_set_uint64add_merge_operator(typed);
   }
-  if (!rb_set_table(typed, o, cache)) {
+  rb_status s = rb_options_set_operators(typed, o.operators);
+  if (s.code == RB_OK && !rb_set_table(typed, o, cache)) {
+    s = rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  if (s.code != RB_OK) {
     rocksdb_options_destroy(typed);
-    return rb_status_make(RB_NO_MEMORY, NULL);
+    return s;
   }
   *out = typed;
   return rb_ok();

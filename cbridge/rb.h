@@ -93,6 +93,35 @@ typedef struct rb_db_options {
   int64_t block_cache_size; /* 0: 128 MiB, negative: no block cache */
 } rb_db_options;
 
+/* Merge operators. Their formats are written down in docs/operators.md. */
+enum {
+  RB_MERGE_NONE = 0,
+  RB_MERGE_UINT64_ADD = 1, /* RocksDB's own */
+  RB_MERGE_INT64_ADD = 2,
+  RB_MERGE_INT64_MAX = 3,
+  RB_MERGE_INT64_MIN = 4,
+  RB_MERGE_APPEND = 5,
+  RB_MERGE_LIST = 6,
+  RB_MERGE_SET = 7
+};
+
+/* Compaction filters. */
+enum { RB_FILTER_NONE = 0, RB_FILTER_TTL = 1, RB_FILTER_PREFIXES = 2 };
+
+/* The operators of a family. They run in C on RocksDB's threads: in reads, flushes and compactions.
+ * The names are what RocksDB writes into the OPTIONS file. All is copied. */
+typedef struct rb_operators {
+  uint32_t merge_kind;      /* RB_MERGE_ */
+  const char *merge_name;   /* not of RocksDB's own */
+  const uint8_t *delimiter; /* RB_MERGE_APPEND */
+  size_t delimiter_len;
+  uint64_t max_entries; /* RB_MERGE_LIST; not 0 */
+  uint32_t filter_kind; /* RB_FILTER_ */
+  const char *filter_name;
+  const uint8_t *prefixes; /* RB_FILTER_PREFIXES: each as uint32 length, little endian, and bytes */
+  size_t prefixes_len;
+} rb_operators;
+
 /* Options of one column family. Zero means RocksDB's default, but for compression and
  * format_version (5, which every RocksDB since 6.6 reads). */
 typedef struct rb_family_options {
@@ -100,8 +129,9 @@ typedef struct rb_family_options {
   uint64_t block_size;
   double bloom_bits_per_key;
   int32_t compression; /* a rocksdb_*_compression number, or -1 for RocksDB's default */
-  uint8_t uint64_add;  /* merge operator that adds 8-byte little-endian integers */
+  uint8_t uint64_add;  /* as operators.merge_kind RB_MERGE_UINT64_ADD */
   uint8_t cache_index; /* index and filter blocks go through the block cache */
+  rb_operators operators;
 } rb_family_options;
 
 /* Begins to open the database in directory path (copied): a plan collects options, then
@@ -125,6 +155,12 @@ rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, c
  * RB_NOT_FOUND if there is no such file or it does not name the family. A merge operator or
  * compaction filter that RocksDB cannot make by its name is left out: the caller looks for one. */
 rb_status rb_plan_family_from_disk(rb_plan *p, const char *name);
+
+/* Gives operators to a family that was added to the plan, in the place of those it has: for one
+ * from disk, whose operators of ours RocksDB cannot make. NONE leaves what it has. All of o is
+ * copied. RB_NOT_FOUND if no such family was added, RB_INVALID_ARGUMENT if there are no such
+ * operators; after RB_NO_MEMORY the plan must not be opened. */
+rb_status rb_plan_operators(rb_plan *p, const char *name, rb_operators o);
 
 /* What rb_plan_open answers: db is NULL unless the code is RB_OK. */
 typedef struct rb_opened {

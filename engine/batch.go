@@ -57,9 +57,16 @@ func (*noCopy) Unlock() {}
 
 // familyUse is a family that a batch's records name. cf is nil where only the number is known.
 type familyUse struct {
-	cf     *ColumnFamily
-	id     uint32
-	merges bool
+	cf        *ColumnFamily
+	id        uint32
+	merges    bool
+	unchecked bool // operands were merged that the family's operator has not seen
+}
+
+// merged notes a record from elsewhere.
+func (u *familyUse) merged(merge bool) {
+	u.merges = u.merges || merge
+	u.unchecked = u.unchecked || merge
 }
 
 // savepoint is a length to return to.
@@ -114,7 +121,7 @@ func (b *Batch) note(r Record) error {
 		}
 	}
 	i := b.useOf(nil, r.Family)
-	b.uses[i].merges = b.uses[i].merges || r.Kind == KindMerge
+	b.uses[i].merged(r.Kind == KindMerge)
 	return nil
 }
 
@@ -305,18 +312,19 @@ func (b *Batch) SingleDelete(key []byte) error {
 	return b.refuse("single delete", key, err)
 }
 
-// Merge adds a record that merges operand into key. Whether the family has a merge operator is looked
-// at by Write, and here if In named the family.
+// Merge adds a record that merges operand into key. Whether the family has a merge operator, and
+// whether the operand is fit for it, is looked at by Write, and here if In named the family.
 func (b *Batch) Merge(key, operand []byte) error {
 	err := checkSizes(key, operand)
-	if err == nil && b != nil && b.cf != nil && b.cf.db != nil && !b.cf.merges {
-		err = invalid("", "the family has no merge operator")
+	if err == nil && b != nil && b.cf != nil && b.cf.db != nil {
+		err = b.cf.checkMerge(operand)
 	}
 	if err == nil {
 		var s *Batch
 		if s, err = b.begin(len(key) + len(operand)); err == nil {
 			s.rep = batchrepr.AppendMerge(s.rep, b.id, key, operand)
-			s.uses[b.use].merges = true
+			u := &s.uses[b.use]
+			u.merges, u.unchecked = true, u.unchecked || b.cf == nil
 			s.count++
 			return nil
 		}

@@ -16,8 +16,8 @@ import (
 var extraRefuses = map[string]string{
 	"comparator":                "only the bytewise order is supported",
 	"merge_operator":            "the field MergeOperator does",
-	"compaction_filter":         "a database with one could not be opened again",
-	"compaction_filter_factory": "a database with one could not be opened again",
+	"compaction_filter":         "the field CompactionFilter does",
+	"compaction_filter_factory": "the field CompactionFilter does",
 	"table_factory":             "only block-based tables can delete ranges: use block_based_table_factory",
 	"plain_table_factory":       "only block-based tables can delete ranges: use block_based_table_factory",
 }

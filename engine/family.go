@@ -18,7 +18,8 @@ type ColumnFamily struct {
 	db      *DB
 	c       *cbridge.Family
 	name    string
-	merges  bool // it has a merge operator
+	merges  bool                // it has a merge operator
+	operand func([]byte) *Error // refuses what the operator cannot take; nil: nothing
 	dropped atomic.Bool
 
 	valueSize valueSize // of the values that MultiGet reads
@@ -155,15 +156,20 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 			return nil, err
 		}
 	}
+	ops, err := o.operators()
+	if err != nil {
+		return nil, err
+	}
+	plan := o.plan()
+	plan.Operators = ops.c
+	d.memory.fit(&plan, o.Extra)
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	plan := o.plan()
-	d.memory.fit(&plan, o.Extra)
 	c, err := d.c.CreateFamily(name, plan, o.extra())
 	if err != nil {
 		return nil, err
 	}
-	f := &ColumnFamily{db: d, c: c, name: name, merges: o.MergeOperator != ""}
+	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil
 }

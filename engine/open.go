@@ -91,7 +91,7 @@ func open(dir string, o *Options) (*DB, error) {
 
 // openPlan opens d as o says.
 func (d *DB) openPlan(plan *cbridge.Plan, o *Options) error {
-	names, merges, err := planOpen(plan, d.path, o)
+	names, ops, err := planOpen(plan, d.path, o)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options) error {
 		return err
 	}
 	d.c = c
-	if err := d.adoptFamilies(names, merges); err != nil {
+	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
 		return err
 	}
@@ -147,7 +147,7 @@ func (o *Options) expects(dir string) error {
 }
 
 // planOpen decides which families are opened, with what options.
-func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, merges map[string]bool, err error) {
+func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, ops map[string]operators, err error) {
 	disk, err := readOptionsFile(dir)
 	if err != nil {
 		return nil, nil, err
@@ -166,7 +166,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, merge
 			return nil, nil, e
 		}
 	}
-	merges = map[string]bool{}
+	ops = map[string]operators{}
 	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
 	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), onlyFilter.extra(), o.Extra} {
 		if err == nil && extra != "" {
@@ -174,13 +174,13 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, merge
 		}
 	}
 	for i := 0; i < len(names) && err == nil; i++ {
-		merges[names[i]], err = planFamily(plan, o, disk, names[i])
+		ops[names[i]], err = planFamily(plan, o, disk, names[i])
 	}
-	return names, merges, err
+	return names, ops, err
 }
 
-// planFamily adds one family to the plan and tells whether it can merge.
-func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (merges bool, err error) {
+// planFamily adds one family to the plan and tells with what operators.
+func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (ops operators, err error) {
 	f, listed := o.Families[name]
 	extra := f.extra()
 	above := ""
@@ -188,19 +188,23 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 		f, listed, above = o.FamilyOptions, true, o.Extra
 		extra = f.Extra // its filter stands before Options.Extra
 	}
-	merges = f.MergeOperator != "" || isUint64Add(disk.operator(name, "merge_operator"))
+	if ops, err = f.operatorsOver(disk, name); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	if !listed {
-		err = plan.FamilyFromDisk(name)
+		if err = plan.FamilyFromDisk(name); err == nil {
+			err = plan.Operators(name, ops.c)
+		}
 	}
 	// RocksDB notes a new family in the manifest before it writes the OPTIONS file: after a crash between
 	// the two the family is empty and has no options.
 	if listed || errors.Is(err, ErrNotFound) {
 		c := f.plan()
-		c.Uint64Add = merges
+		c.Operators = ops.c
 		o.Memory.fit(&c, above, f.Extra)
 		err = plan.Family(name, c, extra)
 	}
-	return merges, describeFamily(err, name)
+	return ops, describeFamily(err, name)
 }
 
 // familiesToOpen lists the families to open, the default one first, and those on disk among them.
@@ -256,14 +260,16 @@ func trackNewFiles(dir string) func(error) {
 	}
 }
 
-func (d *DB) adoptFamilies(names []string, merges map[string]bool) error {
+func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 	var all []*ColumnFamily
 	for _, name := range names {
 		c, err := d.c.Family(name)
 		if err != nil {
 			return describeFamily(err, name)
 		}
-		all = append(all, &ColumnFamily{db: d, c: c, name: name, merges: merges[name]})
+		all = append(all, &ColumnFamily{
+			db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check,
+		})
 	}
 	d.def = all[0]
 	d.setFamilies(all)

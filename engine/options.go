@@ -83,13 +83,19 @@ const Uint64Add = "uint64add"
 
 // FamilyOptions are the options of one column family. The zero value means the defaults.
 type FamilyOptions struct {
-	// MergeOperator is empty or Uint64Add. A family without one refuses Merge. One that the database
-	// was last opened with is taken over when this is empty.
-	MergeOperator   string
-	Compression     Compression
-	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
-	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey float64 // size of the bloom filters, up to 100; 0: none
+	// MergeOperator is empty, Uint64Add, Int64Add, Int64Max, Int64Min, SetUnion, or what
+	// AppendDelimited or BoundedList gives. A family without one refuses Merge. One that the database
+	// was last opened with is taken over when this is empty; to name another one is
+	// ErrInvalidArgument, but for another bound of a BoundedList.
+	MergeOperator string
+	// CompactionFilter is empty, TTLFilter, or what PrefixDrop gives. It may be another one each time;
+	// the one that the database was last opened with is taken over when this is empty, and NoFilter
+	// removes it.
+	CompactionFilter string
+	Compression      Compression
+	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
+	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default
+	BloomBitsPerKey  float64 // size of the bloom filters, up to 100; 0: none
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
@@ -196,9 +202,10 @@ func (o *FamilyOptions) validate(name string) error {
 	if _, known := compressionNumbers[o.Compression]; !known {
 		return bad("unknown Compression " + string(o.Compression))
 	}
+	if _, err := o.operators(); err != nil {
+		return describeFamily(err, name)
+	}
 	switch {
-	case o.MergeOperator != "" && o.MergeOperator != Uint64Add:
-		return bad("unknown MergeOperator " + o.MergeOperator)
 	case o.WriteBufferSize < 0 || o.WriteBufferSize > maxWriteBuffer:
 		return bad("WriteBufferSize is out of range")
 	case o.BlockSize < 0 || o.BlockSize > math.MaxInt32:
@@ -215,7 +222,7 @@ func (o *FamilyOptions) validate(name string) error {
 func (o *FamilyOptions) plan() cbridge.FamilyOptions {
 	return cbridge.FamilyOptions{
 		WriteBufferSize: uint64(o.WriteBufferSize), BlockSize: uint64(o.BlockSize),
-		Compression: compressionNumbers[o.Compression], Uint64Add: o.MergeOperator == Uint64Add,
+		Compression: compressionNumbers[o.Compression],
 	}
 }
 

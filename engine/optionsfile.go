@@ -150,19 +150,27 @@ func (o *optionsFile) unknownOperator(family string) string {
 	if c := o.operator(family, "comparator"); c != "" && c != "leveldb.BytewiseComparator" {
 		return "comparator " + c
 	}
-	if m := o.operator(family, "merge_operator"); m != "" && !isUint64Add(m) {
+	var ours operators
+	if m := o.mergeOperator(family); m != "" && !ours.setMerge(m) {
 		return "merge operator " + m
 	}
-	for _, option := range []string{"compaction_filter", "compaction_filter_factory"} {
-		if f := o.operator(family, option); f != "" {
-			return strings.ReplaceAll(option, "_", " ") + " " + f
-		}
+	if f := o.operator(family, "compaction_filter"); f != "" {
+		return "compaction filter " + f
+	}
+	if f := o.operator(family, "compaction_filter_factory"); f != "" && !ours.setFilter(f) {
+		return "compaction filter factory " + f
 	}
 	return ""
 }
 
-// isUint64Add tells RocksDB's names of its adding operator.
-func isUint64Add(name string) bool { return name == "UInt64AddOperator" || name == Uint64Add }
+// mergeOperator is the merge operator of a family by the name that it has here; empty for none.
+func (o *optionsFile) mergeOperator(family string) string {
+	m := o.operator(family, "merge_operator")
+	if m == "UInt64AddOperator" {
+		return Uint64Add
+	}
+	return m
+}
 
 func fileError(op, path string, err error) *Error {
 	e := dberr.Wrap(op, dberr.IO, err)

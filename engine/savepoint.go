@@ -59,7 +59,7 @@ func (b *Batch) recountUses() {
 			continue
 		}
 		i := b.useOf(nil, r.Family)
-		b.uses[i].merges = b.uses[i].merges || r.Kind == KindMerge
+		b.uses[i].merged(r.Kind == KindMerge)
 	}
 	for i := range b.uses {
 		for _, k := range known {
@@ -98,6 +98,7 @@ func (b *Batch) Append(other *Batch) error {
 	for _, u := range append([]familyUse(nil), o.uses...) {
 		i := s.useOf(u.cf, u.id)
 		s.uses[i].merges = s.uses[i].merges || u.merges
+		s.uses[i].unchecked = s.uses[i].unchecked || u.unchecked
 		if s.uses[i].cf == nil {
 			s.uses[i].cf = u.cf
 		}

@@ -31,7 +31,8 @@ func (c *ColumnFamily) DeleteRange(start, end []byte, o *WriteOptions) error {
 	return c.apply(cbridge.DeleteRange, "delete range", start, end, o)
 }
 
-// Merge adds an operand to key for the family's merge operator. ErrInvalidArgument if it has none.
+// Merge adds an operand to key for the family's merge operator. ErrInvalidArgument if it has none, or
+// if the operand is malformed for it.
 func (c *ColumnFamily) Merge(key, operand []byte, o *WriteOptions) error {
 	return c.apply(cbridge.Merge, "merge", key, operand, o)
 }
@@ -78,9 +79,10 @@ func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
 	case cbridge.DeleteRange:
 		return checkRange(key, value)
 	case cbridge.Merge:
-		if !c.merges {
-			return invalid("", "the family has no merge operator")
+		if err := checkSizes(key, value); err != nil {
+			return err
 		}
+		return c.checkMerge(value)
 	}
 	return checkSizes(key, value)
 }
@@ -130,7 +132,7 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 // Write commits a batch atomically, over all the families it names, in one call into C. The batch is
 // unchanged and may be written again. The error of a record that the batch refused is returned, and
 // nothing is written; ErrFamilyDropped and ErrFamilyNotFound name the family, ErrInvalidArgument a
-// batch of another database or a merge into a family without an operator.
+// batch of another database, a merge into a family without an operator or a malformed operand.
 func (d *DB) Write(b *Batch, o *WriteOptions) error {
 	if d == nil || d.c == nil {
 		return ErrClosed
@@ -199,6 +201,11 @@ func (d *DB) resolve(b *Batch) ([]*ColumnFamily, error) {
 		}
 		if u.merges && !c.merges {
 			return nil, describeFamily(invalid("", "the family has no merge operator"), c.name)
+		}
+		if u.unchecked {
+			if err := c.checkOperands(b); err != nil {
+				return nil, err
+			}
 		}
 		families = append(families, c)
 	}
