@@ -46,6 +46,7 @@ static bool rb_has_prefix_of(struct rb_bytes key, const struct rb_filter *f) {
 static unsigned char rb_filter_removes(void *state, int level, const char *key, size_t klen,
                                        const char *value, size_t vlen, char **new_value,
                                        size_t *new_len, unsigned char *changed) {
+  (void)level, (void)new_value, (void)new_len;
   const struct rb_filter_run *run = state;
   struct rb_bytes k = {(const uint8_t *)key, klen}, v = {(const uint8_t *)value, vlen};
   *changed = 0;
@@ -60,6 +61,7 @@ static const char *rb_filter_run_name(void *state) {
 /* NULL, when memory is short, makes RocksDB compact without a filter: nothing is removed. */
 static rocksdb_compactionfilter_t *rb_filter_begin(void *state,
                                                    rocksdb_compactionfiltercontext_t *context) {
+  (void)context;
   struct rb_filter_run *run = malloc(sizeof *run);
   if (run == NULL) {
     return NULL;

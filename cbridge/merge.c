@@ -57,6 +57,7 @@ static char *rb_merge_answer(const struct rb_merge *m, const struct rb_bytes *ba
 static char *rb_full_merge(void *state, const char *key, size_t klen, const char *base,
                            size_t base_len, const char *const *data, const size_t *lens, int count,
                            unsigned char *success, size_t *len) {
+  (void)key, (void)klen;
   struct rb_operands ops = {data, lens, count > 0 ? (size_t)count : 0};
   struct rb_bytes value = {(const uint8_t *)base, base_len};
   return rb_merge_answer(state, base != NULL ? &value : NULL, ops, false, success, len);
@@ -64,11 +65,13 @@ static char *rb_full_merge(void *state, const char *key, size_t klen, const char
 
 static char *rb_partial_merge(void *state, const char *key, size_t klen, const char *const *data,
                               const size_t *lens, int count, unsigned char *success, size_t *len) {
+  (void)key, (void)klen;
   struct rb_operands ops = {data, lens, count > 0 ? (size_t)count : 0};
   return rb_merge_answer(state, NULL, ops, true, success, len);
 }
 
 static void rb_merge_delete(void *state, const char *value, size_t len) {
+  (void)state, (void)len;
   if (value != rb_nothing) {
     free((char *)value);
   }

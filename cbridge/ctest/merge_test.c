@@ -263,7 +263,7 @@ static void every_grouping_gives_the_same_at_the_limit_of_values(void **state) {
 
 static void expect(struct value base, const char *const ops[], size_t n, size_t each,
                    const char *want, size_t want_len) {
-  struct value v[MOST];
+  struct value v[MOST] = {{NULL, 0}};
   for (size_t i = 0; i < n; i++) {
     v[i] = value_of(ops[i], each > 0 ? each : strlen(ops[i]));
   }
