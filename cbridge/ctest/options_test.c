@@ -223,6 +223,43 @@ static void families_from_disk_keep_their_own_options(void **state) {
   }
 }
 
+/* What RocksDB cannot make by name is left out of a family from disk, until the plan is told. */
+static void a_family_from_disk_is_given_its_operators(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  s.family.operators = (rb_operators){.merge_kind = RB_MERGE_APPEND,
+                                      .merge_name = "our.append",
+                                      .delimiter = U8("-"),
+                                      .delimiter_len = 1,
+                                      .filter_kind = RB_FILTER_PREFIXES,
+                                      .filter_name = "our.filter",
+                                      .prefixes = U8("\1\0\0\0x"),
+                                      .prefixes_len = 5};
+  fx_open(f, s);
+  fx_put(f->family, "k", "a");
+  fx_put(f->family, "x", "a");
+  fx_ok(rb_apply(f->family, RB_MERGE, 0, BYTES("k"), BYTES("b")));
+  fx_close(f);
+  rb_plan *p = new_plan(f->dir, (rb_db_options){0});
+  fx_error(rb_plan_operators(p, "default", s.family.operators), RB_NOT_FOUND, "family");
+  fx_ok(rb_plan_family_from_disk(p, "default"));
+  rb_operators none = {.merge_kind = RB_MERGE_SET + 1};
+  fx_error(rb_plan_operators(p, "default", none), RB_INVALID_ARGUMENT, NULL);
+  fx_ok(rb_plan_operators(p, "default", s.family.operators));
+  rb_opened o = rb_plan_open(p);
+  rb_plan_free(p);
+  fx_ok(o.status);
+  f->db = o.db;
+  f->family = rb_family_find(o.db, "default").family;
+  expect_option(f, default_family, "merge_operator=our.append");
+  expect_option(f, default_family, "compaction_filter_factory=our.filter");
+  fx_expect(f->family, NULL, "k", "a-b");
+  fx_flush(f);
+  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  fx_expect(f->family, NULL, "k", "a-b");
+  fx_expect(f->family, NULL, "x", NULL);
+}
+
 static void a_family_that_the_disk_does_not_know_is_not_found(void **state) {
   struct fixture *f = *state;
   make_two_families(f);
@@ -273,6 +310,7 @@ int main(void) {
       CASE(an_order_other_than_bytewise_on_disk_is_refused),
       CASE(memtables_that_forget_what_snapshots_show_are_refused),
       CASE(families_from_disk_keep_their_own_options),
+      CASE(a_family_from_disk_is_given_its_operators),
       CASE(a_family_that_the_disk_does_not_know_is_not_found),
       CASE(bloom_bits_put_filters_into_the_files),
   };
