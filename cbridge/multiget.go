@@ -42,9 +42,6 @@ func (m *MultiGet) Add(family int, key []byte) {
 // Len is the number of keys.
 func (m *MultiGet) Len() int { return len(m.keys) }
 
-// KeyBytes is the sum of their lengths.
-func (m *MultiGet) KeyBytes() int { return len(m.bytes) }
-
 // FamilyOf is the number of the family of key i.
 func (m *MultiGet) FamilyOf(i int) int { return int(m.keys[i].family) }
 

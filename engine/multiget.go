@@ -88,15 +88,17 @@ func (v view) multiGet(keys [][]byte, o *ReadOptions) ([]Value, error) {
 		return nil, err
 	}
 	defer v.leave(opMultiGet)
-	m, err := newMultiGet(v, o, len(keys))
+	size := 0
+	for _, key := range keys {
+		size += len(key)
+	}
+	m, err := newMultiGet(v, o, len(keys), size)
 	if err != nil {
 		return nil, err
 	}
 	defer m.release()
 	for i, key := range keys {
-		if err := m.add(i, v.cf, key); err != nil {
-			return nil, err
-		}
+		m.add(i, v.cf, key)
 	}
 	return m.run(r)
 }
@@ -108,17 +110,18 @@ func (v view) multiGetFamilies(keys []FamilyKey, o *ReadOptions) ([]Value, error
 		return nil, err
 	}
 	defer v.leave(opMultiGet)
-	m, err := newMultiGet(v, o, len(keys))
+	size := 0
+	for _, k := range keys {
+		size += len(k.Key)
+	}
+	m, err := newMultiGet(v, o, len(keys), size)
 	if err != nil {
 		return nil, err
 	}
 	defer m.release()
 	for i, k := range keys {
-		if m.values[i].Err = v.refusal(k.Family); m.values[i].Err != nil {
-			continue
-		}
-		if err := m.add(i, k.Family, k.Key); err != nil {
-			return nil, err
+		if m.values[i].Err = v.refusal(k.Family); m.values[i].Err == nil {
+			m.add(i, k.Family, k.Key)
 		}
 	}
 	return m.run(r)
@@ -158,9 +161,13 @@ const multiGetKept = 1 << 20
 
 var multiGets = sync.Pool{New: func() any { return new(multiGet) }}
 
-func newMultiGet(v view, o *ReadOptions, keys int) (*multiGet, error) {
-	if keys > MaxMultiGetKeys {
+// newMultiGet begins a call for so many keys, of size bytes together.
+func newMultiGet(v view, o *ReadOptions, keys, size int) (*multiGet, error) {
+	switch {
+	case keys > MaxMultiGetKeys:
 		return nil, v.tooLarge("more than MaxMultiGetKeys keys")
+	case size > MaxBatchSize:
+		return nil, v.tooLarge("the keys together exceed MaxBatchSize")
 	}
 	m := multiGets.Get().(*multiGet)
 	m.v, m.o, m.values = v, o, make([]Value, keys)
@@ -181,14 +188,11 @@ func (m *multiGet) release() {
 	}
 }
 
-// add adds key i. An error is for the whole call.
-func (m *multiGet) add(i int, c *ColumnFamily, key []byte) error {
+// add adds key i, or says why it cannot be looked up.
+func (m *multiGet) add(i int, c *ColumnFamily, key []byte) {
 	if len(key) > MaxKeySize {
 		m.values[i].Err = view{cf: c}.tooLarge("the key exceeds MaxKeySize")
-		return nil
-	}
-	if m.c.KeyBytes() > MaxBatchSize-len(key) {
-		return m.v.tooLarge("the keys together exceed MaxBatchSize")
+		return
 	}
 	n := len(m.parts) - 1
 	if n < 0 || m.parts[n].cf != c {
@@ -200,7 +204,6 @@ func (m *multiGet) add(i int, c *ColumnFamily, key []byte) error {
 	}
 	m.parts[n].keys++
 	m.c.Add(n, key)
-	return nil
 }
 
 // run looks the keys up and fills the values in.
