@@ -67,7 +67,7 @@ static int rb_compare_sought(const void *left, const void *right) {
     return a->family < b->family ? -1 : 1;
   }
   uint32_t shorter = a->len < b->len ? a->len : b->len;
-  int order = shorter == 0 ? 0 : memcmp(a->key, b->key, shorter);
+  int order = memcmp(a->key, b->key, shorter);
   if (order != 0) {
     return order;
   }
@@ -77,10 +77,11 @@ static int rb_compare_sought(const void *left, const void *right) {
 /* Fills in the distinct keys in order. Input that is in order already is not sorted again. */
 static void rb_rest_order(rb_rest *r, const rb_key *keys, size_t n, const uint8_t *bytes) {
   bool sorted = true;
+  bytes = bytes == NULL ? (const uint8_t *)"" : bytes; /* all keys are empty */
   for (size_t i = 0; i < n; i++) {
     struct rb_sought s = {bytes, keys[i].len, keys[i].family, (uint32_t)i};
     r->sought[i] = s;
-    bytes = keys[i].len == 0 ? bytes : bytes + keys[i].len;
+    bytes += keys[i].len;
     sorted = sorted && (i == 0 || rb_compare_sought(&r->sought[i - 1], &r->sought[i]) <= 0);
   }
   if (!sorted) {
@@ -89,7 +90,7 @@ static void rb_rest_order(rb_rest *r, const rb_key *keys, size_t n, const uint8_
   for (size_t i = 0; i < n; i++) {
     const struct rb_sought *s = &r->sought[i];
     if (i == 0 || rb_compare_sought(s - 1, s) != 0) {
-      r->keys[r->distinct] = s->key == NULL ? "" : (const char *)s->key;
+      r->keys[r->distinct] = (const char *)s->key;
       r->lens[r->distinct] = s->len;
       r->families[r->distinct] = s->family;
       r->distinct++;
