@@ -34,23 +34,28 @@ func TestCacheOnlyInventsNoRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		db = openDir(t, dir, o)
+		over := newIndexed(t, db)
+		if err := over.Put([]byte("in the batch"), nil); err != nil {
+			t.Fatal(err)
+		}
 		blocked := 0
 		for row := range rows {
 			for file := range 2 * files { // every second key is absent
 				blocked += readCacheOnly(t, name, db, fmt.Appendf(nil, "%d/%d", row, file), file < files)
+				blocked += readCacheOnly(t, name+", indexed batch", over, fmt.Appendf(nil, "%d/%d", row, file), file < files)
 			}
 		}
 		if blocked == 0 {
 			t.Errorf("%s: no read would have blocked: the test shows nothing", name)
 		}
-		if err := db.Close(); err != nil {
+		if err := errors.Join(over.Close(), db.Close()); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
 // readCacheOnly reads a key in each of the ways and counts how many answer that they would block.
-func readCacheOnly(t *testing.T, name string, db *engine.DB, key []byte, there bool) (blocked int) {
+func readCacheOnly(t *testing.T, name string, db pointReader, key []byte, there bool) (blocked int) {
 	t.Helper()
 	only := &engine.ReadOptions{CacheOnly: true}
 	v, get := db.Get(key, only)

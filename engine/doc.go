@@ -14,8 +14,8 @@
 //
 // # Families
 //
-// A *ColumnFamily has the data calls of a DB. Batch and Snapshot take part in a family by In, which
-// returns the same batch or snapshot aimed at it. Families belong to the DB and are never closed.
+// A *ColumnFamily has the data calls of a DB. Batch, IndexedBatch and Snapshot take part in a
+// family by In, which returns the same batch or snapshot aimed at it. Families belong to the DB and are never closed.
 //
 // # Lifetimes
 //
@@ -26,7 +26,9 @@
 //	DB                                  until Close, which frees what was left open below it
 //	ColumnFamily                        as long as its DB; after DropColumnFamily it answers ErrFamilyDropped
 //	Snapshot                            until Close; it keeps old versions of rows on disk
+//	IndexedBatch                        until Close; Commit does not end it
 //	iterator.Iterator                   until Close; it keeps files alive, and outlives its Snapshot
+//	                                    and its IndexedBatch
 //	iterator.Chunk, Batch               need no open database
 //
 // # Concurrency

@@ -32,6 +32,12 @@ func TestRecordsOfAnIndexedBatchGoWithTheNextRead(t *testing.T) {
 		b.Merge([]byte("sum"), uint64le(1))
 		b.RollbackToSavepoint()
 	}
+	if err := db.Put(key, value, nil); err != nil {
+		t.Fatal(err)
+	}
+	expectCalls("GetPinned before any record, and its release", 2, func() {
+		b.GetPinned(key, nil, func([]byte) error { return nil })
+	})
 	expectCalls("2000 records", 0, add)
 	expectCalls("the first read, and the index", 2, func() { b.Get([]byte("1"), nil) })
 	expectCalls("2000 more records", 0, add)

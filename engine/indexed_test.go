@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -187,6 +188,7 @@ func TestAnIndexedBatchRollsBackWhatItsIndexHas(t *testing.T) {
 	db := openTemp(t, nil)
 	b := newIndexed(t, db)
 	value := bytes.Repeat([]byte("v"), 1000)
+	before := runtime.NumCgoCall()
 	for round := range 500 { // far more is rolled back than the index may keep
 		key := fmt.Appendf(nil, "%d", round%3)
 		b.SetSavepoint()
@@ -202,6 +204,9 @@ func TestAnIndexedBatchRollsBackWhatItsIndexHas(t *testing.T) {
 		if there, err := b.Has(key, nil); there || err != nil {
 			t.Fatalf("round %d, rolled back: %v, %v", round, there, err)
 		}
+	}
+	if calls := runtime.NumCgoCall() - before; calls < 1001+2*3 {
+		t.Errorf("%d calls for 1000 reads: the index was not built anew", calls)
 	}
 	if err := b.RollbackToSavepoint(); !errors.Is(err, engine.ErrInvalidArgument) {
 		t.Errorf("a rollback too many: %v", err)
@@ -261,11 +266,8 @@ func TestAnIndexedBatchRefusesWhatCommitWould(t *testing.T) {
 			return b.DeleteRange([]byte("a"), nil)
 		}},
 	} {
-		for range 2 { // Reset, and a rollback, must not forget whose batch it is
+		for range 2 {
 			b := newIndexed(t, db)
-			b.SetSavepoint()
-			b.RollbackToSavepoint()
-			b.Reset()
 			if err := b.Put([]byte("k"), uint64le(1)); err != nil {
 				t.Fatal(err)
 			}
@@ -283,7 +285,16 @@ func TestAnIndexedBatchRefusesWhatCommitWould(t *testing.T) {
 			}
 		}
 	}
+	// Neither Reset nor a rollback to nothing makes it forget whose batch it is.
 	b := newIndexed(t, db)
+	b.Put(nil, nil)
+	b.Reset()
+	expectError(t, "a foreign record after Reset", b.In(elsewhere).Put(nil, nil), engine.ErrInvalidArgument)
+	b.Reset()
+	b.SetSavepoint()
+	b.Put(nil, nil)
+	b.RollbackToSavepoint()
+	expectError(t, "a foreign record after a rollback", b.In(elsewhere).Put(nil, nil), engine.ErrInvalidArgument)
 	_, err = b.In(elsewhere).Get(nil, nil)
 	expectError(t, "a read in a family of another database", err, engine.ErrInvalidArgument)
 	_, err = b.In(elsewhere).NewIter(nil)
@@ -405,5 +416,38 @@ func TestCacheOnlyReadsOfAnIndexedBatch(t *testing.T) {
 	}
 	if v, err := b.Get([]byte("a"), nil); err != nil || !bytes.Equal(v, uint64le(2)) {
 		t.Errorf("Get of a with files: %v, %v", v, err)
+	}
+}
+
+// A closed one leaves nothing behind in the database, and one left open is counted.
+func TestCloseCountsIndexedBatches(t *testing.T) {
+	for left := range 3 {
+		db := openTemp(t, nil)
+		for range 10 {
+			b := newIndexed(t, db)
+			b.Put(nil, nil)
+			b.Get(nil, nil)
+			if err := errors.Join(b.Close(), b.Close()); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := engine.Children(db); n != 0 {
+			t.Errorf("%d handles are registered after all were closed", n)
+		}
+		for i := range left {
+			b := newIndexed(t, db)
+			b.Put(nil, nil)
+			if i == 0 {
+				b.Get(nil, nil)
+			}
+		}
+		err := db.Close()
+		var leak *engine.LeakError
+		if !errors.As(err, &leak) {
+			leak = &engine.LeakError{}
+		}
+		if leak.Batches != left || leak.Iterators+leak.Snapshots > 0 || (err == nil) != (left == 0) {
+			t.Errorf("%d were left open: %v", left, err)
+		}
 	}
 }
