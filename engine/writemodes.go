@@ -21,13 +21,13 @@ func (o *Options) validateModes() error {
 	on := func(name string) bool { return isTrue(settings[name]) }
 	switch {
 	case on("enable_pipelined_write") && on("unordered_write"):
-		return invalid("open", "PipelinedWrite and UnorderedWrite exclude each other")
+		return invalid("open", "PipelinedWrite (enable_pipelined_write) and UnorderedWrite (unordered_write) exclude each other")
 	case on("enable_pipelined_write") && on("atomic_flush"):
-		return invalid("open", "PipelinedWrite and atomic_flush exclude each other")
+		return invalid("open", "PipelinedWrite (enable_pipelined_write) and atomic_flush exclude each other")
 	case on("two_write_queues") && (on("enable_pipelined_write") || on("unordered_write")):
 		return invalid("open", "two_write_queues excludes PipelinedWrite and UnorderedWrite")
 	case on("unordered_write") && settings["allow_concurrent_memtable_write"] != "" && !on("allow_concurrent_memtable_write"):
-		return invalid("open", "UnorderedWrite needs allow_concurrent_memtable_write")
+		return invalid("open", "UnorderedWrite (unordered_write) needs allow_concurrent_memtable_write")
 	}
 	return nil
 }
