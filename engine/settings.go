@@ -95,6 +95,10 @@ func (c *ColumnFamily) Options() (map[string]string, error) {
 		return nil, err
 	}
 	defer c.db.guard.leave(opOptions)
+	defer c.release()
+	if err := c.hold("options"); err != nil { // a drop that has begun may have left the file without it
+		return nil, err
+	}
 	file, err := c.db.readOptions()
 	if err != nil {
 		return nil, c.describe(err, "options", nil)
