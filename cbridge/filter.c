@@ -46,9 +46,11 @@ static bool rb_has_prefix_of(struct rb_bytes key, const struct rb_filter *f) {
 static unsigned char rb_filter_removes(void *state, int level, const char *key, size_t klen,
                                        const char *value, size_t vlen, char **new_value,
                                        size_t *new_len, unsigned char *changed) {
-  (void)level, (void)new_value, (void)new_len;
+  (void)level;
   const struct rb_filter_run *run = state;
   struct rb_bytes k = {(const uint8_t *)key, klen}, v = {(const uint8_t *)value, vlen};
+  *new_value = NULL;
+  *new_len = 0;
   *changed = 0;
   return run->filter->kind == RB_FILTER_TTL ? rb_ttl_expired(v, run->now)
                                             : rb_has_prefix_of(k, run->filter);

@@ -15,11 +15,11 @@ func TestTheNamesOfOperatorsAreFixed(t *testing.T) {
 	for got, want := range map[string]string{
 		engine.Uint64Add: "uint64add", engine.Int64Add: "rockbridge.int64.add",
 		engine.Int64Max: "rockbridge.int64.max", engine.Int64Min: "rockbridge.int64.min",
-		engine.AppendDelimited(""):        "rockbridge.append.",
-		engine.AppendDelimited(",\n\xff"): "rockbridge.append.2c0aff",
-		engine.BoundedList(1000):          "rockbridge.list.1000",
-		engine.SetUnion:                   "rockbridge.set",
-		engine.TTLFilter:                  "rockbridge.ttl",
+		engine.AppendDelimited(""):                               "rockbridge.append.",
+		engine.AppendDelimited(",\n\xff"):                        "rockbridge.append.2c0aff",
+		engine.BoundedList(1000):                                 "rockbridge.list.1000",
+		engine.SetUnion:                                          "rockbridge.set",
+		engine.TTLFilter:                                         "rockbridge.ttl",
 		engine.PrefixDrop([]byte("b/"), []byte{0}, []byte("b/")): "rockbridge.prefixdrop.00.622f",
 	} {
 		if got != want {
