@@ -12,11 +12,15 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-// modelFamilyOptions are random; none changes what a family holds.
-func (m *model) familyOptions(adds bool) engine.FamilyOptions {
+// modelFamilyOptions are random; none changes what a family holds. The default family adds with
+// RocksDB's own operator, the others with ours, which gives the same bytes.
+func (m *model) familyOptions(family string, adds bool) engine.FamilyOptions {
 	o := engine.FamilyOptions{}
-	if adds {
+	switch {
+	case adds && family == "default":
 		o.MergeOperator = engine.Uint64Add
+	case adds:
+		o.MergeOperator = engine.Int64Add
 	}
 	switch m.rnd.IntN(4) {
 	case 0:
@@ -43,9 +47,9 @@ func (m *model) options() *engine.Options {
 		adds := f.adds && m.rnd.IntN(2) == 0 // not named: taken over from the database
 		switch {
 		case f.name == "default":
-			o.FamilyOptions = m.familyOptions(adds)
+			o.FamilyOptions = m.familyOptions(f.name, adds)
 		case m.rnd.IntN(2) == 0:
-			o.Families[f.name] = m.familyOptions(adds)
+			o.Families[f.name] = m.familyOptions(f.name, adds)
 		}
 	}
 	o.BlockCacheSize = []int64{0, -1, 50_000}[m.rnd.IntN(3)]
@@ -167,7 +171,7 @@ func (m *model) createFamily() error {
 	}
 	m.made++
 	f := &modelFamily{name: fmt.Sprintf("family %d", m.made%8), adds: m.rnd.IntN(2) == 0, rows: modelRows{}}
-	o := m.familyOptions(f.adds)
+	o := m.familyOptions(f.name, f.adds)
 	c, err := m.db.CreateColumnFamily(f.name, &o)
 	if slices.ContainsFunc(m.families, func(g *modelFamily) bool { return g.name == f.name }) {
 		if !errors.Is(err, engine.ErrInvalidArgument) {

@@ -28,7 +28,7 @@ func (r modelRows) sorted(lower, upper []byte) []modelPair {
 // modelFamily is a family of the open database.
 type modelFamily struct {
 	name string
-	adds bool // merges with Uint64Add
+	adds bool // merges with Uint64Add or Int64Add
 	c    *engine.ColumnFamily
 	rows modelRows
 }
@@ -70,7 +70,7 @@ func (m *model) reader() modelReader {
 
 // Keys are short and of few letters, so that operations meet. Two ranges have a purpose: keys that
 // begin with modelSingle are put only when absent and deleted only singly, as SingleDelete demands;
-// those that begin with modelSum hold 8-byte numbers, as Uint64Add demands.
+// those that begin with modelSum hold 8-byte numbers, as adding demands.
 const (
 	modelSingle    = "s"
 	modelSingleEnd = "t"
