@@ -43,18 +43,18 @@ type Operators struct {
 func (o Operators) c() (co C.rb_operators, free func()) {
 	mergeName, filterName := C.CString(o.MergeName), C.CString(o.FilterName)
 	delimiter, prefixes := C.CBytes(o.Delimiter), C.CBytes(o.Prefixes)
-	return C.rb_operators{
+	co = C.rb_operators{
 		merge_kind: C.uint32_t(o.Merge), merge_name: mergeName,
 		delimiter: (*C.uint8_t)(delimiter), delimiter_len: C.size_t(len(o.Delimiter)),
 		max_entries: C.uint64_t(o.MaxEntries),
 		filter_kind: C.uint32_t(o.Filter), filter_name: filterName,
 		prefixes: (*C.uint8_t)(prefixes), prefixes_len: C.size_t(len(o.Prefixes)),
-	}, func() {
-		for _, p := range []unsafe.Pointer{
-			unsafe.Pointer(mergeName), unsafe.Pointer(filterName), delimiter, prefixes,
-		} {
-			C.free(p)
-		}
+	}
+	return co, func() {
+		C.free(unsafe.Pointer(mergeName))
+		C.free(unsafe.Pointer(filterName))
+		C.free(delimiter)
+		C.free(prefixes)
 	}
 }
 
