@@ -11,13 +11,16 @@ ASAN_ROUNDS ?= 200
 CLOSE = '^TestCloseUnderItsUsers$$'
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
-# Debian suites whose RocksDB "make compat" tests against.
-SUITES ?= trixie
+# Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
+SUITES ?= bookworm trixie sid
+COMPAT ?=
+# What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
+HEADERS ?= $(wildcard .build/headers/*)
 
 GOTEST = scripts/gotest
 
-.PHONY: help setup setup-check setup-cover demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
-	crash fuzz soak ci clean
+.PHONY: help setup setup-tools setup-check setup-cover demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
+	headers docs crash fuzz soak ci clean
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -33,7 +36,9 @@ help:
 	@echo 'make cover      coverage of the Go packages and of the C glue, by file'
 	@echo 'make lint       formatters in checking mode, linters; changes nothing'
 	@echo 'make fmt        format Go and C'
-	@echo 'make compat     the tests, -short, against other Debians: SUITES="trixie sid"'
+	@echo 'make compat     the tests against other Debians, databases from each to each: SUITES="trixie sid"'
+	@echo 'make headers    compile the C glue against other c.h: HEADERS="DIR/9.0 DIR/11.8"'
+	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
@@ -44,6 +49,9 @@ help:
 
 setup:
 	@scripts/setup build
+
+setup-tools:
+	@scripts/setup build tools
 
 setup-check:
 	@scripts/setup build check
@@ -57,7 +65,7 @@ build: setup
 demo: build
 	bin/rockbridge demo
 
-test: setup
+test: setup-tools
 	$(GOTEST) $(FLAGS)
 
 bench: setup
@@ -88,8 +96,14 @@ fmt: setup-check
 	find . -name '.?*' -prune -o -name '*.go' -print | xargs .build/bin/gofumpt -w
 	find cbridge cgobench -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
 
-compat: setup
-	@set -e; for suite in $(SUITES); do scripts/compat $$suite; done
+compat: setup-tools
+	@scripts/compat-all $(COMPAT) -f "$(FLAGS)" $(SUITES)
+
+headers: setup-check
+	@scripts/headers $(HEADERS)
+
+docs: setup
+	go generate .
 
 crash: setup
 	go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
