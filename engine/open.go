@@ -202,6 +202,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 		c := f.plan()
 		c.Operators = ops.c
 		o.Memory.fit(&c, above, f.Extra)
+		if ops.builtin != "" {
+			extra = ops.builtin + ";" + extra
+		}
 		err = plan.Family(name, c, extra)
 	}
 	return ops, describeFamily(err, name)

@@ -137,7 +137,7 @@ func TestAnUnknownOperatorOnDiskIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ name, value, says string }{
 		{"comparator", "rocksdb.ReverseBytewiseComparator", "comparator rocksdb.ReverseBytewiseComparator"},
 		{"comparator", "my.Order", "comparator my.Order"},
-		{"merge_operator", "StringAppendOperator", "merge operator StringAppendOperator"},
+		{"merge_operator", "my.Merge", "merge operator my.Merge"},
 		{"compaction_filter", "my.Filter", "compaction filter my.Filter"},
 		{"compaction_filter_factory", "my.Factory", "compaction filter factory my.Factory"},
 	} {

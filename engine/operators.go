@@ -85,6 +85,8 @@ type operators struct {
 	merge string // canonical; empty: none
 	c     cbridge.Operators
 	check func(operand []byte) *Error // nil: any operand will do
+
+	builtin string // the setting by which RocksDB makes the merge operator; empty: c does
 }
 
 func (o operators) merges() bool { return o.merge != "" }
@@ -100,9 +102,13 @@ func newOperators(merge, filter string) (o operators, err error) {
 			" of 1 to 1000 prefixes, none empty, 32 KiB together")
 	}
 	if o.c.Filter == cbridge.FilterTTL && o.merges() {
-		return o, invalid("", "TTLFilter and a merge operator exclude each other: the filter would take what was merged for a time")
+		return o, errMergedTTL()
 	}
 	return o, nil
+}
+
+func errMergedTTL() error {
+	return invalid("", "TTLFilter and a merge operator exclude each other: the filter would take what was merged for a time")
 }
 
 // cut shortens a name for an error's text.
@@ -181,17 +187,24 @@ func (o *FamilyOptions) operators() (operators, error) {
 // the options do not name is taken over.
 func (o *FamilyOptions) operatorsOver(disk *optionsFile, family string) (operators, error) {
 	merge, filter := o.MergeOperator, o.CompactionFilter
-	before := disk.mergeOperator(family)
-	switch {
-	case merge == "":
+	before, builtin := disk.mergeOperator(family), disk.builtinMerge(family)
+	if merge == "" {
 		merge = before
-	case before != "" && !sameOperands(before, merge):
+	} else if before != "" && !sameOperands(before, merge) {
 		return operators{}, invalid("", "MergeOperator is "+cut(merge)+", but the operands in the database are for "+cut(before))
 	}
 	if filter == "" {
 		filter = disk.operator(family, "compaction_filter_factory")
 	}
-	return newOperators(merge, filter)
+	if builtin == "" {
+		return newOperators(merge, filter)
+	}
+	ops, err := newOperators("", filter)
+	if err == nil && ops.c.Filter == cbridge.FilterTTL {
+		err = errMergedTTL()
+	}
+	ops.merge, ops.builtin = merge, builtin
+	return ops, err
 }
 
 // sameOperands tells whether operands written for one merge operator may be merged by the other.

@@ -85,8 +85,9 @@ const Uint64Add = "uint64add"
 type FamilyOptions struct {
 	// MergeOperator is empty, Uint64Add, Int64Add, Int64Max, Int64Min, SetUnion, or what
 	// AppendDelimited or BoundedList gives. A family without one refuses Merge. One that the database
-	// was last opened with is taken over when this is empty; to name another one is
-	// ErrInvalidArgument, but for another bound of a BoundedList.
+	// was last opened with is taken over when this is empty, RocksDB's own string append, put, max and
+	// xor operators included, as other programs set them; to name another one is ErrInvalidArgument,
+	// but for another bound of a BoundedList.
 	MergeOperator string
 	// CompactionFilter is empty, TTLFilter, or what PrefixDrop gives. It may be another one each time;
 	// the one that the database was last opened with is taken over when this is empty, and NoFilter

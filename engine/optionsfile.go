@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func (o *optionsFile) section(head string) map[string]string {
 	return nil
 }
 
-// unescape undoes what RocksDB does to a family's name: a backslash stands before \, # and :, and
+// unescape undoes what RocksDB does to a family's name and to a setting: a backslash stands before \, # and :, and
 // with n and r for the ends of lines.
 func unescape(name string) string {
 	if !strings.Contains(name, `\`) {
@@ -151,8 +152,11 @@ func (o *optionsFile) unknownOperator(family string) string {
 		return "comparator " + c
 	}
 	var ours operators
-	if m := o.mergeOperator(family); m != "" && !ours.setMerge(m) {
+	if m := o.mergeOperator(family); m != "" && !ours.setMerge(m) && o.builtinMerge(family) == "" {
 		return "merge operator " + m
+	}
+	if f := o.operator(family, "table_factory"); f != "" && f != "BlockBasedTable" {
+		return "table factory " + f
 	}
 	if f := o.operator(family, "compaction_filter"); f != "" {
 		return "compaction filter " + f
@@ -170,6 +174,18 @@ func (o *optionsFile) mergeOperator(family string) string {
 		return Uint64Add
 	}
 	return m
+}
+
+// builtinMerges are the merge operators that RocksDB itself makes from what the OPTIONS file says. Its
+// own programs set them: every database made by ldb has StringAppendOperator.
+var builtinMerges = []string{"StringAppendOperator", "PutOperator", "MaxOperator", "BytesXOR"}
+
+// builtinMerge is the setting that brings back such an operator of a family; empty if it has none.
+func (o *optionsFile) builtinMerge(family string) string {
+	if !slices.Contains(builtinMerges, o.operator(family, "merge_operator")) {
+		return ""
+	}
+	return "merge_operator=" + unescape(o.families[family]["merge_operator"])
 }
 
 func fileError(op, path string, err error) *Error {

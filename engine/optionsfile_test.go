@@ -71,8 +71,11 @@ func TestOptionsFileNamesWhatCannotBeMade(t *testing.T) {
 	for setting, want := range map[string]string{
 		"comparator=rocksdb.ReverseBytewiseComparator": "comparator rocksdb.ReverseBytewiseComparator",
 		"comparator={id=my.Order;x=1}":                 "comparator my.Order",
-		"merge_operator=StringAppendOperator":          "merge operator StringAppendOperator",
-		"merge_operator={id=StringAppendOperator;}":    "merge operator StringAppendOperator",
+		"merge_operator=my.Merge":                      "merge operator my.Merge",
+		"merge_operator={id=my.Merge;x=1}":             "merge operator my.Merge",
+		"merge_operator={id=StringAppendOperator;}":    "",
+		"table_factory=PlainTable":                     "table factory PlainTable",
+		"table_factory=BlockBasedTable":                "",
 		"compaction_filter=RemoveEmptyValue":           "compaction filter RemoveEmptyValue",
 		"compaction_filter_factory=my.Factory":         "compaction filter factory my.Factory",
 		"merge_operator=uint64add":                     "",
