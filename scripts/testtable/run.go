@@ -75,7 +75,9 @@ func (r *run) named(in map[string]*result, name string) *result {
 }
 
 // short leaves out the module's path.
-func short(name string) string { return strings.TrimPrefix(name, "github.com/rockbridge-db/rockbridge/") }
+func short(name string) string {
+	return strings.TrimPrefix(name, "github.com/rockbridge-db/rockbridge/")
+}
 
 func (x *result) take(e event) {
 	switch e.Action {
