@@ -67,6 +67,7 @@ const (
 	FeatureSnapshotSequence Feature = C.RB_FEATURE_SNAPSHOT_SEQUENCE
 	FeatureSetDBOptions     Feature = C.RB_FEATURE_SET_DB_OPTIONS
 	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
+	FeatureAsyncIO          Feature = C.RB_FEATURE_ASYNC_IO
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -1,6 +1,23 @@
 /* fill.c: many rows of an iterator in one call: delivered, counted, or lent one by one. */
+#include <time.h>
+
 #include "handles.h"
 #include "rows.h"
+
+bool rb_iter_late(const rb_iter *it, uint64_t n) {
+  if (it->deadline == 0 || n % 64 != 0) {
+    return false;
+  }
+  struct timespec now = {0, 0};
+  clock_gettime(CLOCK_REALTIME, &now); /* the clock that RocksDB compares with */
+  return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 >= it->deadline;
+}
+
+/* What a call answers that the deadline ended. A deadline stays passed, so the next call repeats
+ * it. */
+static rb_status rb_iter_timed_out(void) {
+  return rb_status_make(RB_TIMED_OUT, "deadline exceeded");
+}
 
 rb_status rb_iter_status(const rb_iter *it) {
   char *err = NULL;
@@ -30,6 +47,11 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
   struct rb_rows rows = {buf, cap, 0, 0};
   rb_iter_move(it, move, key, klen);
   while (rb_iter_on_row(it)) {
+    if (rb_iter_late(it, rows.count)) {
+      f.end = 1;
+      f.status = rb_iter_timed_out();
+      break;
+    }
     size_t n = 0, vlen = 0;
     const char *k = rb_cursor_key(it, &n);
     const char *value = rb_row_value(it, &vlen);
@@ -44,7 +66,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
     rb_iter_advance(it);
   }
   if (!rb_iter_on_row(it)) {
-    f.end = 1;
+    f.end = 1; /* and then no deadline ended the loop */
     f.status = rb_iter_status(it); /* a checksum error looks like the end of the data */
   }
   f.used = rows.used;
@@ -56,6 +78,11 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
   rb_count c = {0, 0, 0, 0, {RB_OK, NULL}};
   rb_iter_move(it, move, NULL, 0);
   while (c.rows < max_rows && rb_iter_on_row(it)) {
+    if (rb_iter_late(it, c.rows)) {
+      c.end = 1;
+      c.status = rb_iter_timed_out();
+      return c;
+    }
     size_t n = 0, vlen = 0;
     rb_cursor_key(it, &n);
     rb_row_value(it, &vlen);

@@ -17,6 +17,7 @@ const (
 	NoFill    = C.RB_READ_NO_FILL
 	NoVerify  = C.RB_READ_NO_VERIFY
 	KeysOnly  = C.RB_READ_KEYS_ONLY
+	AsyncIO   = C.RB_READ_ASYNC_IO
 )
 
 // Read says how a point read goes.

@@ -70,6 +70,7 @@ struct rb_iter {
   bool keys_only;
   uint32_t flags;
   uint64_t readahead;
+  uint64_t deadline;
   bool backward;  /* direction of the last fill */
   bool delivered; /* it stands on a row that was delivered, not on the next one */
   uint64_t max_value;
@@ -132,6 +133,10 @@ bool rb_iter_inside(const rb_iter *it);
 
 /* Moves as an RB_MOVE_ says and sets the direction. */
 void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen);
+
+/* Whether the iterator's deadline has passed, looked at after every 64 of the n rows of a call:
+ * RocksDB itself looks at it only when it reads a file. */
+bool rb_iter_late(const rb_iter *it, uint64_t n);
 
 /* The iterator's error, RB_OK if it just ended. */
 rb_status rb_iter_status(const rb_iter *it);

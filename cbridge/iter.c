@@ -35,6 +35,9 @@ static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_read
   if (snap != NULL) {
     rocksdb_readoptions_set_snapshot(*read, snap->snap);
   }
+  if (it->deadline > 0) {
+    rocksdb_readoptions_set_deadline(*read, it->deadline);
+  }
   if (it->readahead > 0) {
     rocksdb_readoptions_set_readahead_size(*read, (size_t)it->readahead);
   }
@@ -77,6 +80,10 @@ static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t 
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len) {
   rb_iter_result r = {NULL, {RB_OK, NULL}};
+  if ((o.flags & RB_READ_ASYNC_IO) && !rb_supports(RB_FEATURE_ASYNC_IO)) {
+    r.status.code = RB_UNSUPPORTED;
+    return r;
+  }
   rb_iter *it = calloc(1, sizeof *it);
   if (it == NULL) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
@@ -87,6 +94,7 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->keys_only = (o.flags & RB_READ_KEYS_ONLY) != 0;
   it->max_value = o.max_value;
   it->readahead = o.readahead;
+  it->deadline = o.deadline;
   rocksdb_readoptions_t *read = NULL;
   rocksdb_iterator_t *made = NULL;
   if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||

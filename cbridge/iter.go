@@ -46,6 +46,7 @@ type IterOptions struct {
 	Flags        uint32
 	MaxValue     uint64 // values are cut after so many bytes; 0: whole
 	ReadAhead    uint64 // bytes; 0: automatic
+	Deadline     uint64 // microseconds since 1970; 0: none
 }
 
 func (o IterOptions) c() C.rb_iter_options {
@@ -55,6 +56,7 @@ func (o IterOptions) c() C.rb_iter_options {
 		has_upper: flag(o.Upper != nil),
 		max_value: C.uint64_t(o.MaxValue),
 		readahead: C.uint64_t(o.ReadAhead),
+		deadline:  C.uint64_t(o.Deadline),
 	}
 }
 

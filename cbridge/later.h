@@ -14,6 +14,9 @@
 
 #define RB_WEAK __attribute__((weak))
 
+/* 7.10 */
+extern void rocksdb_readoptions_set_async_io(rocksdb_readoptions_t *opt, unsigned char v) RB_WEAK;
+
 /* 8.1 */
 extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *options,
                               rocksdb_column_family_handle_t **families, int num_families,

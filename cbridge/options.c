@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "handles.h"
+#include "later.h"
 
 rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags) {
   rocksdb_readoptions_t *r = rocksdb_readoptions_create();
@@ -16,6 +17,9 @@ rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags) {
   }
   if (flags & RB_READ_NO_VERIFY) {
     rocksdb_readoptions_set_verify_checksums(r, 0);
+  }
+  if ((flags & RB_READ_ASYNC_IO) && rocksdb_readoptions_set_async_io != NULL) {
+    rocksdb_readoptions_set_async_io(r, 1);
   }
   /* Without it a family with a prefix extractor silently misses rows outside the seek's prefix. */
   rocksdb_readoptions_set_total_order_seek(r, 1);

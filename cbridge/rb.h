@@ -269,7 +269,8 @@ enum {
   RB_READ_CACHE_ONLY = 1, /* no file is read: RB_INCOMPLETE instead */
   RB_READ_NO_FILL = 2,    /* blocks read are not kept in the block cache */
   RB_READ_NO_VERIFY = 4,  /* block checksums are not checked */
-  RB_READ_KEYS_ONLY = 8   /* iterators: values are not fetched, their length is 0 */
+  RB_READ_KEYS_ONLY = 8,  /* iterators: values are not fetched, their length is 0 */
+  RB_READ_ASYNC_IO = 16   /* iterators: blocks are read ahead by io_uring, where RocksDB has it */
 };
 
 /* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.
@@ -417,6 +418,8 @@ typedef struct rb_iter_options {
   uint8_t has_upper;  /* keys < upper */
   uint64_t max_value; /* values are cut after so many bytes; 0: whole */
   uint64_t readahead; /* bytes; 0: RocksDB's automatic read-ahead */
+  uint64_t deadline;  /* microseconds since 1970; 0: none. Reading a file later is RB_TIMED_OUT, and
+                       * so is a fill or count that is at it after 64 rows */
 } rb_iter_options;
 
 /* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
@@ -427,7 +430,8 @@ typedef struct rb_iter_result {
 
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
- * time may use it. */
+ * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10. Under
+ * RB_READ_CACHE_ONLY it, as any fill, answers RB_INCOMPLETE where a file would have to be read. */
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len);
 
@@ -603,8 +607,9 @@ enum {
   RB_FEATURE_FLUSH_FAMILIES = 0,    /* 8.1 */
   RB_FEATURE_WAIT_FOR_COMPACT = 1,  /* 8.7 */
   RB_FEATURE_SNAPSHOT_SEQUENCE = 2, /* 9.0 */
-  RB_FEATURE_SET_DB_OPTIONS = 30,   /* 11.5 */
-  RB_FEATURE_WRITE_BUFFERS = 31     /* 8.9 */
+  RB_FEATURE_ASYNC_IO = 3,          /* 7.10 */
+  RB_FEATURE_WRITE_BUFFERS = 4,     /* 8.9 */
+  RB_FEATURE_SET_DB_OPTIONS = 5     /* 11.5 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

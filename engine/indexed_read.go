@@ -188,7 +188,7 @@ func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
 	}
 	c, err := b.s.over.NewIter(rep, v.cf.c, o.plan())
 	if err != nil {
-		return nil, v.cf.describe(err, "new iterator", nil)
+		return nil, v.cf.explainIter(err, "new iterator", o)
 	}
 	b.s.taken(rep)
 	owner, cfg := v.cf.own(c, o, false)

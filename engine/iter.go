@@ -16,6 +16,7 @@ import (
 type iterOwner struct {
 	cf    *ColumnFamily
 	child child
+	o     IterOptions // what an error has to do with: CacheOnly, and the Context whose deadline RocksDB has
 
 	mu sync.Mutex // misuse by two goroutines must not reach C at the same time
 	c  *cbridge.Iter
@@ -35,9 +36,14 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	}
 	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
 	if err != nil {
-		return nil, v.cf.describe(err, "new iterator", nil)
+		return nil, v.cf.explainIter(err, "new iterator", o)
 	}
 	return v.cf.adoptIter(c, o, v.snap != nil), nil
+}
+
+// explainIter completes an error of an iterator that was asked for with o.
+func (c *ColumnFamily) explainIter(err error, op string, o *IterOptions) error {
+	return c.describe(timedOut(blocked(err, o.CacheOnly), o.Context), op, nil)
 }
 
 // adoptIter registers a new iterator of C and makes one for the user of it. frozen: it keeps its
@@ -49,7 +55,7 @@ func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) 
 
 // own registers an iterator of C and says what the one for its user needs to know.
 func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iterOwner, iterator.Config) {
-	owner := &iterOwner{cf: c, c: it}
+	owner := &iterOwner{cf: c, c: it, o: IterOptions{CacheOnly: o.CacheOnly, Context: o.Context}}
 	c.db.children.add(&owner.child, childIterator, owner)
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
@@ -60,6 +66,9 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 {
 		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
+	}
+	if o.AsyncIO && !Supports(AsyncIO) {
+		return c.describe(unsupported("new iterator", AsyncIO), "", nil)
 	}
 	if max(len(o.LowerBound), len(o.UpperBound), len(o.Prefix)) > MaxKeySize {
 		return c.describe(dberr.New("new iterator", dberr.TooLarge, "a bound exceeds MaxKeySize"), "", nil)
@@ -80,8 +89,10 @@ func (o *IterOptions) plan() cbridge.IterOptions {
 	}
 	return cbridge.IterOptions{
 		Lower: lower, Upper: upper, MaxValue: uint64(o.ValuesUpTo), ReadAhead: uint64(o.ReadAhead),
+		Deadline: deadline(o.Context),
 		Flags: bit(o.KeysOnly, cbridge.KeysOnly) | bit(o.NoFillCache, cbridge.NoFill) |
-			bit(o.NoVerifyChecksums, cbridge.NoVerify),
+			bit(o.NoVerifyChecksums, cbridge.NoVerify) | bit(o.CacheOnly, cbridge.CacheOnly) |
+			bit(o.AsyncIO, cbridge.AsyncIO),
 	}
 }
 
@@ -138,4 +149,6 @@ func (o *iterOwner) freeC() {
 }
 
 // Describe puts operation, path and family into an error of the iterator.
-func (o *iterOwner) Describe(op string, err error) error { return o.cf.describe(err, op, nil) }
+func (o *iterOwner) Describe(op string, err error) error {
+	return o.cf.explainIter(err, op, &o.o)
+}

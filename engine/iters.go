@@ -38,7 +38,7 @@ func NewItersWith(o *IterOptions, cfs ...*ColumnFamily) ([]*iterator.Iterator, e
 	}
 	made, err := cbridge.NewIters(families, o.plan())
 	if err != nil {
-		return nil, first.describe(err, "new iterators", nil)
+		return nil, first.explainIter(err, "new iterators", o)
 	}
 	its := make([]*iterator.Iterator, len(made))
 	for i, c := range made {

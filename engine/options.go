@@ -127,16 +127,24 @@ var Sync = &WriteOptions{Sync: true}
 // Prefix intersect. All slices are copied. An iterator never misses a key of its range, whatever
 // prefix extractor the family has.
 type IterOptions struct {
-	LowerBound        []byte          // keys >= it; nil: open
-	UpperBound        []byte          // keys < it; nil: open; empty but not nil: an empty range
-	Prefix            []byte          // keys that begin with it
-	Limit             int             // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
-	KeysOnly          bool            // values are nil
-	NoFillCache       bool            // blocks read are not kept in the block cache
-	NoVerifyChecksums bool            //
-	ValuesUpTo        int             // values are cut after so many bytes; 0: whole
-	ReadAhead         int             // bytes; 0: RocksDB's automatic read-ahead
-	Context           context.Context // looked at before each fill
+	LowerBound        []byte // keys >= it; nil: open
+	UpperBound        []byte // keys < it; nil: open; empty but not nil: an empty range
+	Prefix            []byte // keys that begin with it
+	Limit             int    // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
+	KeysOnly          bool   // values are nil
+	NoFillCache       bool   // blocks read are not kept in the block cache
+	NoVerifyChecksums bool   //
+	ValuesUpTo        int    // values are cut after so many bytes; 0: whole
+	ReadAhead         int    // bytes; 0: RocksDB's automatic read-ahead
+	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
+
+	// AsyncIO lets RocksDB read ahead through io_uring. ErrUnsupported before RocksDB 7.10. A RocksDB
+	// that was built without liburing, as Debian's, says nothing and reads as without it.
+	AsyncIO bool
+
+	// Context is looked at before each fill. Its deadline, fixed when the iterator is made, goes down to
+	// RocksDB, which looks at it whenever it reads a file, and to the loops in C, which do every 64 rows.
+	Context context.Context
 }
 
 // plan gives the options to the C glue in its terms.
@@ -293,12 +301,25 @@ func (o *ReadOptions) read() cbridge.Read {
 		Flags: bit(o.CacheOnly, cbridge.CacheOnly) | bit(o.NoFillCache, cbridge.NoFill) |
 			bit(o.NoVerifyChecksums, cbridge.NoVerify),
 	}
-	if o.Context != nil {
-		if t, ok := o.Context.Deadline(); ok {
-			r.Deadline = uint64(max(t.UnixMicro(), 1))
-		}
-	}
+	r.Deadline = deadline(o.Context)
 	return r
+}
+
+// deadline is that of ctx, which may be nil, in microseconds since 1970; 0 for none. One that a count
+// of microseconds cannot hold never comes.
+func deadline(ctx context.Context) uint64 {
+	if ctx == nil {
+		return 0
+	}
+	const never = math.MaxInt64 / 2 / 1_000_000 // seconds; RocksDB computes with the time that is left
+	t, ok := ctx.Deadline()
+	switch {
+	case !ok || t.Unix() > never:
+		return 0
+	case t.Unix() < 0:
+		return 1
+	}
+	return uint64(max(t.UnixMicro(), 1))
 }
 
 func bit(on bool, flag uint32) uint32 {

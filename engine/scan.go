@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"time"
 )
 
 // Scan ranges over the rows that o describes, in ascending order. It opens an iterator when it is
@@ -39,12 +40,12 @@ func Scan(r Reader, o *IterOptions) (rows iter.Seq2[[]byte, []byte], done func()
 
 // Count counts the rows that o describes and sums up the bytes of their keys and values. The counting
 // runs in C; ctx, which may be nil, is looked at between stretches of it. On an error the sums are
-// those of the rows before it.
+// those of the rows before it. A deadline of ctx also ends a stretch.
 func Count(ctx context.Context, r Reader, o *IterOptions) (rows, keyBytes, valueBytes int64, err error) {
 	if r == nil {
 		return 0, 0, 0, ErrClosed
 	}
-	it, err := r.NewIter(o)
+	it, err := r.NewIter(o.within(ctx))
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -54,3 +55,35 @@ func Count(ctx context.Context, r Reader, o *IterOptions) (rows, keyBytes, value
 	}
 	return rows, keyBytes, valueBytes, err
 }
+
+// within gives an iterator the deadline of ctx, if that is earlier than its own. Whether ctx has been
+// cancelled is its user's to look at.
+func (o *IterOptions) within(ctx context.Context) *IterOptions {
+	if ctx == nil {
+		return o
+	}
+	at, ok := ctx.Deadline()
+	if !ok {
+		return o
+	}
+	var w IterOptions
+	if o != nil {
+		w = *o
+	}
+	if w.Context == nil {
+		w.Context = context.Background()
+	}
+	if own, ok := w.Context.Deadline(); ok && own.Before(at) {
+		return o
+	}
+	w.Context = hurried{w.Context, at}
+	return &w
+}
+
+// hurried is a context whose deadline is that of another one.
+type hurried struct {
+	context.Context
+	at time.Time
+}
+
+func (h hurried) Deadline() (time.Time, bool) { return h.at, true }

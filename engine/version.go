@@ -18,6 +18,7 @@ const (
 	SnapshotSequence                // 9.0: Snapshot.Sequence
 	SharedMemtables                 // 8.9: databases share the memtables' part of a MemoryBudget
 	SetDBOptions                    // 11.5: DB.SetOptions
+	AsyncIO                         // 7.10: IterOptions.AsyncIO
 )
 
 var features = map[Feature]struct {
@@ -29,6 +30,7 @@ var features = map[Feature]struct {
 	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence},
 	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions},
 	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers},
+	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO},
 }
 
 // String is the feature's name.
@@ -39,7 +41,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
