@@ -23,3 +23,6 @@ func SetMultiGetMost(n uint64) (restore func()) {
 	multiGetMost = n
 	return func() { multiGetMost = old }
 }
+
+// SetSecondaryTimeout changes how long s's Close waits. Not while Close runs.
+func SetSecondaryTimeout(s *Secondary, timeout time.Duration) { s.timeout = timeout }

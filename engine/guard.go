@@ -29,13 +29,15 @@ const (
 	opBatch
 	opMultiGet
 	opOptions
+	opView
+	opCatchUp
 	opKinds
 )
 
 var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
-	"indexed batch", "multi get", "options",
+	"indexed batch", "multi get", "options", "view", "catch up",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

@@ -37,6 +37,8 @@ type DB struct {
 	share    int64                           // of memory, for memtables
 	closeMu  sync.Mutex
 	closed   bool
+
+	lent bool // it belongs to a Secondary, which closes it
 }
 
 // Open opens the database in directory dir and creates it, with its families, if it does not exist
@@ -66,6 +68,14 @@ func open(dir string, o *Options) (*DB, error) {
 	if err := o.expects(dir); err != nil {
 		return nil, err
 	}
+	if o.ReadOnly {
+		return openBeside(dir, o, nil)
+	}
+	return openPlanned(dir, o, nil)
+}
+
+// openPlanned opens what planOpen decides and prepare, which may be nil, adds to it.
+func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB, error) {
 	plan, err := cbridge.NewPlan(dir, o.plan())
 	if err != nil {
 		return nil, err
@@ -73,7 +83,7 @@ func open(dir string, o *Options) (*DB, error) {
 	defer plan.Free()
 	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory}
 	if d.memory == nil {
-		if err := d.openPlan(plan, o); err != nil {
+		if err := d.openPlan(plan, o, prepare); err != nil {
 			return nil, err
 		}
 		return d, nil
@@ -81,7 +91,7 @@ func open(dir string, o *Options) (*DB, error) {
 	if d.share, err = d.memory.join(plan, o); err != nil {
 		return nil, err
 	}
-	if err := d.openPlan(plan, o); err != nil {
+	if err := d.openPlan(plan, o, prepare); err != nil {
 		d.memory.leave(d, d.share)
 		return nil, err
 	}
@@ -90,10 +100,15 @@ func open(dir string, o *Options) (*DB, error) {
 }
 
 // openPlan opens d as o says.
-func (d *DB) openPlan(plan *cbridge.Plan, o *Options) error {
+func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan) error) error {
 	names, ops, err := planOpen(plan, d.path, o)
 	if err != nil {
 		return err
+	}
+	if prepare != nil {
+		if err := prepare(plan); err != nil {
+			return err
+		}
 	}
 	undo := trackNewFiles(d.path)
 	c, err := plan.Open()
@@ -287,6 +302,13 @@ func (d *DB) Close() error {
 	if d == nil || d.c == nil {
 		return nil
 	}
+	if d.lent {
+		return describe(invalid("close", "the database belongs to a Secondary, which closes it"), "", d.path)
+	}
+	return d.close()
+}
+
+func (d *DB) close() error {
 	d.closeMu.Lock()
 	defer d.closeMu.Unlock()
 	if d.closed {

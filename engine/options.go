@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 )
@@ -51,6 +52,10 @@ type Options struct {
 	// View and Count) taken while writes are under way may show these writes, or parts of a batch,
 	// later and not yet at first: it is no fixed state then. Not with PipelinedWrite.
 	UnorderedWrite bool
+
+	// CatchUpEvery has a Secondary catch up by itself, so long after it has last done so; 0: only in
+	// CatchUp. For OpenSecondary only. Secondary.CatchUpError tells how it goes.
+	CatchUpEvery time.Duration
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
@@ -161,6 +166,8 @@ func (o *Options) plan() cbridge.DBOptions {
 
 func (o *Options) validate() error {
 	switch {
+	case o.CatchUpEvery != 0:
+		return invalid("open", "CatchUpEvery is for OpenSecondary")
 	case o.ErrorIfMissing && o.ErrorIfExists:
 		return invalid("open", "ErrorIfMissing and ErrorIfExists exclude every database")
 	case o.ReadOnly && o.ErrorIfExists:
