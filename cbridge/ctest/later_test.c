@@ -56,6 +56,26 @@ uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot
   return 4711;
 }
 
+static unsigned async_reads; /* read options that were told to read asynchronously */
+
+void rocksdb_readoptions_set_async_io(rocksdb_readoptions_t *o, unsigned char v) {
+  assert_non_null(o);
+  async_reads += v;
+}
+
+static void an_iterator_asks_for_async_io_when_told(void **state) {
+  struct fixture *f = *state;
+  rb_iter_options o = {0};
+  for (unsigned want = 0; want < 2; want++) {
+    async_reads = 0;
+    o.flags = want ? RB_READ_ASYNC_IO : 0;
+    rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+    fx_ok(r.status);
+    assert_int_equal(async_reads, want);
+    rb_iter_free(r.iter);
+  }
+}
+
 static int with_nothing_done(void **state) {
   flushed = 0;
   waits = 0;
@@ -68,7 +88,8 @@ static void every_feature_is_supported(void **state) {
   assert_int_equal(rb_supports(RB_FEATURE_FLUSH_FAMILIES), 1);
   assert_int_equal(rb_supports(RB_FEATURE_WAIT_FOR_COMPACT), 1);
   assert_int_equal(rb_supports(RB_FEATURE_SNAPSHOT_SEQUENCE), 1);
-  assert_int_equal(rb_supports(3), 0);
+  assert_int_equal(rb_supports(RB_FEATURE_ASYNC_IO), 1);
+  assert_int_equal(rb_supports(1000), 0);
 }
 
 static void several_families_are_flushed_in_one_call(void **state) {
@@ -122,7 +143,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_feature_is_supported), CASE(several_families_are_flushed_in_one_call),
       CASE(one_family_is_flushed_as_ever),          CASE(waiting_for_compaction_is_passed_on),
-      CASE(a_snapshot_tells_its_sequence),
+      CASE(a_snapshot_tells_its_sequence),          CASE(an_iterator_asks_for_async_io_when_told),
   };
   return cmocka_run_group_tests_name("later", tests, NULL, NULL);
 }
