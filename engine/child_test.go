@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		stallChild(os.Args[1:])
 	case "low priority":
 		lowPriorityChild(os.Args[1])
+	case "primary":
+		primaryChild(os.Args[1])
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)
