@@ -136,8 +136,13 @@ func TestASecondaryRefusesChangesAndLeavesTheFilesAlone(t *testing.T) {
 	db := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
 	mustDo(t, db.Put([]byte("a"), []byte("1"), nil), db.Flush(), db.Put([]byte("b"), []byte("2"), nil))
 	before := files(t, db.Path())
+	logs, err := filepath.Glob(filepath.Join(db.Path(), "LOG*"))
+	mustDo(t, err)
 	s := openSecondary(t, db.Path(), nil)
 	mustDo(t, s.View(nil, func(d *engine.DB) error { refusesChanges(t, d); return nil }), s.CatchUp(nil))
+	if now, err := filepath.Glob(filepath.Join(db.Path(), "LOG*")); err != nil || !slices.Equal(now, logs) {
+		t.Errorf("the primary's logs are %v, were %v, %v", now, logs, err)
+	}
 	if after := files(t, db.Path()); !maps.Equal(before, after) {
 		t.Errorf("the primary's files changed: %v, were %v", slices.Sorted(maps.Keys(after)), slices.Sorted(maps.Keys(before)))
 	}
