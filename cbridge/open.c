@@ -79,11 +79,6 @@ rb_status rb_plan_extra(rb_plan *p, const char *text) {
   return s;
 }
 
-rb_status rb_plan_log_dir(rb_plan *p, const char *dir) {
-  rocksdb_options_set_db_log_dir(p->db_options, dir);
-  return rb_ok();
-}
-
 /* Appends a family and takes ownership of its options, on error too. */
 static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options) {
   rb_status s = rb_family_options_check(options);

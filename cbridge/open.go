@@ -66,13 +66,6 @@ func (p *Plan) Extra(text string) error {
 	return failure(C.rb_plan_extra(p.p, t))
 }
 
-// LogDir sends the database's own LOG to dir, which is created.
-func (p *Plan) LogDir(dir string) error {
-	d := C.CString(dir)
-	defer C.free(unsafe.Pointer(d))
-	return failure(C.rb_plan_log_dir(p.p, d))
-}
-
 // Family adds a family with its settings; extra holds more of them by RocksDB's names.
 func (p *Plan) Family(name string, o FamilyOptions, extra string) error {
 	n, x := C.CString(name), C.CString(extra)

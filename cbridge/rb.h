@@ -618,10 +618,4 @@ uint8_t rb_supports(uint32_t feature);
 /* Waits until no flush or compaction is pending. RB_UNSUPPORTED before RocksDB 8.7. */
 rb_status rb_wait_for_compact(rb_db *db);
 
-/* ---- readers beside a writer ---------------------------------------------------------------- */
-
-/* Sends the database's own LOG to directory dir (copied), which is created, instead of its own: a
- * reader then changes nothing there. */
-rb_status rb_plan_log_dir(rb_plan *p, const char *dir);
-
 #endif

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -13,12 +11,7 @@ import (
 func ExampleOpenSecondary() {
 	primary, done := opened(nil) // usually another process
 	defer done()
-	dir, err := os.MkdirTemp("", "secondary-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	s, err := engine.OpenSecondary(primary.Path(), filepath.Join(dir, "log"), nil)
+	s, err := engine.OpenSecondary(primary.Path(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

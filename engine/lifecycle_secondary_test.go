@@ -36,7 +36,7 @@ var secondaryTable = &lifecycleTable[*engine.Secondary]{
 		{"closed", dead, after(liveSecondary, closed)},
 		{"closed twice", dead, after(liveSecondary, closed, closed)},
 		{"failed open", dead, after(func(k *lifecycleKit) *engine.Secondary {
-			s, err := engine.OpenSecondary(filepath.Join(k.dir, "none"), filepath.Join(k.dir, "log"), nil)
+			s, err := engine.OpenSecondary(filepath.Join(k.dir, "none"), nil)
 			if err == nil {
 				panic("the kit: there is no such database")
 			}
@@ -46,7 +46,7 @@ var secondaryTable = &lifecycleTable[*engine.Secondary]{
 }
 
 func liveSecondary(k *lifecycleKit) *engine.Secondary {
-	s, err := engine.OpenSecondary(filepath.Join(k.dir, "db"), filepath.Join(k.dir, "log"), nil)
+	s, err := engine.OpenSecondary(filepath.Join(k.dir, "db"), nil)
 	must(err)
 	return s
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -20,14 +18,14 @@ import (
 // meanwhile flushed, and then shows values that are out of date, deleted rows, and merges made twice,
 // without an error, in every version that was tried. A Secondary reads the database anew instead.
 type Secondary struct {
-	dir, logDir string
-	o           Options
-	guard       guard
-	timeout     time.Duration // closeTimeout, but in tests
-	turn        chan struct{} // holds one token: who has it catches up
-	stop        chan struct{}
-	stopOnce    sync.Once
-	done        chan struct{} // closed when the goroutine that catches up by itself has ended; nil: none
+	dir      string
+	o        Options
+	guard    guard
+	timeout  time.Duration // closeTimeout, but in tests
+	turn     chan struct{} // holds one token: who has it catches up
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     chan struct{} // closed when the goroutine that catches up by itself has ended; nil: none
 
 	mu     sync.Mutex
 	now    *seen
@@ -44,26 +42,22 @@ type seen struct {
 	state   string // of the primary's files before it was opened; empty: unknown
 }
 
-// OpenSecondary opens the database in directory dir for reading while its primary writes it. logDir is
-// a directory, outside of dir, for RocksDB's own LOG; it is created, and each Secondary needs one of its
-// own. Nothing in dir is changed. Options are those of Open, where ReadOnly is implied; where the
+// OpenSecondary opens the database in directory dir for reading while its primary writes it. Nothing in
+// dir is changed. Options are those of Open, where ReadOnly is implied; where the
 // primary has a wal_dir, Options.Extra must name the same one. Errors are those of Open, and ErrTryAgain
 // if the primary changed its files so fast that no state could be read.
-func OpenSecondary(dir, logDir string, o *Options) (*Secondary, error) {
+func OpenSecondary(dir string, o *Options) (*Secondary, error) {
 	if o == nil {
 		o = &Options{}
 	}
 	s := &Secondary{
-		dir: dir, logDir: logDir, o: *o, timeout: closeTimeout,
+		dir: dir, o: *o, timeout: closeTimeout,
 		turn: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	s.o.ReadOnly, s.o.ErrorIfMissing, s.o.CatchUpEvery = true, true, 0
 	err := s.validate(o.CatchUpEvery)
 	if err == nil {
-		undo := trackNewFiles(logDir)
-		if s.now, err = s.look(); err != nil {
-			undo(err)
-		}
+		s.now, err = s.look()
 	}
 	if err != nil {
 		return nil, describe(err, "open secondary", dir)
@@ -77,10 +71,8 @@ func OpenSecondary(dir, logDir string, o *Options) (*Secondary, error) {
 }
 
 func (s *Secondary) validate(every time.Duration) error {
-	for _, d := range []string{s.dir, s.logDir} {
-		if err := validatePath(d); err != nil {
-			return err
-		}
+	if err := validatePath(s.dir); err != nil {
+		return err
 	}
 	if err := s.o.validate(); err != nil {
 		return err
@@ -90,29 +82,8 @@ func (s *Secondary) validate(every time.Duration) error {
 		return invalid("", "CatchUpEvery is negative")
 	case strings.Contains(s.o.Extra, "max_open_files"):
 		return invalid("", "Options.Extra sets max_open_files, which is -1 for a secondary")
-	case inside(s.dir, s.logDir):
-		return invalid("", "the directory for the LOG must lie outside of the database's")
 	}
 	return s.o.expects(s.dir)
-}
-
-// inside reports whether path is dir or lies in it.
-func inside(dir, path string) bool {
-	a, errA := filepath.Abs(dir)
-	b, errB := filepath.Abs(path)
-	if errA != nil || errB != nil {
-		return true
-	}
-	x, errX := os.Stat(a)
-	for of := b; ; of = filepath.Dir(of) {
-		y, errY := os.Stat(of)
-		if of == a || (errX == nil && errY == nil && os.SameFile(x, y)) {
-			return true
-		}
-		if of == filepath.Dir(of) {
-			return false
-		}
-	}
 }
 
 // allFilesOpen has RocksDB open every file at once: one that the primary then deletes can still be
@@ -125,12 +96,7 @@ func (s *Secondary) look() (*seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openBeside(s.dir, &s.o, func(p *cbridge.Plan) error {
-		if err := p.Extra(allFilesOpen); err != nil {
-			return err
-		}
-		return p.LogDir(s.logDir)
-	})
+	db, err := openBeside(s.dir, &s.o, func(p *cbridge.Plan) error { return p.Extra(allFilesOpen) })
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ var secondarySeed = flag.Uint64("secondary.seed", 0, "of the secondary's random 
 // openSecondary opens a secondary of dir, which is closed at the test's end.
 func openSecondary(t testing.TB, dir string, o *engine.Options) *engine.Secondary {
 	t.Helper()
-	s, err := engine.OpenSecondary(dir, filepath.Join(t.TempDir(), "log"), o)
+	s, err := engine.OpenSecondary(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,36 +150,28 @@ func TestASecondaryRefusesChangesAndLeavesTheFilesAlone(t *testing.T) {
 
 func TestOpenSecondaryRefusesWhatMakesNoSense(t *testing.T) {
 	db := openTemp(t, nil)
-	log := filepath.Join(t.TempDir(), "log")
 	for name, c := range map[string]struct {
-		dir, log string
-		o        *engine.Options
+		dir string
+		o   *engine.Options
 	}{
-		"no name":                {"", log, nil},
-		"no log's name":          {db.Path(), "", nil},
-		"a zero byte":            {db.Path(), "a\x00b", nil},
-		"the log in it":          {db.Path(), filepath.Join(db.Path(), "log"), nil},
-		"the log is it":          {db.Path(), db.Path() + "/.", nil},
-		"no database":            {t.TempDir(), log, nil},
-		"a negative interval":    {db.Path(), log, &engine.Options{CatchUpEvery: -1}},
-		"few files":              {db.Path(), log, &engine.Options{Extra: "max_open_files=10"}},
-		"an unknown option":      {db.Path(), log, &engine.Options{Extra: "nonsense=1"}},
-		"it must not exist":      {db.Path(), log, &engine.Options{ErrorIfExists: true}},
-		"a family it has not":    {db.Path(), log, &engine.Options{Families: map[string]engine.FamilyOptions{"": {}}}},
-		"a merge without a name": {db.Path(), log, &engine.Options{FamilyOptions: engine.FamilyOptions{MergeOperator: "x"}}},
+		"no name":                {"", nil},
+		"no database":            {t.TempDir(), nil},
+		"a negative interval":    {db.Path(), &engine.Options{CatchUpEvery: -1}},
+		"few files":              {db.Path(), &engine.Options{Extra: "max_open_files=10"}},
+		"an unknown option":      {db.Path(), &engine.Options{Extra: "nonsense=1"}},
+		"it must not exist":      {db.Path(), &engine.Options{ErrorIfExists: true}},
+		"a family it has not":    {db.Path(), &engine.Options{Families: map[string]engine.FamilyOptions{"": {}}}},
+		"a merge without a name": {db.Path(), &engine.Options{FamilyOptions: engine.FamilyOptions{MergeOperator: "x"}}},
 	} {
-		s, err := engine.OpenSecondary(c.dir, c.log, c.o)
+		s, err := engine.OpenSecondary(c.dir, c.o)
 		expectError(t, name, err, engine.ErrInvalidArgument)
 		if s != nil {
 			t.Errorf("%s: a secondary came with the error", name)
 		}
-		if _, err := os.Stat(log); err == nil {
-			t.Errorf("%s: the directory for the LOG was left behind", name)
-		}
 	}
 	_, err := engine.Open(db.Path(), &engine.Options{CatchUpEvery: time.Second})
 	expectError(t, "CatchUpEvery of Open", err, engine.ErrInvalidArgument)
-	_, err = engine.OpenSecondary(db.Path(), log, &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
+	_, err = engine.OpenSecondary(db.Path(), &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
 	expectError(t, "a family that is not there", err, engine.ErrFamilyNotFound)
 }
 
@@ -323,7 +315,7 @@ func TestCatchUpAndViewEndWithTheirContextAndClose(t *testing.T) {
 
 func TestCloseOfASecondaryCountsWhatViewsLeftOpen(t *testing.T) {
 	db := openTemp(t, nil)
-	s, err := engine.OpenSecondary(db.Path(), filepath.Join(t.TempDir(), "log"), nil)
+	s, err := engine.OpenSecondary(db.Path(), nil)
 	mustDo(t, err)
 	leave := func(d *engine.DB) error {
 		_, err := d.NewIter(nil)

@@ -1,4 +1,4 @@
-/* modes_test.c: deadlines of iterators, reads of the cache only, and where the LOG goes. */
+/* modes_test.c: deadlines of iterators, and reads of the cache only. */
 /* link: -Wl,--wrap=clock_gettime */
 #include <time.h>
 
@@ -106,32 +106,6 @@ static void async_io_is_refused_where_there_is_none(void **state) {
   assert_null(r.iter);
 }
 
-static void the_log_goes_where_the_plan_says(void **state) {
-  struct fixture *f = *state;
-  char log[RB_PATH];
-  assert_true(snprintf(log, sizeof log, "%s/log", f->root) < RB_PATH);
-  rb_plan *p = rb_plan_new(f->dir, (rb_db_options){0});
-  assert_non_null(p);
-  fx_ok(rb_plan_log_dir(p, log));
-  fx_ok(rb_plan_extra(p, "max_open_files=-1"));
-  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
-  rb_opened o = rb_plan_open(p);
-  rb_plan_free(p);
-  fx_ok(o.status);
-  rb_close(o.db);
-  int logs = 0;
-  DIR *d = opendir(log);
-  assert_non_null(d);
-  for (struct dirent *e; (e = readdir(d)) != NULL;) {
-    logs += strstr(e->d_name, "LOG") != NULL;
-  }
-  closedir(d);
-  assert_int_equal(logs, 1);
-  char there[RB_PATH];
-  assert_true(snprintf(there, sizeof there, "%s/LOG", f->dir) < RB_PATH);
-  assert_int_not_equal(access(there, F_OK), 0);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -141,7 +115,6 @@ int main(void) {
       CASE(a_clock_that_is_set_back_loses_no_row),
       CASE(the_cache_only_gives_no_row_of_a_cold_file),
       CASE(async_io_is_refused_where_there_is_none),
-      cmocka_unit_test_setup_teardown(the_log_goes_where_the_plan_says, fx_new_empty, fx_free),
   };
   return cmocka_run_group_tests_name("modes", tests, NULL, NULL);
 }
