@@ -53,17 +53,21 @@ void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h) 
   f->db = db;
   f->handle = h;
   f->id = rocksdb_column_family_handle_get_id(h);
+  uint64_t files = 0;
+  rocksdb_property_int_cf(db->db, h, "rocksdb.num-blob-files", &files);
+  f->blobs = f->blobs || files > 0;
   f->next = db->families;
   db->families = f;
 }
 
 rb_family_result rb_family_find(rb_db *db, const char *name) {
-  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  rb_family_result r = {NULL, 0, 0, {RB_OK, NULL}};
   /* Newest first: a family created again under a dropped one's name is found, not the old one. */
   for (rb_family *f = db->families; f != NULL; f = f->next) {
     if (strcmp(f->name, name) == 0) {
       r.family = f;
       r.id = f->id;
+      r.blobs = f->blobs;
       return r;
     }
   }
@@ -91,7 +95,7 @@ static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char
 
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra) {
-  rb_family_result r = {NULL, 0, {RB_OK, NULL}};
+  rb_family_result r = {NULL, 0, 0, {RB_OK, NULL}};
   if (db->read_only) {
     r.status = rb_read_only();
     return r;
@@ -107,6 +111,7 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
+  f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
   char *err = NULL;
   rocksdb_column_family_handle_t *h = rocksdb_create_column_family(db->db, o, name, &err);
   rocksdb_options_destroy(o);
@@ -121,6 +126,7 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   rb_family_join(db, f, h);
   r.family = f;
   r.id = f->id;
+  r.blobs = f->blobs;
   return r;
 }
 

@@ -11,13 +11,16 @@ type Family struct {
 	p *C.rb_family
 	// ID is the number under which batches name the family.
 	ID uint32
+	// Blobs tells that it has files of blobs or, by the options that it was opened or created with, will
+	// write some.
+	Blobs bool
 }
 
 func family(r C.rb_family_result) (*Family, error) {
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}
-	return &Family{r.family, uint32(r.id)}, nil
+	return &Family{r.family, uint32(r.id), r.blobs != 0}, nil
 }
 
 // Family finds an open family by name; dberr.ErrNotFound if there is none. Not at the same time as

@@ -66,7 +66,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
     rb_iter_advance(it);
   }
   if (!rb_iter_on_row(it)) {
-    f.end = 1; /* and then no deadline ended the loop */
+    f.end = 1;                     /* and then no deadline ended the loop */
     f.status = rb_iter_status(it); /* a checksum error looks like the end of the data */
   }
   f.used = rows.used;

@@ -25,6 +25,7 @@ type Read struct {
 	Snapshot *Snapshot // nil: the newest state
 	Flags    uint32
 	Deadline uint64 // microseconds since 1970; 0: none
+	OneByOne bool   // many keys are looked up one by one
 }
 
 func (r Read) snap() *C.rb_snapshot {

@@ -19,6 +19,7 @@ struct rb_family {
   rocksdb_column_family_handle_t *handle;
   char *name;
   uint32_t id;
+  bool blobs; /* when it was opened or created it had files of blobs, or an option to write some */
   struct rb_family *next;
 };
 

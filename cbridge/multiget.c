@@ -145,7 +145,7 @@ static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions
 
 /* Looks all keys up, family by family. False when memory is short. */
 static bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
-  bool single = (how.flags & RB_READ_CACHE_ONLY) != 0;
+  bool single = how.one_by_one || (how.flags & RB_READ_CACHE_ONLY) != 0;
   uint32_t first = r->families[0], last = r->families[r->distinct - 1];
   rb_snapshot *own = NULL;
   if (how.snap == NULL && (first != last || (single && r->distinct > 1))) {

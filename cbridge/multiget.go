@@ -53,7 +53,7 @@ func (m *MultiGet) Key(i, at int) []byte { return m.bytes[at : at+int(m.keys[i].
 // in C for Rest or Free. Code NoMemory is the only error.
 func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 	m.found = slices.Grow(m.found[:0], len(m.keys))[:len(m.keys)]
-	how := C.rb_read{snap: r.snap(), flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline)}
+	how := C.rb_read{snap: r.snap(), flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne)}
 	a := C.rb_multi_get(&m.families[0], how, &m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes),
 		ptr(buf), C.size_t(len(buf)), &m.found[0])
 	runtime.KeepAlive(r.Snapshot)

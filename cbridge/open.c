@@ -217,6 +217,7 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
   for (size_t i = 0; db->db != NULL && i < p->count; i++) {
     rb_family *f = rb_family_new(p->names[i]);
     if (f != NULL) {
+      f->blobs = rocksdb_options_get_enable_blob_files(p->options[i]) != 0;
       rb_family_join(db, f, handles[i]);
     } else {
       rocksdb_column_family_handle_destroy(handles[i]); /* or the close would find it in use */

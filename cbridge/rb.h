@@ -233,6 +233,7 @@ void rb_memory_free(rb_memory *m);
 typedef struct rb_family_result {
   rb_family *family;
   uint32_t id;
+  uint8_t blobs; /* it has, or will write, files of blobs: by its options and what is on disk */
   rb_status status;
 } rb_family_result;
 
@@ -303,6 +304,7 @@ typedef struct rb_read {
   rb_snapshot *snap;
   uint32_t flags;
   uint64_t deadline;
+  uint8_t one_by_one; /* not by RocksDB's lookup of many keys */
 } rb_read;
 
 /* One key of rb_multi_get: which of the families it is of, and its length. */

@@ -184,6 +184,7 @@ func ExampleSupports() {
 	// snapshot sequence since RocksDB 9.0
 	// shared memtables since RocksDB 8.9
 	// set DB options since RocksDB 11.5
+	// async I/O since RocksDB 7.10
 	// true
 	// true
 }

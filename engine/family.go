@@ -21,6 +21,7 @@ type ColumnFamily struct {
 	merges  bool                // it has a merge operator
 	operand func([]byte) *Error // refuses what the operator cannot take; nil: nothing
 	dropped atomic.Bool
+	blobs   atomic.Bool // it has, or may write, files of blobs
 
 	valueSize valueSize // of the values that MultiGet reads
 
@@ -170,6 +171,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check}
+	f.blobs.Store(c.Blobs)
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil
 }

@@ -28,6 +28,9 @@ func (b *IndexedBatch) lockView() (view, error) {
 // lookup is the call into C for a read of one key that v.enter began: it brings the index the records
 // it lacks, and looks into it and the database.
 func (s *indexed) lookup(v view, r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Lent, error) {
+	if v.cf.blind(r.Flags) {
+		return 0, cbridge.Lent{}, v.explain(errBlind(), op, key, o)
+	}
 	rep, err := s.replay()
 	if err != nil {
 		return 0, cbridge.Lent{}, v.explain(err, op, key, o)
@@ -148,6 +151,9 @@ func (b *IndexedBatch) Has(key []byte, o *ReadOptions) (bool, error) {
 		return false, err
 	}
 	defer v.leave(opHas)
+	if v.cf.blind(r.Flags) {
+		return false, v.explain(errBlind(), opHas, key, o)
+	}
 	rep, err := b.s.replay()
 	if err != nil {
 		return false, v.explain(err, opHas, key, o)

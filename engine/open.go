@@ -285,9 +285,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		if err != nil {
 			return describeFamily(err, name)
 		}
-		all = append(all, &ColumnFamily{
-			db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check,
-		})
+		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check}
+		f.blobs.Store(c.Blobs)
+		all = append(all, f)
 	}
 	d.def = all[0]
 	d.setFamilies(all)

@@ -59,10 +59,24 @@ func (v view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
 	return v.cf.describe(err, opNames[op], key)
 }
 
+// blind tells that a read of the cache only is refused outright. RocksDB ends the process over one that
+// meets an operand on top of a value in a blob file that is not in memory (seen on 7.8, where the
+// library has assertions).
+func (c *ColumnFamily) blind(flags uint32) bool {
+	return flags&cbridge.CacheOnly != 0 && c.merges && c.blobs.Load()
+}
+
+func errBlind() error {
+	return dberr.New("", dberr.WouldBlock, "a family that merges and has blob files is not read from the cache alone")
+}
+
 // lookup is the call into C. Asked to read the cache only, RocksDB gives an empty value for a key in a
 // file that it would have to open (before 9.1), or in any file if there is no block cache: an empty
 // value is then no answer.
 func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Pinned, error) {
+	if v.cf.blind(r.Flags) {
+		return 0, cbridge.Pinned{}, v.explain(errBlind(), op, key, o)
+	}
 	n, pinned, err := v.cf.c.Get(r, key, buf)
 	if err == nil && n == 0 && !pinned.Held() && r.Flags&cbridge.CacheOnly != 0 {
 		err = dberr.New("", dberr.WouldBlock, "")

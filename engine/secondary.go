@@ -150,6 +150,7 @@ func (s *Secondary) forget(v *seen) error {
 	if leak, ok := err.(*LeakError); ok {
 		s.leaks.Iterators += leak.Iterators
 		s.leaks.Snapshots += leak.Snapshots
+		s.leaks.Batches += leak.Batches
 		return nil
 	}
 	if err != nil {
@@ -294,7 +295,7 @@ func (s *Secondary) free() error {
 		s.closed = false
 		return busy
 	}
-	if s.leaks.Iterators+s.leaks.Snapshots > 0 {
+	if s.leaks.Iterators+s.leaks.Snapshots+s.leaks.Batches > 0 {
 		leaks := s.leaks
 		return &leaks
 	}
