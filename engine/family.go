@@ -18,8 +18,8 @@ type ColumnFamily struct {
 	db      *DB
 	c       *cbridge.Family
 	name    string
-	merges  bool                // it has a merge operator
-	operand func([]byte) *Error // refuses what the operator cannot take; nil: nothing
+	merges  bool        // it has a merge operator
+	operand operandKind // what its operator takes
 	dropped atomic.Bool
 	blobs   atomic.Bool // it has, or may write, files of blobs
 

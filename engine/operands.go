@@ -10,10 +10,7 @@ func (c *ColumnFamily) checkMerge(operand []byte) error {
 	if !c.merges {
 		return invalid("", "the family has no merge operator")
 	}
-	if c.operand == nil {
-		return nil
-	}
-	if err := c.operand(operand); err != nil {
+	if err := c.operand.check(operand); err != nil {
 		return err
 	}
 	return nil
@@ -21,14 +18,14 @@ func (c *ColumnFamily) checkMerge(operand []byte) error {
 
 // checkOperands refuses a batch in which an operand for family c is malformed.
 func (c *ColumnFamily) checkOperands(b *Batch) error {
-	if c.operand == nil {
+	if c.operand == anyOperand {
 		return nil
 	}
 	for r := range b.Records() {
 		if r.Kind != KindMerge || r.Family != c.c.ID {
 			continue
 		}
-		if err := c.operand(r.Value); err != nil {
+		if err := c.operand.check(r.Value); err != nil {
 			err.Family, err.Key = c.name, bytes.Clone(r.Key)
 			return err
 		}
@@ -36,22 +33,25 @@ func (c *ColumnFamily) checkOperands(b *Batch) error {
 	return nil
 }
 
-func checkInt64(operand []byte) *Error {
-	if len(operand) != int64Len {
+// operandKind is what operands a merge operator takes. It is no function, which would move every
+// caller's operand to the heap.
+type operandKind uint8
+
+const (
+	anyOperand operandKind = iota
+	int64Operand
+	listOperand
+	setOperand
+)
+
+// check refuses a malformed operand.
+func (k operandKind) check(operand []byte) *Error {
+	switch {
+	case k == int64Operand && len(operand) != int64Len:
 		return invalid("", "the operand of an integer operator must be of 8 bytes")
-	}
-	return nil
-}
-
-func checkList(operand []byte) *Error {
-	if !validList(operand) {
+	case k == listOperand && !validList(operand):
 		return invalid("", "the operand is not a list as EncodeList makes it")
-	}
-	return nil
-}
-
-func checkSet(operand []byte) *Error {
-	if !validSet(operand) {
+	case k == setOperand && !validSet(operand):
 		return invalid("", "the operand is not a set as EncodeSet makes it")
 	}
 	return nil

@@ -84,7 +84,7 @@ func MergeOperators() []string {
 type operators struct {
 	merge string // canonical; empty: none
 	c     cbridge.Operators
-	check func(operand []byte) *Error // nil: any operand will do
+	check operandKind
 
 	builtin string // the setting by which RocksDB makes the merge operator; empty: c does
 }
@@ -130,7 +130,7 @@ func (o *operators) setMerge(name string) bool {
 	if name == Uint64Add {
 		o.c.Merge = cbridge.MergeUint64Add
 	} else if kind, ok := integerOperators[name]; ok {
-		o.c.Merge, o.check = kind, checkInt64
+		o.c.Merge, o.check = kind, int64Operand
 	} else if text, ok := strings.CutPrefix(name, appendName); ok {
 		delimiter, err := hex.DecodeString(text)
 		if err != nil || len(delimiter) > maxDelimiter || AppendDelimited(string(delimiter)) != name {
@@ -142,9 +142,9 @@ func (o *operators) setMerge(name string) bool {
 		if err != nil || n == 0 || BoundedList(uint32(n)) != name {
 			return false
 		}
-		o.c.Merge, o.c.MaxEntries, o.check = cbridge.MergeList, n, checkList
+		o.c.Merge, o.c.MaxEntries, o.check = cbridge.MergeList, n, listOperand
 	} else if name == SetUnion {
-		o.c.Merge, o.check = cbridge.MergeSet, checkSet
+		o.c.Merge, o.check = cbridge.MergeSet, setOperand
 	} else {
 		return false
 	}
