@@ -2,34 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handles.h"
+#include "multiget.h"
 
-/* A key on its way into order. */
-struct rb_sought {
-  const uint8_t *key;
-  uint32_t len;
-  uint32_t family;
-  uint32_t index; /* in the caller's order */
-};
-
-/* One lookup of many keys. The arrays lie behind the struct, in the same allocation. Keys are
- * sorted and distinct: RocksDB then need not sort, and before 9.0 it may answer a key that is asked
- * for twice wrongly when a block cannot be read. */
-struct rb_rest {
-  struct rb_sought *sought;
-  const char **keys; /* distinct from here on */
-  size_t *lens;
-  rocksdb_pinnableslice_t **pins;
-  char **errs;
-  size_t distinct;
-  uint32_t *families;
-  uint32_t *which; /* by the caller's index: the distinct key */
-  uint32_t *left;  /* distinct keys that did not fit, in the order of delivery */
-  size_t nleft;
-};
-
-/* Room for n keys, all zero; NULL when memory is short. */
-static rb_rest *rb_rest_new(size_t n) {
+rb_rest *rb_rest_new(size_t n) {
   const size_t words = sizeof(struct rb_sought) + 4 * sizeof(void *) + 3 * sizeof(uint32_t);
   if (n > (SIZE_MAX - sizeof(rb_rest)) / words) {
     return NULL;
@@ -56,7 +31,11 @@ void rb_rest_free(rb_rest *r) {
   for (size_t i = 0; i < r->distinct; i++) {
     rb_unpin(r->pins[i]);
     free(r->errs[i]);
+    if (r->laid != NULL) {
+      rb_free(r->laid[i].made);
+    }
   }
+  free(r->laid);
   free(r);
 }
 
@@ -74,8 +53,7 @@ static int rb_compare_sought(const void *left, const void *right) {
   return a->len == b->len ? 0 : a->len < b->len ? -1 : 1;
 }
 
-/* Fills in the distinct keys in order. Input that is in order already is not sorted again. */
-static void rb_rest_order(rb_rest *r, const rb_key *keys, size_t n, const uint8_t *bytes) {
+void rb_rest_order(rb_rest *r, const rb_key *keys, size_t n, const uint8_t *bytes) {
   bool sorted = true;
   bytes = bytes == NULL ? (const uint8_t *)"" : bytes; /* all keys are empty */
   for (size_t i = 0; i < n; i++) {
@@ -143,8 +121,7 @@ static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions
   return true;
 }
 
-/* Looks all keys up, family by family. False when memory is short. */
-static bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
+bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
   bool single = how.one_by_one || (how.flags & RB_READ_CACHE_ONLY) != 0;
   uint32_t first = r->families[0], last = r->families[r->distinct - 1];
   rb_snapshot *own = NULL;
@@ -176,6 +153,10 @@ static bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) 
 /* The value of a distinct key, or the words of its error; NULL if it is absent. */
 static const char *rb_rest_bytes(const rb_rest *r, size_t i, size_t *len) {
   *len = 0;
+  if (r->laid != NULL && r->laid[i].data != NULL) {
+    *len = r->laid[i].len;
+    return r->laid[i].data;
+  }
   if (r->pins[i] != NULL) {
     return rocksdb_pinnableslice_value(r->pins[i], len);
   }
@@ -185,15 +166,18 @@ static const char *rb_rest_bytes(const rb_rest *r, size_t i, size_t *len) {
   return r->errs[i];
 }
 
-/* Tells what became of each key, and copies what fits. */
-static void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_answer *found,
-                       rb_multi *m) {
+/* Whether there is nothing to say of a distinct key: no value, and no error. */
+static bool rb_rest_absent(const rb_rest *r, size_t i) {
+  return r->pins[i] == NULL && r->errs[i] == NULL && (r->laid == NULL || r->laid[i].data == NULL);
+}
+
+void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_answer *found, rb_multi *m) {
   for (size_t i = 0; i < n; i++) {
     uint32_t at = r->which[i];
     size_t len = 0;
     const char *data = rb_rest_bytes(r, at, &len);
     rb_answer k = {m->used, len, rb_status_from(r->errs[at]).code, 0};
-    if (r->pins[at] == NULL && r->errs[at] == NULL) {
+    if (rb_rest_absent(r, at)) {
       k.code = RB_NOT_FOUND;
     }
     if (len > cap - m->used) {
@@ -207,11 +191,16 @@ static void rb_deliver(rb_rest *r, size_t n, uint8_t *buf, size_t cap, rb_answer
     }
     found[i] = k;
   }
+  if (r->nleft == 0) {
+    rb_rest_free(r);
+  } else {
+    m->rest = r;
+  }
 }
 
 rb_multi rb_multi_get(rb_family *const *families, rb_read how, const rb_key *keys, size_t n,
                       const uint8_t *bytes, uint8_t *buf, size_t cap, rb_answer *found) {
-  rb_multi m = {0, 0, NULL, {RB_OK, NULL}};
+  rb_multi m = {0, 0, NULL, 0, {RB_OK, NULL}};
   rb_rest *r = rb_rest_new(n);
   if (r == NULL) {
     m.status.code = RB_NO_MEMORY;
@@ -224,11 +213,6 @@ rb_multi rb_multi_get(rb_family *const *families, rb_read how, const rb_key *key
     return m;
   }
   rb_deliver(r, n, buf, cap, found, &m);
-  if (r->nleft == 0) {
-    rb_rest_free(r);
-  } else {
-    m.rest = r;
-  }
   return m;
 }
 

@@ -3,6 +3,8 @@ package cbridge
 // #include "rb.h"
 // #cgo noescape rb_multi_get
 // #cgo nocallback rb_multi_get
+// #cgo noescape rb_overlay_multi_get
+// #cgo nocallback rb_overlay_multi_get
 // #cgo noescape rb_rest_take
 // #cgo nocallback rb_rest_take
 // #cgo noescape rb_rest_free
@@ -59,6 +61,18 @@ func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 	runtime.KeepAlive(r.Snapshot)
 	m.rest = a.rest
 	return int(a.used), uint64(a.need), failure(a.status)
+}
+
+// GetOver looks up the keys as Get does, in the batch that o mirrors and, below it, in the newest state
+// of the families. r has no snapshot. Until Rest or Free nothing may be called on o. taken reports
+// whether the replay was. An error may also be Corruption of a replayed record.
+func (m *MultiGet) GetOver(o *Overlay, rep Replay, r Read, buf []byte) (used int, need uint64, taken bool, err error) {
+	m.found = slices.Grow(m.found[:0], len(m.keys))[:len(m.keys)]
+	how := C.rb_read{flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne)}
+	a := C.rb_overlay_multi_get(o.p, rep.keep(), ptr(rep.Records), rep.size(), &m.families[0], how,
+		&m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes), ptr(buf), C.size_t(len(buf)), &m.found[0])
+	m.rest = a.rest
+	return int(a.used), uint64(a.need), a.replayed != 0, failure(a.status)
 }
 
 // Rest copies the values that did not fit into buf, of need bytes, and frees them in C.

@@ -332,6 +332,7 @@ typedef struct rb_multi {
   uint64_t used;
   uint64_t need;
   rb_rest *rest;
+  uint8_t replayed; /* of rb_overlay_multi_get: 1: the records were taken. Else 0 */
   rb_status status;
 } rb_multi;
 
@@ -565,6 +566,16 @@ rb_found rb_overlay_get(rb_overlay *o, uint64_t keep, const uint8_t *records, si
 rb_found rb_overlay_has(rb_overlay *o, uint64_t keep, const uint8_t *records, size_t records_len,
                         rb_family *f, uint32_t flags, uint64_t deadline, const uint8_t *key,
                         size_t klen);
+
+/* Reads n keys in the batch and, where that leaves them open, in one newest state of the families:
+ * replay, lookups, merges and copies in one call. Each key is answered as by rb_overlay_get, a
+ * merge that fails with it; the rest is as of rb_multi_get. how.snap must be NULL. What did not fit
+ * may lie in the overlay's memory: nothing may be called on the overlay, and it must not be freed,
+ * until rb_rest_take or rb_rest_free. The status may also be that of a replay that failed. */
+rb_multi rb_overlay_multi_get(rb_overlay *o, uint64_t keep, const uint8_t *records,
+                              size_t records_len, rb_family *const *families, rb_read how,
+                              const rb_key *keys, size_t n, const uint8_t *bytes, uint8_t *buf,
+                              size_t cap, rb_answer *found);
 
 /* Makes an iterator, as rb_iter_new does, over the newest state of a family and the batch as it is
  * now. What the batch gets later does not show in it. */

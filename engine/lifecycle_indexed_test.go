@@ -25,6 +25,8 @@ var indexedTable = &lifecycleTable[*engine.IndexedBatch]{
 		"In/family nil": answerOK, "LogData/family nil": answerOK, "SetSavepoint/family nil": answerOK,
 		"RollbackToSavepoint/family nil": answerOK, "Append/family nil": answerOK, "Commit/family nil": answerOK,
 
+		"MultiGetFamilies/family nil": answerOK, "MultiGetFamilies/family dropped": answerOK,
+
 		"In/family dropped": answerOK, "LogData/family dropped": answerOK, "SetSavepoint/family dropped": answerOK,
 		"RollbackToSavepoint/family dropped": answerOK, "Append/family dropped": answerOK,
 		"Put/family dropped": answerOK, "Delete/family dropped": answerOK, "SingleDelete/family dropped": answerOK,
@@ -88,8 +90,9 @@ var indexedCalls = merged(readCalls[*engine.IndexedBatch](), map[string]call[*en
 		value, err := b.In(k.g).Get(kitKeys[2], nil)
 		return want(err, bytes.Equal(value, kitValue(kitKeys[2])), value)
 	},
-	"Commit": func(b *engine.IndexedBatch, _ *lifecycleKit) error { return b.Commit(nil) },
-	"Close":  func(b *engine.IndexedBatch, _ *lifecycleKit) error { return b.Close() },
+	"MultiGetFamilies": multiGetFamiliesCall[*engine.IndexedBatch],
+	"Commit":           func(b *engine.IndexedBatch, _ *lifecycleKit) error { return b.Commit(nil) },
+	"Close":            func(b *engine.IndexedBatch, _ *lifecycleKit) error { return b.Close() },
 	"Size": func(b *engine.IndexedBatch, _ *lifecycleKit) error {
 		return want(nil, b.Size() == len(b.Repr()), b.Size())
 	},

@@ -107,6 +107,9 @@ func (m *model) multiGet() error {
 	if r.snap != nil {
 		s = r.snap.s
 	}
+	if r.indexed != nil {
+		s = r.indexed.b
+	}
 	values, err = s.MultiGetFamilies(mixed, o)
 	if err != nil || len(values) != len(keys) {
 		return differ("values of MultiGetFamilies", []any{len(values), err}, len(keys))
@@ -115,6 +118,9 @@ func (m *model) multiGet() error {
 		rows := families[i].rows
 		if r.snap != nil {
 			rows = r.snap.rows[families[i]]
+		}
+		if r.indexed != nil {
+			rows = r.indexed.of(families[i])
 		}
 		want, there := rows[string(keys[i])]
 		if err := judgeValue(v, want, there, o); err != nil {

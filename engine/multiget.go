@@ -222,7 +222,7 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 		r.OneByOne = r.OneByOne || r.Flags&cbridge.NoVerify != 0 && p.cf.blobs.Load()
 	}
 	buf := make([]byte, min(room, multiGetRoom))
-	used, need, err := m.c.Get(r, buf)
+	used, need, err := m.call(r, buf)
 	if err != nil {
 		return nil, m.v.cf.describe(err, opNames[opMultiGet], nil)
 	}
@@ -241,6 +241,14 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 	return m.values, nil
 }
 
+// call is the call into C that looks the keys up.
+func (m *multiGet) call(r cbridge.Read, buf []byte) (used int, need uint64, err error) {
+	if m.v.over != nil {
+		return m.v.over.lookupMany(&m.c, r, buf)
+	}
+	return m.c.Get(r, buf)
+}
+
 // deliver gives each key its part of the buffers, and learns from what they hold.
 func (m *multiGet) deliver(buf, rest []byte) {
 	next, at := 0, 0
@@ -250,7 +258,7 @@ func (m *multiGet) deliver(buf, rest []byte) {
 		}
 		part, key := &m.parts[m.c.FamilyOf(next)], m.c.Key(next, at)
 		data, err := m.c.Value(next, buf, rest)
-		if err == nil && len(data) == 0 && m.o != nil && m.o.CacheOnly {
+		if err == nil && len(data) == 0 && m.v.over == nil && m.o != nil && m.o.CacheOnly {
 			err = dberr.New("", dberr.WouldBlock, "") // as in view.lookup
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 type view struct {
 	cf   *ColumnFamily
 	snap *snapshot // nil: the newest state
+	over *indexed  // of MultiGet: a batch over that state; nil: none
 }
 
 // scratchSize is the longest value that Get copies twice rather than cross into C twice.
