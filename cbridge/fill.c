@@ -9,7 +9,7 @@ bool rb_iter_late(const rb_iter *it, uint64_t n) {
     return false;
   }
   struct timespec now = {0, 0};
-  clock_gettime(CLOCK_REALTIME, &now); /* the clock that RocksDB compares with */
+  (void)clock_gettime(CLOCK_REALTIME, &now); /* the clock that RocksDB compares with */
   return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 >= it->deadline;
 }
 

@@ -104,25 +104,19 @@ func (m *model) multiGet() error {
 		mixed[i] = engine.FamilyKey{Family: families[i].c, Key: keys[i]}
 	}
 	var s familiesReader = m.db
-	if r.snap != nil {
-		s = r.snap.s
-	}
-	if r.indexed != nil {
-		s = r.indexed.b
+	shown := func(f *modelFamily) modelRows { return f.rows }
+	switch {
+	case r.snap != nil:
+		s, shown = r.snap.s, func(f *modelFamily) modelRows { return r.snap.rows[f] }
+	case r.indexed != nil:
+		s, shown = r.indexed.b, r.indexed.of
 	}
 	values, err = s.MultiGetFamilies(mixed, o)
 	if err != nil || len(values) != len(keys) {
 		return differ("values of MultiGetFamilies", []any{len(values), err}, len(keys))
 	}
 	for i, v := range values {
-		rows := families[i].rows
-		if r.snap != nil {
-			rows = r.snap.rows[families[i]]
-		}
-		if r.indexed != nil {
-			rows = r.indexed.of(families[i])
-		}
-		want, there := rows[string(keys[i])]
+		want, there := shown(families[i])[string(keys[i])]
 		if err := judgeValue(v, want, there, o); err != nil {
 			return fmt.Errorf("MultiGetFamilies of %s in %s: %w", show(keys[i]), families[i].name, err)
 		}

@@ -1,7 +1,6 @@
 /* iters_test.c: iterators over several families of one state. */
-/* link:
- * -Wl,--wrap=rocksdb_create_iterator_cf,--wrap=rocksdb_create_snapshot,--wrap=rocksdb_release_snapshot
- */
+/* link: -Wl,--wrap=rocksdb_create_iterator_cf,--wrap=rocksdb_create_snapshot */
+/* link: -Wl,--wrap=rocksdb_release_snapshot */
 #include "fixture.h"
 #include "rocksdb/c.h"
 
