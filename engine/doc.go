@@ -15,12 +15,15 @@
 // # Families
 //
 // A *ColumnFamily has the data calls of a DB. Batch, IndexedBatch and Snapshot take part in a
-// family by In, which returns the same batch or snapshot aimed at it. Families belong to the DB and are never closed.
+// family by In, which returns the same batch or snapshot aimed at it. NewIters makes iterators over one
+// state of several families, MultiGetFamilies reads keys of several. Families belong to the DB and are
+// never closed.
 //
 // # Lifetimes
 //
 //	keys, values, options passed in     not kept after the call
 //	[]byte results                      Go memory that is the caller's, for ever
+//	values of MultiGet                  the same, but one that is kept keeps the buffer of all
 //	the value lent by GetPinned         during the function only: C memory
 //	Batch.Repr, Records                 until the batch changes
 //	DB                                  until Close, which frees what was left open below it
@@ -29,12 +32,14 @@
 //	IndexedBatch                        until Close; Commit does not end it
 //	iterator.Iterator                   until Close; it keeps files alive, and outlives its Snapshot
 //	                                    and its IndexedBatch
+//	Secondary                           until Close; the DB that View lends, during the function only
+//	MemoryBudget                        until Close and the Close of the last database that uses it
 //	iterator.Chunk, Batch               need no open database
 //
 // # Concurrency
 //
-// DB, ColumnFamily and Snapshot may be used by any number of goroutines at once, Close included.
-// Batches, iterators and chunks belong to one goroutine at a time.
+// DB, ColumnFamily, Snapshot, Secondary and MemoryBudget may be used by any number of goroutines at once,
+// Close included. Batches, iterators and chunks belong to one goroutine at a time.
 //
 // # Errors
 //
