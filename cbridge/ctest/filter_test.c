@@ -119,6 +119,7 @@ static bool expires(uint64_t at, size_t extra) {
 }
 
 static void what_has_expired_is_removed(void **state) {
+  (void)state;
   uint64_t now = (uint64_t)time(NULL);
   begin(RB_FILTER_TTL, NULL, 0);
   for (size_t extra = 0; extra <= 20; extra += 20) {
@@ -135,6 +136,7 @@ static void what_has_expired_is_removed(void **state) {
 }
 
 static void keys_with_one_of_the_prefixes_are_removed(void **state) {
+  (void)state;
   begin(RB_FILTER_PREFIXES, "\1\0\0\0a\2\0\0\0b\0", 11);
   assert_true(removes("a", 1, "", 0));
   assert_true(removes("ab", 2, "x", 1));
@@ -151,6 +153,7 @@ static void keys_with_one_of_the_prefixes_are_removed(void **state) {
 }
 
 static void without_memory_no_filter_is_made(void **state) {
+  (void)state;
   rb_operators o = {.filter_kind = RB_FILTER_TTL, .filter_name = "n"};
   rocksdb_options_t *options = rocksdb_options_create();
   unsigned n = 1;

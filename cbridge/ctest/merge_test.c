@@ -244,6 +244,7 @@ static void try_groupings(uint32_t kind, const char *delimiter, uint64_t max_ent
 }
 
 static void every_grouping_gives_the_same(void **state) {
+  (void)state;
   for (uint32_t kind = RB_MERGE_INT64_ADD; kind <= RB_MERGE_SET; kind++) {
     for (uint32_t spoilt = 0; spoilt <= 8; spoilt += 4) {
       try_groupings(kind, ",", 1 + kind, RB_MAX_VALUE, spoilt);
@@ -254,6 +255,7 @@ static void every_grouping_gives_the_same(void **state) {
 }
 
 static void every_grouping_gives_the_same_at_the_limit_of_values(void **state) {
+  (void)state;
   for (uint64_t limit = 10; limit < 40; limit += 7) {
     try_groupings(RB_MERGE_APPEND, ", ", 1, limit, 0);
     try_groupings(RB_MERGE_LIST, "", 1000, limit, 0);
@@ -282,6 +284,7 @@ static struct value base_of(const char *s, size_t n) {
 }
 
 static void integers_add_up_and_wrap_around(void **state) {
+  (void)state;
   rocksdb_options_t *o = make(RB_MERGE_INT64_ADD, "", 0);
   const char *ops[] = {"\1\0\0\0\0\0\0\0", "\376\377\377\377\377\377\377\377"};
   expect(nothing, ops, 2, 8, "\377\377\377\377\377\377\377\377", 8);
@@ -293,6 +296,7 @@ static void integers_add_up_and_wrap_around(void **state) {
 }
 
 static void the_largest_and_the_smallest_heed_the_sign(void **state) {
+  (void)state;
   const char *ops[] = {"\1\0\0\0\0\0\0\0", "\376\377\377\377\377\377\377\377", "\0\1\0\0\0\0\0\0"};
   rocksdb_options_t *o = make(RB_MERGE_INT64_MAX, "", 0);
   expect(nothing, ops, 3, 8, ops[2], 8);
@@ -303,6 +307,7 @@ static void the_largest_and_the_smallest_heed_the_sign(void **state) {
 }
 
 static void an_empty_value_is_a_value_to_append_to(void **state) {
+  (void)state;
   const char *ops[] = {"", "a", "bc"};
   rocksdb_options_t *o = make(RB_MERGE_APPEND, ", ", 0);
   expect(nothing, ops, 3, 0, ", a, bc", 7);
@@ -316,6 +321,7 @@ static void an_empty_value_is_a_value_to_append_to(void **state) {
 }
 
 static void a_list_keeps_its_newest_entries(void **state) {
+  (void)state;
   const char *ops[] = {"\1\0\0\0b", "\1\0\0\0c"};
   rocksdb_options_t *o = make(RB_MERGE_LIST, "", 2);
   expect(nothing, ops, 2, 5, "\1\0\0\0b\1\0\0\0c", 10);
@@ -330,6 +336,7 @@ static void a_list_keeps_its_newest_entries(void **state) {
 }
 
 static void sets_unite_in_order(void **state) {
+  (void)state;
   const char *ops[] = {"\1\0\0\0c", "\1\0\0\0a", "\1\0\0\0c"};
   rocksdb_options_t *o = make(RB_MERGE_SET, "", 0);
   expect(nothing, ops, 3, 5, "\1\0\0\0a\1\0\0\0c", 10);
@@ -345,6 +352,7 @@ static void sets_unite_in_order(void **state) {
 
 /* At the limit of values a set still is a set that holds what it held and is not too long. */
 static void a_full_set_stays_a_set(void **state) {
+  (void)state;
   uint64_t seed = 7;
   rocksdb_options_t *o = make(RB_MERGE_SET, "", 0);
   for (int round = 0; round < 2000; round++) {
@@ -369,6 +377,7 @@ static void a_full_set_stays_a_set(void **state) {
 }
 
 static void without_operands_nothing_is_merged(void **state) {
+  (void)state;
   for (uint32_t kind = RB_MERGE_INT64_ADD; kind <= RB_MERGE_SET; kind++) {
     rocksdb_options_t *o = make(kind, ",", 3);
     assert_null(merge(true, nothing, NULL, 0).data);
@@ -381,6 +390,7 @@ static void without_operands_nothing_is_merged(void **state) {
 }
 
 static void without_memory_a_merge_does_not_succeed(void **state) {
+  (void)state;
   uint64_t seed = 3;
   for (uint32_t kind = RB_MERGE_INT64_ADD; kind <= RB_MERGE_SET; kind++) {
     rocksdb_options_t *o = make(kind, ",", 3);
@@ -407,6 +417,7 @@ static void without_memory_a_merge_does_not_succeed(void **state) {
 }
 
 static void without_memory_no_operator_is_made(void **state) {
+  (void)state;
   rb_operators o = {.merge_kind = RB_MERGE_APPEND,
                     .merge_name = "name",
                     .delimiter = U8(","),
@@ -427,6 +438,7 @@ static void without_memory_no_operator_is_made(void **state) {
 }
 
 static void an_operator_that_is_not_there_is_refused(void **state) {
+  (void)state;
   rocksdb_options_t *options = rocksdb_options_create();
   rb_operators kinds = {.merge_kind = RB_MERGE_SET + 1, .merge_name = "", .filter_name = ""};
   fx_error(rb_options_set_operators(options, kinds), RB_INVALID_ARGUMENT, "operator");
