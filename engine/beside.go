@@ -33,15 +33,16 @@ func openBeside(dir string, o *Options, prepare func(*cbridge.Plan) error) (d *D
 		if err != nil {
 			return err
 		}
-		d, err = openPlanned(dir, o, prepare)
-		if err != nil {
-			return err
-		}
+		var failure error
+		d, failure = openPlanned(dir, o, prepare)
 		after, err := manifestState(dir)
-		if err == nil && after != before {
+		if err == nil && after != before && (failure == nil || replaced(failure)) {
 			err = dberr.New("", dberr.TryAgain, "the database's files changed again and again while it was opened")
 		}
-		if err != nil {
+		if failure != nil && (err == nil || !errors.Is(err, ErrTryAgain)) {
+			return failure // also over a file that is gone from a database that nobody changes
+		}
+		if err != nil && d != nil {
 			d.close()
 			d = nil
 		}
