@@ -75,6 +75,7 @@ race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
 	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
+asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
 asan: setup
 	$(GOTEST) -asan -timeout 30m $(FLAGS)
 	go test -asan -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(ASAN_ROUNDS)
