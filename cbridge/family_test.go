@@ -173,7 +173,7 @@ func TestAPlanGoesOnAfterAMistake(t *testing.T) {
 	if p.Extra("no_such_option=1") == nil || p.Family("default", FamilyOptions{}, "nor_this=1") == nil {
 		t.Error("an unknown option was taken")
 	}
-	if err := p.Family("default", FamilyOptions{Compression: -1, Uint64Add: true}, ""); err != nil {
+	if err := p.Family("default", FamilyOptions{Compression: -1, Operators: Operators{Merge: MergeUint64Add}}, ""); err != nil {
 		t.Fatal(err)
 	}
 	db, err := p.Open()

@@ -21,8 +21,7 @@ type FamilyOptions struct {
 	WriteBufferSize, BlockSize uint64 // bytes
 	BloomBitsPerKey            float64
 	Compression                int32 // RocksDB's number, or -1 for its default
-	Uint64Add                  bool
-	CacheIndex                 bool // index and filter blocks go through the block cache
+	CacheIndex                 bool  // index and filter blocks go through the block cache
 	Operators                  Operators
 }
 
@@ -34,7 +33,6 @@ func (o FamilyOptions) c() (co C.rb_family_options, free func()) {
 		block_size:         C.uint64_t(o.BlockSize),
 		bloom_bits_per_key: C.double(o.BloomBitsPerKey),
 		compression:        C.int32_t(o.Compression),
-		uint64_add:         flag(o.Uint64Add),
 		cache_index:        flag(o.CacheIndex),
 		operators:          operators,
 	}, free

@@ -136,9 +136,6 @@ rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
   if (o.compression >= 0) {
     rocksdb_options_set_compression(typed, o.compression);
   }
-  if (o.uint64_add) {
-    rocksdb_options_set_uint64add_merge_operator(typed);
-  }
   rb_status s = rb_options_set_operators(typed, o.operators);
   if (s.code == RB_OK && !rb_set_table(typed, o, cache)) {
     s = rb_status_make(RB_NO_MEMORY, NULL);

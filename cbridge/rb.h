@@ -129,7 +129,6 @@ typedef struct rb_family_options {
   uint64_t block_size;
   double bloom_bits_per_key;
   int32_t compression; /* a rocksdb_*_compression number, or -1 for RocksDB's default */
-  uint8_t uint64_add;  /* as operators.merge_kind RB_MERGE_UINT64_ADD */
   uint8_t cache_index; /* index and filter blocks go through the block cache */
   rb_operators operators;
 } rb_family_options;

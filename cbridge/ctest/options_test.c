@@ -67,7 +67,7 @@ static void extra_options_go_on_top_of_the_typed_ones(void **state) {
   s.family.write_buffer_size = 1 << 20;
   s.family.block_size = 2048;
   s.family.bloom_bits_per_key = 10;
-  s.family.uint64_add = 1;
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
   s.family_extra = "write_buffer_size=2097152;block_based_table_factory={block_restart_interval=7}";
   fx_open(f, s);
   expect_option(f, default_family, "write_buffer_size=2097152");
@@ -193,7 +193,9 @@ static void make_two_families(struct fixture *f) {
   struct setup s = fx_defaults();
   s.family_extra = "max_write_buffer_number=3";
   fx_open(f, s);
-  rb_family_options o = {.compression = RB_NO_COMPRESSION, .block_size = 2048, .uint64_add = 1};
+  rb_family_options o = {.compression = RB_NO_COMPRESSION,
+                         .block_size = 2048,
+                         .operators.merge_kind = RB_MERGE_UINT64_ADD};
   rb_family_result r = rb_family_create(f->db, "counters", o, "max_write_buffer_number=6");
   fx_ok(r.status);
   fx_put(r.family, "key", "value");

@@ -69,7 +69,7 @@ static int new(void **state) {
   fx_new(state);
   struct fixture *f = *state;
   struct setup s = fx_defaults();
-  s.family.uint64_add = 1;
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
   fx_open(f, s);
   const uint64_t five = 5;
   static const char *const names[] = {"a", "b", "d", "r"};

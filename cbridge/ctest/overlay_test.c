@@ -161,7 +161,7 @@ static int with_batch(void **state) {
   with_rows(state);
   struct fixture *f = *state;
   struct setup s = fx_defaults();
-  s.family.uint64_add = 1;
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
   fx_open(f, s);
   memset(&batch, 0, sizeof batch);
   batch.over = rb_overlay_new();

@@ -36,7 +36,7 @@ static void single_delete_removes_a_key_put_once(void **state) {
 static void merge_adds_numbers_of_eight_bytes(void **state) {
   struct fixture *f = *state;
   struct setup s = fx_defaults();
-  s.family.uint64_add = 1;
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
   fx_open(f, s);
   static const uint8_t operands[][8] = {{0xFF}, {2}, {0, 1}};
   for (size_t i = 0; i < 3; i++) {
