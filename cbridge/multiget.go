@@ -106,6 +106,14 @@ func (m *MultiGet) Value(i int, buf, rest []byte) ([]byte, error) {
 	return value, nil
 }
 
+// Uncached reports, after a Get of the cache only, that a key may need a file after all: it says so, or
+// has an empty value, which may not be its own.
+func (m *MultiGet) Uncached() bool {
+	return slices.ContainsFunc(m.found, func(a C.rb_answer) bool {
+		return a.code == C.RB_INCOMPLETE || a.code == C.RB_OK && a.len == 0
+	})
+}
+
 // Reset frees what waits in C and forgets the keys and the families.
 func (m *MultiGet) Reset() {
 	m.Free()

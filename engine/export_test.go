@@ -26,3 +26,6 @@ func SetMultiGetMost(n uint64) (restore func()) {
 
 // SetSecondaryTimeout changes how long s's Close waits. Not while Close runs.
 func SetSecondaryTimeout(s *Secondary, timeout time.Duration) { s.timeout = timeout }
+
+// WithoutLanes has databases opened with o let any number of goroutines into C.
+func WithoutLanes(o *Options) { o.unbounded = true }

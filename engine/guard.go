@@ -41,9 +41,11 @@ var opNames = [opKinds]string{
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for
-// them, and refuses calls once Close has begun. It is what keeps a closed database from crashing.
+// them, and refuses calls once Close has begun. It is what keeps a closed database from crashing. It
+// also takes the call's lane, where the call as a whole has one.
 type guard struct {
 	closing atomic.Bool
+	lanes   *lanes // nil: no bound
 	running [opKinds]paddedCount
 }
 
@@ -67,11 +69,22 @@ func (g *guard) enter(ctx context.Context, op opKind) error {
 		g.running[op].n.Add(-1)
 		return ErrClosed
 	}
+	if l := g.lanes.of(op); l != nil {
+		if err := l.acquire(ctx); err != nil {
+			g.running[op].n.Add(-1)
+			return describe(err, opNames[op], "")
+		}
+	}
 	return nil
 }
 
 // leave ends a call that enter let in.
-func (g *guard) leave(op opKind) { g.running[op].n.Add(-1) }
+func (g *guard) leave(op opKind) {
+	if l := g.lanes.of(op); l != nil {
+		l.release()
+	}
+	g.running[op].n.Add(-1)
+}
 
 // busy names the calls in flight, or is empty.
 func (g *guard) busy() string {

@@ -27,22 +27,45 @@ func (b *IndexedBatch) lockView() (view, error) {
 
 // lookup is the call into C for a read of one key that v.enter began: it brings the index the records
 // it lacks, and looks into it and the database.
-func (s *indexed) lookup(v view, r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Lent, error) {
-	if v.cf.blind(r.Flags) {
-		return 0, cbridge.Lent{}, v.explain(errBlind(), op, key, o)
-	}
-	rep, err := s.replay()
-	if err != nil {
-		return 0, cbridge.Lent{}, v.explain(err, op, key, o)
-	}
-	n, lent, taken, err := s.over.Get(rep, v.cf.c, r, key, buf)
-	if taken {
-		s.taken(rep)
-	}
+func (s *indexed) lookup(v view, r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, lent cbridge.Lent, _ error) {
+	err := s.look(v, r, o, func(rep cbridge.Replay, r cbridge.Read) (taken bool, err error) {
+		n, lent, taken, err = s.over.Get(rep, v.cf.c, r, key, buf)
+		return taken, err
+	})
 	if err != nil {
 		return 0, cbridge.Lent{}, v.explain(err, op, key, o)
 	}
 	return n, lent, nil
+}
+
+// look takes a read of one key through the lanes. call is the call into C, which says whether it took
+// the replay.
+func (s *indexed) look(v view, r cbridge.Read, o *ReadOptions,
+	call func(rep cbridge.Replay, r cbridge.Read) (taken bool, err error),
+) (err error) {
+	cacheOnly, blind := r.Flags&cbridge.CacheOnly != 0, v.cf.blind()
+	if cacheOnly && blind {
+		return errBlind()
+	}
+	waited := v.cf.db.guard.lanes.read(o.context(), cacheOnly, blind, func(probe bool) bool {
+		how := r
+		if probe {
+			how.Flags |= cbridge.CacheOnly
+		}
+		var rep cbridge.Replay
+		if rep, err = s.replay(); err != nil {
+			return false
+		}
+		var taken bool
+		if taken, err = call(rep, how); taken {
+			s.taken(rep)
+		}
+		return probe && notCached(err)
+	})
+	if waited != nil {
+		return waited
+	}
+	return err
 }
 
 // Get returns a copy of the value that key would have if the batch had been committed; a miss is
@@ -151,17 +174,9 @@ func (b *IndexedBatch) Has(key []byte, o *ReadOptions) (bool, error) {
 		return false, err
 	}
 	defer v.leave(opHas)
-	if v.cf.blind(r.Flags) {
-		return false, v.explain(errBlind(), opHas, key, o)
-	}
-	rep, err := b.s.replay()
-	if err != nil {
-		return false, v.explain(err, opHas, key, o)
-	}
-	taken, err := b.s.over.Has(rep, v.cf.c, r, key)
-	if taken {
-		b.s.taken(rep)
-	}
+	err = b.s.look(v, r, o, func(rep cbridge.Replay, r cbridge.Read) (taken bool, err error) {
+		return b.s.over.Has(rep, v.cf.c, r, key)
+	})
 	if err == ErrNotFound {
 		return false, nil
 	}

@@ -194,7 +194,7 @@ func (m *multiGet) add(i int, c *ColumnFamily, key []byte) {
 		m.values[i].Err = view{cf: c}.tooLarge("the key exceeds MaxKeySize")
 		return
 	}
-	if m.o != nil && m.o.CacheOnly && c.blind(cbridge.CacheOnly) {
+	if m.o != nil && m.o.CacheOnly && c.blind() {
 		m.values[i].Err = view{cf: c}.explain(errBlind(), opMultiGet, key, m.o)
 		return
 	}
@@ -222,7 +222,7 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 		r.OneByOne = r.OneByOne || r.Flags&cbridge.NoVerify != 0 && p.cf.blobs.Load()
 	}
 	buf := make([]byte, min(room, multiGetRoom))
-	used, need, err := m.call(r, buf)
+	used, need, err := m.look(r, buf)
 	if err != nil {
 		return nil, m.v.cf.describe(err, opNames[opMultiGet], nil)
 	}
@@ -239,6 +239,28 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 	}
 	m.deliver(buf, rest)
 	return m.values, nil
+}
+
+// look takes the lookup through the lanes.
+func (m *multiGet) look(r cbridge.Read, buf []byte) (used int, need uint64, err error) {
+	blind := slices.ContainsFunc(m.parts, func(p multiGetPart) bool { return p.cf.blind() })
+	cacheOnly := r.Flags&cbridge.CacheOnly != 0
+	waited := m.v.cf.db.guard.lanes.read(m.o.context(), cacheOnly, blind && !cacheOnly, func(probe bool) bool {
+		how := r
+		if probe {
+			how.Flags |= cbridge.CacheOnly
+		}
+		used, need, err = m.call(how, buf)
+		if !probe || err != nil || !m.c.Uncached() {
+			return false
+		}
+		m.c.Free()
+		return true
+	})
+	if waited != nil {
+		err = waited
+	}
+	return used, need, err
 }
 
 // call is the call into C that looks the keys up.

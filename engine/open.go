@@ -26,6 +26,7 @@ type DB struct {
 	path     string
 	readOnly bool
 	guard    guard
+	commits  commits
 	children children
 	def      *ColumnFamily
 
@@ -117,6 +118,8 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 		return err
 	}
 	d.c = c
+	d.guard.lanes = newLanes(o)
+	d.commits.start(c, o.Commit, d.guard.lanes)
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
 		return err

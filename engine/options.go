@@ -53,6 +53,18 @@ type Options struct {
 	// later and not yet at first: it is no fixed state then. Not with PipelinedWrite.
 	UnorderedWrite bool
 
+	// Commit says how commits of many goroutines are written together. See CommitMode.
+	Commit CommitMode
+
+	// FastLane and Gate are how many goroutines may be in C at once, whatever their number: in calls
+	// that are expected not to block, and in those that may. The others wait in Go, in the order of
+	// their coming, until their turn or the end of their context. So the process needs no more than
+	// about GOMAXPROCS + FastLane + Gate threads for the database, and those of RocksDB's own. The gate
+	// is divided into quarters: cold reads, iterators, commits that go by themselves, and the rest
+	// (flush, compaction, checkpoint and the like).
+	FastLane int // 0: four times GOMAXPROCS; at least 2
+	Gate     int // 0: 64; at least 4
+
 	// CatchUpEvery has a Secondary catch up by itself, so long after it has last done so; 0: only in
 	// CatchUp. For OpenSecondary only. Secondary.CatchUpError tells how it goes.
 	CatchUpEvery time.Duration
@@ -63,6 +75,8 @@ type Options struct {
 	// Before RocksDB 8.3 the LOG file is kept nearly empty, since on a full disk writing to it can end
 	// the process; "info_log_level=INFO_LEVEL" brings it back.
 	Extra string
+
+	unbounded bool // for tests that show what the lanes are for: there are none
 }
 
 // Compression names a codec.
@@ -118,11 +132,13 @@ type ReadOptions struct {
 
 // WriteOptions say how a write is committed. Nil means the defaults: not synced, as in RocksDB.
 type WriteOptions struct {
-	Context     context.Context // looked at before the write
-	Sync        bool            // on disk before the call returns: survives a power cut
-	DisableWAL  bool            // lost if the process ends before a flush
-	NoSlowdown  bool            // ErrWouldBlock instead of waiting in a write stall
-	LowPriority bool            // slowed down first when compaction is behind; not above 100,000 bytes
+	// Context is looked at before the write and while it waits for others. A caller leaves at once when
+	// it ends; the error's text says so if the write was already under way, and may yet be seen.
+	Context     context.Context
+	Sync        bool // on disk before the call returns: survives a power cut
+	DisableWAL  bool // lost if the process ends before a flush
+	NoSlowdown  bool // ErrWouldBlock instead of waiting in a write stall
+	LowPriority bool // slowed down first when compaction is behind; not above 100,000 bytes
 }
 
 // Sync asks for durability at the call: db.Put(k, v, engine.Sync). It must not be modified.
@@ -180,6 +196,12 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateMemory(); err != nil {
+		return err
+	}
+	if err := o.Commit.validate(); err != nil {
+		return err
+	}
+	if err := o.validateLanes(); err != nil {
 		return err
 	}
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {

@@ -60,32 +60,47 @@ func (v view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
 	return v.cf.describe(err, opNames[op], key)
 }
 
-// blind tells that a read of the cache only is refused outright. RocksDB ends the process over one that
-// meets an operand on top of a value in a blob file that is not in memory (seen on 7.8, where the
-// library has assertions).
-func (c *ColumnFamily) blind(flags uint32) bool {
-	return flags&cbridge.CacheOnly != 0 && c.merges && c.blobs.Load()
-}
+// blind tells that no read of the cache only is made. RocksDB ends the process over one that meets an
+// operand on top of a value in a blob file that is not in memory (seen on 7.8, where the library has
+// assertions).
+func (c *ColumnFamily) blind() bool { return c.merges && c.blobs.Load() }
 
 func errBlind() error {
 	return dberr.New("", dberr.WouldBlock, "a family that merges and has blob files is not read from the cache alone")
 }
 
-// lookup is the call into C. Asked to read the cache only, RocksDB gives an empty value for a key in a
-// file that it would have to open (before 9.1), or in any file if there is no block cache: an empty
-// value is then no answer.
-func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (int, cbridge.Pinned, error) {
-	if v.cf.blind(r.Flags) {
+// lookup is the call into C, or, where many reads are cold, the two: see lanes. Asked to read the cache
+// only, RocksDB gives an empty value for a key in a file that it would have to open (before 9.1), or in
+// any file if there is no block cache: an empty value is then no answer.
+func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, pinned cbridge.Pinned, err error) {
+	cacheOnly, blind := r.Flags&cbridge.CacheOnly != 0, v.cf.blind()
+	if cacheOnly && blind {
 		return 0, cbridge.Pinned{}, v.explain(errBlind(), op, key, o)
 	}
-	n, pinned, err := v.cf.c.Get(r, key, buf)
-	if err == nil && n == 0 && !pinned.Held() && r.Flags&cbridge.CacheOnly != 0 {
-		err = dberr.New("", dberr.WouldBlock, "")
+	waited := v.cf.db.guard.lanes.read(o.context(), cacheOnly, blind, func(probe bool) bool {
+		how := r
+		if probe {
+			how.Flags |= cbridge.CacheOnly
+		}
+		n, pinned, err = v.cf.c.Get(how, key, buf)
+		if err == nil && n == 0 && !pinned.Held() && how.Flags&cbridge.CacheOnly != 0 {
+			err = dberr.New("", dberr.WouldBlock, "")
+		}
+		return probe && notCached(err)
+	})
+	if waited != nil {
+		err = waited
 	}
 	if err != nil {
 		return 0, cbridge.Pinned{}, v.explain(err, op, key, o)
 	}
 	return n, pinned, nil
+}
+
+// notCached reports that a read of the cache only would have had to go on to a file.
+func notCached(err error) bool {
+	e, ok := err.(*Error)
+	return ok && (e.Code == dberr.Incomplete || e.Code == dberr.WouldBlock)
 }
 
 func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
@@ -153,12 +168,15 @@ func (v view) has(key []byte, o *ReadOptions) (bool, error) {
 		return false, err
 	}
 	defer v.leave(opHas)
-	if r.Flags&cbridge.CacheOnly != 0 {
+	if l := v.cf.db.guard.lanes; r.Flags&cbridge.CacheOnly == 0 && (l == nil || l.direct.try()) {
+		err = v.explain(v.cf.c.Has(r, key), opHas, key, o)
+		if l != nil {
+			l.direct.release()
+		}
+	} else {
 		var pinned cbridge.Pinned
 		_, pinned, err = v.lookup(r, opHas, key, nil, o)
 		pinned.Free()
-	} else {
-		err = v.explain(v.cf.c.Has(r, key), opHas, key, o)
 	}
 	if err == ErrNotFound {
 		return false, nil

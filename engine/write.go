@@ -6,6 +6,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
 )
 
 // Put sets key to value. ErrTooLarge beyond MaxKeySize and MaxValueSize.
@@ -57,20 +58,60 @@ func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *W
 	if err := c.db.enterWrite(o.context(), opWrite); err != nil {
 		return c.describe(err, name, key)
 	}
-	defer c.db.guard.leave(opWrite)
 	if err := c.check(op, key, value); err != nil {
+		c.db.guard.leave(opWrite)
 		return c.describe(err, name, nil)
 	}
 	flags, err := o.flags(name, len(key)+len(value))
 	if err != nil {
+		c.db.guard.leave(opWrite)
 		return c.describe(err, name, key)
 	}
-	defer c.release()
-	if err := c.hold(name); err != nil {
-		return c.describe(err, name, key)
+	gone, err := c.commit(op, flags, name, key, value, o)
+	if gone == nil {
+		c.release()
+		c.db.guard.leave(opWrite)
+	} else {
+		c.db.finishLater(gone, []*ColumnFamily{c})
 	}
-	err = c.c.Apply(op, flags, key, value)
 	return c.describe(blocked(err, o != nil && o.NoSlowdown), name, key)
+}
+
+// commit is apply with everything checked. c.release must follow it, also on an error: when gone, if
+// that is not nil, is closed.
+func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, value []byte, o *WriteOptions) (gone <-chan struct{}, err error) {
+	if err := c.hold(name); err != nil {
+		return nil, err
+	}
+	return c.db.commits.commit(o.context(), flags, pending{
+		size: len(key) + len(value) + recordRoom, count: 1,
+		apply: func(flags uint32) error { return c.c.Apply(op, flags, key, value) },
+		join:  func(rep []byte) []byte { return appendOp(rep, op, c.c.ID, key, value) },
+	}, nil)
+}
+
+// appendOp appends an operation to a batch in RocksDB's format.
+func appendOp(rep []byte, op cbridge.Op, family uint32, key, value []byte) []byte {
+	switch op {
+	case cbridge.Delete:
+		return batchrepr.AppendDelete(rep, family, key)
+	case cbridge.SingleDelete:
+		return batchrepr.AppendSingleDelete(rep, family, key)
+	case cbridge.Merge:
+		return batchrepr.AppendMerge(rep, family, key, value)
+	case cbridge.DeleteRange:
+		return batchrepr.AppendDeleteRange(rep, family, key, value)
+	}
+	return batchrepr.AppendPut(rep, family, key, value)
+}
+
+// finishLater ends a write, when gone is closed, that its caller has left.
+func (d *DB) finishLater(gone <-chan struct{}, held []*ColumnFamily) {
+	go func() {
+		<-gone
+		release(held)
+		d.guard.leave(opWrite)
+	}()
 }
 
 // check refuses what RocksDB cannot hold, or would notice only after the write-ahead log has it.
@@ -144,32 +185,48 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if err := d.enterWrite(o.context(), opWrite); err != nil {
 		return err
 	}
-	defer d.guard.leave(opWrite)
+	b, flags, families, err := d.prepare(b, o)
+	if err != nil || len(b.rep) == 0 {
+		d.guard.leave(opWrite)
+		return err
+	}
+	held, err := hold(families)
+	var gone <-chan struct{}
+	if err == nil {
+		gone, err = d.commits.commit(o.context(), flags, pending{
+			size: len(b.rep), count: int(b.count),
+			apply: func(flags uint32) error { return d.c.Write(flags, b.rep) },
+			join:  func(rep []byte) []byte { return append(rep, b.rep[batchrepr.HeaderLen:]...) },
+		}, b.rep)
+	}
+	if gone == nil {
+		release(held)
+		d.guard.leave(opWrite)
+	} else {
+		d.finishLater(gone, held)
+	}
+	return blocked(err, o != nil && o.NoSlowdown)
+}
+
+// prepare makes a batch ready and finds the families to hold. It refuses what cannot be written.
+func (d *DB) prepare(b *Batch, o *WriteOptions) (*Batch, uint32, []*ColumnFamily, error) {
 	if b == nil {
-		return invalid("", "the batch is nil")
+		return nil, 0, nil, invalid("", "the batch is nil")
 	}
 	b = b.state()
 	flags, err := o.flags("write", len(b.rep))
 	if err != nil {
-		return err
+		return nil, 0, nil, err
 	}
 	if b.err != nil {
-		return refused(b.err)
+		return nil, 0, nil, refused(b.err)
 	}
 	if len(b.rep) == 0 {
-		return nil
+		return b, flags, nil, nil
 	}
 	b.seal()
 	families, err := d.resolve(b)
-	if err != nil {
-		return err
-	}
-	held, err := hold(families)
-	defer release(held)
-	if err != nil {
-		return err
-	}
-	return blocked(d.c.Write(flags, b.rep), o != nil && o.NoSlowdown)
+	return b, flags, families, err
 }
 
 // refused repeats the error of a record that the batch did not take, as Write's own.

@@ -1,0 +1,29 @@
+package engine
+
+// CommitMode says how the commits of many goroutines become writes of RocksDB. In every mode a commit is
+// atomic, is seen by every read that begins after it has returned, and, with WriteOptions.Sync, is on
+// disk before it returns; and what one goroutine commits after the other is in that order.
+type CommitMode uint8
+
+// The modes. In the first two, commits that would have to wait for others gather meanwhile and are
+// written together: one call into C and one record of the log for many of them. Each was checked
+// before, so that a bad one fails alone; what RocksDB itself answers concerns all that were written
+// together. Commits with NoSlowdown or LowPriority go by themselves in every mode.
+const (
+	// CommitPipelined, the default, writes unsynced and then lets one sync of the log serve everybody
+	// who waits for one, while others already write on. So a row may be read a moment before it is
+	// durable: its commit has not returned then.
+	CommitPipelined CommitMode = iota
+	// CommitGrouped syncs each group with its write. Rows are not read before they are durable.
+	CommitGrouped
+	// CommitAlone makes one call into C for each commit and leaves grouping to RocksDB. No more commits
+	// than a quarter of Options.Gate are in C at once.
+	CommitAlone
+)
+
+func (m CommitMode) validate() error {
+	if m > CommitAlone {
+		return invalid("open", "unknown CommitMode "+utoa(uint32(m)))
+	}
+	return nil
+}

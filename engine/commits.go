@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// commits is the way of every commit of a database into C.
+type commits struct {
+	mode   CommitMode
+	lanes  *lanes
+	groups [4]committer // by the flags Sync and NoWAL
+	syncer syncer
+}
+
+// groupFlags are the flags that commits have in common when they are written together.
+const groupFlags = cbridge.Sync | cbridge.NoWAL
+
+// start makes it ready for a database that is open.
+func (c *commits) start(db *cbridge.DB, mode CommitMode, l *lanes) {
+	c.mode, c.lanes = mode, l
+	c.syncer.call = db.SyncWAL
+	for i := range c.groups {
+		k := &c.groups[i]
+		k.db, k.flags, k.fails = db, uint32(i), c.syncer.failure
+	}
+}
+
+// lane is that of a commit which goes into C by itself, with these flags; nil: no bound.
+func (c *commits) lane(flags uint32) *lane {
+	switch {
+	case c.lanes == nil:
+		return nil
+	case flags&cbridge.LowPriority != 0:
+		return &c.lanes.work // it is made to wait
+	case flags&(cbridge.NoSlowdown|cbridge.Sync) == cbridge.NoSlowdown:
+		return &c.lanes.quick // it is not
+	}
+	return &c.lanes.writes
+}
+
+// commit writes p, and syncs the log if flags say so. See committer.commit.
+func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byte) (gone <-chan struct{}, err error) {
+	how := flags
+	if c.mode == CommitPipelined {
+		how &^= cbridge.Sync
+	}
+	if c.mode == CommitAlone || flags&^groupFlags != 0 {
+		err = c.alone(ctx, how, p)
+	} else {
+		gone, err = c.groups[how&groupFlags].commit(ctx, p, own)
+	}
+	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
+		c.syncer.fail(err)
+	}
+	if err == nil && how != flags {
+		err = c.syncer.sync(ctx)
+	}
+	return gone, err
+}
+
+// alone is a call into C for one commit.
+func (c *commits) alone(ctx context.Context, flags uint32, p pending) error {
+	if l := c.lane(flags); l != nil {
+		if err := l.acquire(ctx); err != nil {
+			return err
+		}
+		defer l.release()
+	}
+	if err := c.syncer.failure(); err != nil {
+		return err
+	}
+	return p.apply(flags)
+}
+
+// close refuses the commits that wait to be written.
+func (c *commits) close() {
+	for i := range c.groups {
+		c.groups[i].close()
+	}
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+)
+
+// syncer makes the write-ahead log durable for everybody who waits for that, in rounds: a sync serves
+// all whose writes were done when it began. Who finds none under way syncs by itself; what gathers
+// meanwhile is served by a goroutine.
+//
+// A sync that failed is never tried again: the file system may have dropped what it could not write, and
+// would then call the next one a success.
+type syncer struct {
+	call func() error // one at a time, so it takes no lane
+
+	mu     sync.Mutex
+	busy   bool
+	next   *syncRound
+	failed atomic.Pointer[Error]
+}
+
+// syncRound is those who are served by one sync.
+type syncRound struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// sync returns when all that was written before the call is durable, or when ctx, which may be nil, ends.
+func (s *syncer) sync(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.busy {
+		s.busy = true
+		s.mu.Unlock()
+		err := s.run()
+		s.mu.Lock()
+		if s.next == nil {
+			s.busy = false
+		} else {
+			go s.lead()
+		}
+		s.mu.Unlock()
+		return err
+	}
+	if s.next == nil {
+		s.next = &syncRound{done: make(chan struct{})}
+	}
+	r := s.next
+	s.mu.Unlock()
+	if ctx == nil || ctx.Done() == nil {
+		<-r.done
+		return ownError(r.err)
+	}
+	select {
+	case <-r.done:
+		return ownError(r.err)
+	case <-ctx.Done():
+		e := dberr.FromContext("", ctx.Err())
+		e.Msg += ": written, but perhaps not synced"
+		return e
+	}
+}
+
+// lead serves round after round until nobody waits.
+func (s *syncer) lead() {
+	for {
+		s.mu.Lock()
+		r := s.next
+		s.next = nil
+		if r == nil {
+			s.busy = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		r.err = s.run()
+		close(r.done)
+	}
+}
+
+// run syncs, unless a sync has failed before.
+func (s *syncer) run() error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	if err := s.call(); err != nil {
+		s.fail(err)
+		return s.failure()
+	}
+	return nil
+}
+
+// fail notes that a sync has failed, for good.
+func (s *syncer) fail(err error) {
+	e := dberr.New("", dberr.SyncFailed, "")
+	var cause *Error
+	if errors.As(err, &cause) {
+		e.Msg = cause.Msg
+	}
+	s.failed.CompareAndSwap(nil, e)
+}
+
+// failure is the error that every commit gets after a sync has failed; nil before.
+func (s *syncer) failure() error {
+	e := s.failed.Load()
+	if e == nil {
+		return nil
+	}
+	return ownError(e)
+}
