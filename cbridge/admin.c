@@ -10,6 +10,7 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_flush_cfs != NULL;
     case RB_FEATURE_WAIT_FOR_COMPACT:
       return rocksdb_wait_for_compact != NULL && rocksdb_wait_for_compact_options_create != NULL &&
+             rocksdb_wait_for_compact_options_set_timeout != NULL &&
              rocksdb_wait_for_compact_options_destroy != NULL;
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
@@ -29,13 +30,14 @@ uint8_t rb_supports(uint32_t feature) {
   }
 }
 
-rb_status rb_wait_for_compact(rb_db *db) {
+rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout) {
   if (!rb_supports(RB_FEATURE_WAIT_FOR_COMPACT)) {
     rb_status s = {RB_UNSUPPORTED, NULL};
     return s;
   }
   char *err = NULL;
   rocksdb_wait_for_compact_options_t *o = rocksdb_wait_for_compact_options_create();
+  rocksdb_wait_for_compact_options_set_timeout(o, timeout);
   rocksdb_wait_for_compact(db->db, o, &err);
   rocksdb_wait_for_compact_options_destroy(o);
   return rb_status_from(err);
@@ -95,6 +97,12 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
   }
   return rb_ok();
 }
+
+void rb_pause_compaction(rb_db *db) { rocksdb_disable_manual_compaction(db->db); }
+
+void rb_resume_compaction(rb_db *db) { rocksdb_enable_manual_compaction(db->db); }
+
+void rb_cancel_background(rb_db *db) { rocksdb_cancel_all_background_work(db->db, 0); }
 
 rb_status rb_checkpoint(rb_db *db, const char *dir) {
   if (db->read_only) {

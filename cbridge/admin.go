@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"runtime"
+	"time"
 	"unsafe"
 )
 
@@ -32,6 +33,17 @@ func (f *Family) Compact(start, end []byte) error {
 		flag(end != nil), ptr(end), C.size_t(len(end))))
 }
 
+// PauseCompaction stops every Compact that runs, waits until they have ended, and has new ones do
+// nothing until ResumeCompaction.
+func (d *DB) PauseCompaction() { C.rb_pause_compaction(d.p) }
+
+// ResumeCompaction ends one PauseCompaction.
+func (d *DB) ResumeCompaction() { C.rb_resume_compaction(d.p) }
+
+// CancelBackground ends RocksDB's background work for good; writes that wait in a stall fail with code
+// ShuttingDown.
+func (d *DB) CancelBackground() { C.rb_cancel_background(d.p) }
+
 // Checkpoint makes a consistent copy of the database in dir, which must not exist.
 func (d *DB) Checkpoint(dir string) error {
 	path := C.CString(dir)
@@ -54,8 +66,11 @@ func (f *Family) Property(name string) (string, bool) {
 // LatestSequence is the sequence number of the newest write.
 func (d *DB) LatestSequence() uint64 { return uint64(C.rb_latest_sequence(d.p)) }
 
-// WaitForCompact waits until no flush or compaction is pending. Code Unsupported before RocksDB 8.7.
-func (d *DB) WaitForCompact() error { return failure(C.rb_wait_for_compact(d.p)) }
+// WaitForCompact waits until no flush or compaction is pending, at most so long, then code TimedOut; 0:
+// no limit. Code Unsupported before RocksDB 8.7.
+func (d *DB) WaitForCompact(timeout time.Duration) error {
+	return failure(C.rb_wait_for_compact(d.p, C.uint64_t(timeout.Microseconds())))
+}
 
 // Feature is something that versions of RocksDB after 7.8 added.
 type Feature uint32

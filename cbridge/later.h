@@ -27,6 +27,8 @@ typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_optio
 extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;
 extern void rocksdb_wait_for_compact_options_destroy(rocksdb_wait_for_compact_options_t *opt)
     RB_WEAK;
+extern void rocksdb_wait_for_compact_options_set_timeout(rocksdb_wait_for_compact_options_t *opt,
+                                                         uint64_t microseconds) RB_WEAK;
 extern void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_options_t *options,
                                      char **errptr) RB_WEAK;
 

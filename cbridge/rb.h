@@ -47,7 +47,8 @@ enum {
   RB_READ_ONLY = 18,
   RB_WOULD_BLOCK = 19,
   RB_NO_MEMORY = 20,
-  RB_UNKNOWN = 21
+  RB_UNKNOWN = 21,
+  RB_SYNC_FAILED = 25 /* fsync or fdatasync of a file; what it should have made durable may be lost */
 };
 
 /* Limits in bytes. RocksDB's FAQ gives 8 MB for a key and 3 GB for a value as the most it is made
@@ -600,9 +601,24 @@ rb_status rb_sync_wal(rb_db *db);
 
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
  * C API drops the outcome, so a background error that arose meanwhile, in whatever family, is
- * looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. */
+ * looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. One that
+ * rb_pause_compaction stopped is answered as one that is done. */
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
+
+/* Stops every rb_compact of the database that runs, waits until they have ended, and refuses new ones
+ * until as many calls of rb_resume_compaction. What a stopped one has done so far stays done; one
+ * that still flushes memtables does that to the end. RocksDB's own compactions go on. */
+void rb_pause_compaction(rb_db *db);
+
+/* Ends one rb_pause_compaction. */
+void rb_resume_compaction(rb_db *db);
+
+/* Ends RocksDB's background work for good, as the first half of rb_close: flushes and compactions
+ * fail with RB_SHUTTING_DOWN, and so do writes that wait in a stall. If rows were written without
+ * the WAL it flushes first, and may then wait for as long as the stall does. It does not wait for
+ * the end of the work. */
+void rb_cancel_background(rb_db *db);
 
 /* Makes a consistent copy of the database in the directory dir, which must not exist. RB_READ_ONLY
  * if the db was opened so. */
@@ -627,7 +643,8 @@ enum {
 /* Whether the linked RocksDB has a feature: 1 or 0. */
 uint8_t rb_supports(uint32_t feature);
 
-/* Waits until no flush or compaction is pending. RB_UNSUPPORTED before RocksDB 8.7. */
-rb_status rb_wait_for_compact(rb_db *db);
+/* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT; 0: no
+ * limit. RB_UNSUPPORTED before RocksDB 8.7. */
+rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout);
 
 #endif

@@ -31,11 +31,23 @@ static const struct {
 
 static bool rb_contains(const char *text, const char *part) { return strstr(text, part) != NULL; }
 
+/* Whether rest is of an fsync or fdatasync that failed. */
+static bool rb_sync_failed(const char *rest) {
+  static const char full[] = "No space left on device: ";
+  if (strncmp(rest, full, sizeof full - 1) == 0) {
+    rest += sizeof full - 1;
+  }
+  return strncmp(rest, "While fdatasync", 15) == 0 || strncmp(rest, "While fsync", 11) == 0;
+}
+
 /* Tells apart what callers treat differently within one of RocksDB's codes. Order matters: a path
  * stands in the text, so only words that RocksDB puts before the path are looked for first. */
 static int32_t rb_refine(int32_t code, const char *rest) {
   switch (code) {
     case RB_IO:
+      if (rb_sync_failed(rest)) {
+        return RB_SYNC_FAILED;
+      }
       if (strncmp(rest, "No space left on device", 23) == 0) {
         return RB_NO_SPACE;
       }

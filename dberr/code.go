@@ -62,7 +62,7 @@ var codeText = [...]string{
 	Closed:             "closed",
 	TooLarge:           "too large",
 	FamilyNotFound:     "column family not found",
-	SyncFailed:         "an earlier sync failed",
+	SyncFailed:         "sync failed",
 	Canceled:           "canceled",
 }
 

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -42,16 +45,17 @@ func (d *DB) flush(families []*ColumnFamily) error {
 			cs = append(cs, c.c)
 		}
 	}
-	return describe(d.c.Flush(cs), "flush", d.path)
+	return describe(shutDown(d.c.Flush(cs)), "flush", d.path)
 }
 
-// SyncWAL syncs the write-ahead log to disk: every write acknowledged before survives a power cut.
+// SyncWAL syncs the write-ahead log to disk: every write acknowledged before survives a power cut. It
+// shares a sync with commits and others who wait for one. ErrSyncFailed if this or an earlier sync failed.
 func (d *DB) SyncWAL() error {
 	if err := d.enterWrite(nil, opSyncWAL); err != nil {
 		return d.describe(err, "sync WAL")
 	}
 	defer d.guard.leave(opSyncWAL)
-	return describe(d.c.SyncWAL(), "sync WAL", d.path)
+	return describe(d.commits.syncer.sync(nil), "sync WAL", d.path)
 }
 
 func (d *DB) describe(err error, op string) error {
@@ -61,8 +65,8 @@ func (d *DB) describe(err error, op string) error {
 	return describe(err, op, d.path)
 }
 
-// Compact compacts the range [start, end) of every family down and waits; nil bounds are open. ctx,
-// which may be nil, is looked at before each family.
+// Compact compacts the range [start, end) of every family down and waits; nil bounds are open. See
+// ColumnFamily.Compact.
 func (d *DB) Compact(ctx context.Context, start, end []byte) error {
 	if d == nil || d.c == nil {
 		return ErrClosed
@@ -76,13 +80,14 @@ func (d *DB) Compact(ctx context.Context, start, end []byte) error {
 	return nil
 }
 
-// Compact compacts the range [start, end) of the family down and waits; nil bounds are open. ctx,
-// which may be nil, is looked at before.
+// Compact compacts the range [start, end) of the family down and waits; nil bounds are open. One
+// compaction by hand runs at a time in a database, others wait. When ctx, which may be nil, ends, the
+// caller leaves at once, and the compaction stops soon: what it has done stays done. So does that of a
+// database that is being closed, with ErrClosed.
 func (c *ColumnFamily) Compact(ctx context.Context, start, end []byte) error {
 	if err := c.enter(ctx, opCompact); err != nil {
 		return err
 	}
-	defer c.db.guard.leave(opCompact)
 	var err error
 	switch {
 	case c.db.readOnly:
@@ -90,23 +95,53 @@ func (c *ColumnFamily) Compact(ctx context.Context, start, end []byte) error {
 	case max(len(start), len(end)) > MaxKeySize:
 		err = dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
 	default:
-		err = c.c.Compact(start, end)
+		err = c.db.guard.lanes.enterCompact(ctx)
 	}
-	return c.describe(err, "compact", nil)
+	if err != nil {
+		c.db.guard.leave(opCompact)
+		return c.describe(err, "compact", nil)
+	}
+	return c.describe(c.compact(ctx, bytes.Clone(start), bytes.Clone(end)), "compact", nil)
+}
+
+// compact makes the call and gives back the lanes and the guard.
+func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
+	d := c.db
+	return detached{
+		call: func() error {
+			err := c.c.Compact(start, end)
+			if err == nil && d.guard.closing.Load() {
+				return ErrClosed // Close may have stopped it
+			}
+			return err
+		},
+		stop: d.c.PauseCompaction, // of the whole database; but only this one runs
+		end: func(gone bool) {
+			if gone {
+				d.c.ResumeCompaction()
+			}
+			d.guard.lanes.leaveCompact()
+			d.guard.leave(opCompact)
+		},
+	}.run(ctx)
 }
 
 // Checkpoint makes a consistent copy of the database in directory dir, which must not exist. Files are
-// linked, not copied, where dir lies on the same file system. ctx, which may be nil, is looked at
-// before.
+// linked, not copied, where dir lies on the same file system. When ctx, which may be nil, ends, the
+// caller leaves at once; the copy is then finished without it, and removed.
 func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 	if err := d.enter(ctx, opCheckpoint); err != nil {
 		return err
 	}
-	defer d.guard.leave(opCheckpoint)
 	if err := validatePath(dir); err != nil {
+		d.guard.leave(opCheckpoint)
 		return describe(err, "checkpoint", d.path)
 	}
-	return describe(d.c.Checkpoint(dir), "checkpoint", dir)
+	return describe(detached{
+		call: func() error { return shutDown(d.c.Checkpoint(dir)) },
+		undo: func() { os.RemoveAll(dir) },
+		end:  func(bool) { d.guard.leave(opCheckpoint) },
+	}.run(ctx), "checkpoint", dir)
 }
 
 // Property reads one of RocksDB's properties, such as "rocksdb.stats", of the default family.
@@ -138,15 +173,36 @@ func (d *DB) LatestSequence() uint64 {
 	return d.c.LatestSequence()
 }
 
-// WaitForCompact waits until no flush or compaction is pending. ctx, which may be nil, is looked at
-// before. ErrUnsupported before RocksDB 8.7.
+// waitSlice is how long WaitForCompact stays in C before it looks at its context again.
+const waitSlice = 50 * time.Millisecond
+
+// WaitForCompact waits until no flush or compaction is pending, or until ctx, which may be nil, ends.
+// ErrUnsupported before RocksDB 8.7.
 func (d *DB) WaitForCompact(ctx context.Context) error {
-	if err := d.enter(ctx, opCompact); err != nil {
-		return err
+	return d.describe(d.waitForCompact(ctx), "wait for compact")
+}
+
+func (d *DB) waitForCompact(ctx context.Context) error {
+	for {
+		if err := d.enter(ctx, opWaitForCompact); err != nil {
+			return err
+		}
+		if !Supports(WaitForCompact) {
+			d.guard.leave(opWaitForCompact)
+			return unsupported("wait for compact", WaitForCompact)
+		}
+		err := d.c.WaitForCompact(waitSlice)
+		d.guard.leave(opWaitForCompact)
+		if e, ok := err.(*Error); !ok || e.Code != dberr.TimedOut {
+			return shutDown(err)
+		}
 	}
-	defer d.guard.leave(opCompact)
-	if !Supports(WaitForCompact) {
-		return describe(unsupported("wait for compact", WaitForCompact), "", d.path)
+}
+
+// shutDown is ErrClosed for what RocksDB gave up because Close had it end its work.
+func shutDown(err error) error {
+	if e, ok := err.(*Error); ok && e.Code == dberr.ShuttingDown {
+		return ErrClosed
 	}
-	return describe(d.c.WaitForCompact(), "wait for compact", d.path)
+	return err
 }

@@ -55,6 +55,7 @@ func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byt
 	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		c.syncer.fail(err)
 	}
+	err = shutDown(err)
 	if err == nil && how != flags {
 		err = c.syncer.sync(ctx)
 	}

@@ -64,7 +64,7 @@ var (
 	ErrLocked          = dberr.ErrLocked          // another opener holds the database; also ErrIO
 	ErrFamilyNotFound  = dberr.ErrFamilyNotFound  // no column family has that name or number
 	ErrFamilyDropped   = dberr.ErrFamilyDropped   // the column family was dropped
-	ErrSyncFailed      = dberr.ErrSyncFailed      // an earlier sync failed; also ErrIO
+	ErrSyncFailed      = dberr.ErrSyncFailed      // a sync failed, now or earlier; also ErrIO
 	ErrUnsupported     = dberr.ErrUnsupported     // the linked RocksDB does not offer it; also errors.ErrUnsupported
 )
 

@@ -31,6 +31,8 @@ const (
 	opOptions
 	opView
 	opCatchUp
+	opWaitForCompact
+	opCancel
 	opKinds
 )
 
@@ -38,6 +40,7 @@ var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
 	"indexed batch", "multi get", "options", "view", "catch up",
+	"wait for compact", "end of background work",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for
@@ -97,16 +100,35 @@ func (g *guard) busy() string {
 	return strings.Join(names, ", ")
 }
 
-// shut refuses new calls and waits until those in flight have ended. After the time-out it names
-// those that have not.
-func (g *guard) shut(timeout time.Duration) (running string) {
-	g.closing.Store(true)
-	deadline := time.Now().Add(timeout)
+// shut refuses new calls and waits until those in flight have ended. After half the time-out it calls
+// hurry, which may be nil; after all of it, it names those that have not.
+func (g *guard) shut(timeout time.Duration, hurry func()) (running string) {
+	begun := time.Now()
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
 		running = g.busy()
-		if running == "" || time.Now().After(deadline) {
+		waited := time.Since(begun)
+		if running == "" || waited > timeout {
 			return running
+		}
+		if waited > timeout/2 && hurry != nil {
+			hurry()
+			hurry = nil
 		}
 		time.Sleep(pause)
 	}
+}
+
+// refuse refuses new calls, and those that wait in a lane.
+func (g *guard) refuse() {
+	g.closing.Store(true)
+	g.lanes.close()
+}
+
+// aside runs a call into C in a goroutine. It counts as one in flight.
+func (g *guard) aside(op opKind, call func()) {
+	g.running[op].n.Add(1)
+	go func() {
+		defer g.running[op].n.Add(-1)
+		call()
+	}()
 }

@@ -37,10 +37,11 @@ const (
 )
 
 // opLanes are the lanes of the calls. Those of lookups are taken by guard.read, those of writes by the
-// committer.
+// commits, those of compactions by Compact.
 var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
-	opFlush: laneWork, opProperty: laneQuick, opBatch: laneQuick, opOptions: laneWork,
+	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
+	opProperty: laneQuick, opBatch: laneQuick,
 }
 
 // Limits of Options.FastLane and Options.Gate. Go allows 10,000 threads.
@@ -99,6 +100,30 @@ func (l *lanes) of(op opKind) *lane {
 		return &l.work
 	}
 	return nil
+}
+
+// enterCompact takes what a manual compaction needs. Its own lane comes first, so that those who wait
+// for it take no slots.
+func (l *lanes) enterCompact(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.compact.acquire(ctx); err != nil {
+		return err
+	}
+	if err := l.work.acquire(ctx); err != nil {
+		l.compact.release()
+		return err
+	}
+	return nil
+}
+
+// leaveCompact gives back what enterCompact took.
+func (l *lanes) leaveCompact() {
+	if l != nil {
+		l.work.release()
+		l.compact.release()
+	}
 }
 
 // close sends away everybody who waits.

@@ -30,14 +30,15 @@ type DB struct {
 	children children
 	def      *ColumnFamily
 
-	familyMu sync.Mutex                      // one create or drop at a time
-	families atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
-	optionMu sync.Mutex                      // one change of options at a time
-	timeout  time.Duration                   // closeTimeout, but in tests
-	memory   *MemoryBudget                   // nil: none
-	share    int64                           // of memory, for memtables
-	closeMu  sync.Mutex
-	closed   bool
+	familyMu  sync.Mutex                      // one create or drop at a time
+	families  atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
+	optionMu  sync.Mutex                      // one change of options at a time
+	timeout   time.Duration                   // closeTimeout, but in tests
+	memory    *MemoryBudget                   // nil: none
+	share     int64                           // of memory, for memtables
+	closeMu   sync.Mutex
+	closed    bool
+	cancelled bool // RocksDB's background work has been told to end
 
 	lent bool // it belongs to a Secondary, which closes it
 }
@@ -297,8 +298,8 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 	return nil
 }
 
-// Close closes the database. It refuses new calls, waits up to 10 seconds for those in flight, frees
-// iterators, snapshots and indexed batches that were left open, and then answers a *LeakError that counts them. If
+// Close closes the database. It refuses new calls and those that wait for others, with ErrClosed, stops
+// Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots and indexed batches that were left open, and then answers a *LeakError that counts them. If
 // calls are still in flight it frees nothing and answers ErrBusy, naming them; Close may then be
 // called again. It is idempotent. Writes that were not synced are in the operating system's hands.
 func (d *DB) Close() error {
@@ -317,7 +318,7 @@ func (d *DB) close() error {
 	if d.closed {
 		return nil
 	}
-	if running := d.guard.shut(d.timeout); running != "" {
+	if running := d.shut(); running != "" {
 		e := dberr.New("close", dberr.Busy, "still running: "+running)
 		e.Path = d.path
 		return e
@@ -332,6 +333,23 @@ func (d *DB) close() error {
 		return &leaks
 	}
 	return nil
+}
+
+// shut refuses new calls and waits for those in flight, or names them. Compactions by hand are stopped at
+// once. What is still there after half the time, a write that waits in a stall for example, RocksDB is
+// made to give up: it has nothing to wait for any more.
+func (d *DB) shut() (running string) {
+	d.guard.refuse()
+	d.commits.close()
+	if d.guard.running[opCompact].n.Load() > 0 {
+		d.guard.aside(opCancel, d.c.PauseCompaction)
+	}
+	return d.guard.shut(d.timeout, func() {
+		if !d.cancelled {
+			d.cancelled = true
+			d.guard.aside(opCancel, d.c.CancelBackground)
+		}
+	})
 }
 
 // Path is the directory that the database was opened in.

@@ -263,7 +263,8 @@ func (s *Secondary) Close() error {
 	if s == nil || s.turn == nil {
 		return nil
 	}
-	if running := s.guard.shut(s.timeout); running != "" {
+	s.guard.refuse()
+	if running := s.guard.shut(s.timeout, nil); running != "" {
 		return describe(dberr.New("close", dberr.Busy, "still running: "+running), "", s.dir)
 	}
 	s.stopOnce.Do(func() { close(s.stop) })

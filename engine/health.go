@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+)
+
+// Health is nil if the database takes commits, and what a commit would answer if it does not:
+//
+//   - ErrSyncFailed after a sync of the write-ahead log has failed. Rows that were written and not
+//     acknowledged may be lost in a power cut, and whether the file system would notice another failure
+//     is not known: so no commit is taken until the database is closed and opened again.
+//   - ErrNoSpace and other ErrIO after RocksDB could not write. It tries again by itself, every few
+//     seconds where the disk was full.
+//   - ErrClosed, also once Close has begun.
+//
+// It asks RocksDB by writing an empty batch to the log. A database in a write stall, and one that is
+// open for reading only, is healthy. Health is safe for concurrent use and never waits for a stall.
+func (d *DB) Health() error {
+	if err := d.enter(nil, opProperty); err != nil {
+		return err
+	}
+	defer d.guard.leave(opProperty)
+	if d.readOnly {
+		return nil
+	}
+	err := d.commits.syncer.failure()
+	if err == nil {
+		err = shutDown(d.c.Write(cbridge.NoSlowdown, batchrepr.AppendHeader(nil)))
+	}
+	if e, ok := err.(*Error); ok && e.Code == dberr.Incomplete {
+		return nil // a write stall
+	}
+	return describe(err, "health", d.path)
+}
