@@ -63,13 +63,24 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n) {
   return rb_status_from(err);
 }
 
+/* A synced write of nothing. */
+static void rb_write_nothing(rb_db *db, char **err) {
+  rocksdb_writebatch_t *b = rocksdb_writebatch_create();
+  rocksdb_write(db->db, db->writes[RB_WRITE_SYNC], b, err);
+  rocksdb_writebatch_destroy(b);
+}
+
 rb_status rb_sync_wal(rb_db *db) {
   if (db->read_only) {
     return rb_read_only(); /* under manual_wal_flush RocksDB would look for a log that is not there
                             */
   }
   char *err = NULL;
-  rocksdb_flush_wal(db->db, 1, &err);
+  if (rocksdb_writebatch_create_with_params != NULL) {
+    rocksdb_flush_wal(db->db, 1, &err);
+  } else {
+    rb_write_nothing(db, &err);
+  }
   return rb_status_from(err);
 }
 

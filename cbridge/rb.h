@@ -596,7 +596,11 @@ rb_status rb_iter_refresh_over(rb_iter *it, rb_overlay *o, uint64_t keep, const 
  * (8.1) and n > 1, else one after the other. */
 rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
 
-/* Syncs the WAL to disk: what was written before survives a power cut. */
+/* Syncs the WAL to disk: what was written before survives a power cut. RB_SYNC_FAILED if the sync
+ * itself failed. Before RocksDB 9.4, a library with assertions ends the process if it is asked to
+ * sync a log that an earlier write could not append to (seen on 7.8.3; the source of 9.4.0 is the first
+ * without). So there it is a synced write of an empty batch, which looks at earlier failures first;
+ * it waits for other writes and in a write stall. */
 rb_status rb_sync_wal(rb_db *db);
 
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's

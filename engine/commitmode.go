@@ -6,16 +6,18 @@ package engine
 type CommitMode uint8
 
 // The modes. In the first two, commits that would have to wait for others gather meanwhile and are
-// written together: one call into C and one record of the log for many of them. Each was checked
-// before, so that a bad one fails alone; what RocksDB itself answers concerns all that were written
-// together. Commits with NoSlowdown or LowPriority go by themselves in every mode.
+// written together, up to 1 MiB or 4,096 commits: one call into C, one record of the log and, for those
+// with Sync, one sync for all of them. Each was checked before, so that a bad one fails alone; what
+// RocksDB itself answers concerns all that were written together. Commits with equal Sync and DisableWAL
+// are written together; those with NoSlowdown or LowPriority go by themselves in every mode.
 const (
-	// CommitPipelined, the default, writes unsynced and then lets one sync of the log serve everybody
-	// who waits for one, while others already write on. So a row may be read a moment before it is
+	// CommitGrouped, the default, syncs each group with its write. Rows are not read before they are
+	// durable.
+	CommitGrouped CommitMode = iota
+	// CommitPipelined writes a group unsynced and lets one sync of the log serve all the groups that
+	// wait for one, while the next ones are already written. So a row may be read a moment before it is
 	// durable: its commit has not returned then.
-	CommitPipelined CommitMode = iota
-	// CommitGrouped syncs each group with its write. Rows are not read before they are durable.
-	CommitGrouped
+	CommitPipelined
 	// CommitAlone makes one call into C for each commit and leaves grouping to RocksDB. No more commits
 	// than a quarter of Options.Gate are in C at once.
 	CommitAlone

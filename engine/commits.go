@@ -24,7 +24,10 @@ func (c *commits) start(db *cbridge.DB, mode CommitMode, l *lanes) {
 	c.syncer.call = db.SyncWAL
 	for i := range c.groups {
 		k := &c.groups[i]
-		k.db, k.flags, k.fails = db, uint32(i), c.syncer.failure
+		k.write, k.flags, k.fails = db.Write, uint32(i), c.syncer.failure
+		if mode == CommitPipelined && k.flags&cbridge.Sync != 0 {
+			k.flags, k.after = k.flags&^cbridge.Sync, &c.syncer
+		}
 	}
 }
 
@@ -43,23 +46,16 @@ func (c *commits) lane(flags uint32) *lane {
 
 // commit writes p, and syncs the log if flags say so. See committer.commit.
 func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byte) (gone <-chan struct{}, err error) {
-	how := flags
-	if c.mode == CommitPipelined {
-		how &^= cbridge.Sync
-	}
-	if c.mode == CommitAlone || flags&^groupFlags != 0 {
-		err = c.alone(ctx, how, p)
+	byItself := c.mode == CommitAlone || flags&^groupFlags != 0
+	if byItself {
+		err = c.alone(ctx, flags, p)
 	} else {
-		gone, err = c.groups[how&groupFlags].commit(ctx, p, own)
+		gone, err = c.groups[flags&groupFlags].commit(ctx, p, own)
 	}
 	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		c.syncer.fail(err)
 	}
-	err = shutDown(err)
-	if err == nil && how != flags {
-		err = c.syncer.sync(ctx)
-	}
-	return gone, err
+	return gone, shutDown(err)
 }
 
 // alone is a call into C for one commit.

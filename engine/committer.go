@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
 )
@@ -17,13 +16,14 @@ const (
 	joinBytes    = 128 << 10 // a larger batch is not copied into a group: it is one by itself
 )
 
-// committer brings commits with the same flags to RocksDB. Who finds nobody at it goes into C directly;
-// the others gather in groups, which a goroutine then writes one after the other, so that no thread
-// waits and a caller may leave. At most one call is in C, so it takes no lane.
+// committer brings commits with the same flags to RocksDB. Who finds nobody at it goes into C directly,
+// unless it may have to leave; the others gather in groups, which a goroutine then writes one after the
+// other, so that no thread waits and a caller may leave. At most one call is in C, so it takes no lane.
 type committer struct {
-	db    *cbridge.DB
+	write func(flags uint32, rep []byte) error // the call into C for a batch
 	flags uint32
 	fails func() error // what every commit is refused with; nil: it is not
+	after *syncer      // what makes a group durable that was written; nil: nothing, or its write
 
 	mu          sync.Mutex
 	busy        bool
@@ -67,7 +67,8 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 		k.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if !k.busy {
+	mayLeave := ctx != nil && ctx.Done() != nil
+	if !k.busy && !mayLeave {
 		k.busy = true
 		k.mu.Unlock()
 		err := k.fails()
@@ -77,6 +78,9 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 		k.mu.Lock()
 		k.handOver()
 		k.mu.Unlock()
+		if err == nil && k.after != nil {
+			err = k.after.sync(ctx)
+		}
 		return nil, err
 	}
 	var g *commitGroup
@@ -86,6 +90,10 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 	} else {
 		g = k.room(p.size)
 		i = g.join(p)
+	}
+	if !k.busy {
+		k.busy = true
+		go k.lead()
 	}
 	k.mu.Unlock()
 	return k.wait(ctx, g, i)
@@ -111,25 +119,29 @@ func (k *committer) lead() {
 			return
 		}
 		k.mu.Unlock()
-		g.err = k.write(g)
+		g.err = k.writeGroup(g)
 		k.mu.Lock()
 		if !g.lent {
 			k.spare, k.spareParts = g.rep, g.parts
 		}
 		g.rep, g.parts = nil, nil
-		close(g.done)
+		if k.after != nil && g.err == nil {
+			k.after.settle(g)
+		} else {
+			close(g.done)
+		}
 	}
 }
 
-// write is the call into C for a group.
-func (k *committer) write(g *commitGroup) error {
+// writeGroup is the call into C for a group.
+func (k *committer) writeGroup(g *commitGroup) error {
 	if err := k.fails(); err != nil {
 		return err
 	}
 	if !g.lent {
 		batchrepr.SetCount(g.rep, g.count)
 	}
-	return k.db.Write(k.flags, g.rep)
+	return k.write(k.flags, g.rep)
 }
 
 // take takes the first group that was not left by all its commits. mu is held.
@@ -178,10 +190,10 @@ func (g *commitGroup) join(p pending) int {
 	return len(g.parts) - 1
 }
 
-// leave takes the records of commit i out again, unless they are all there is.
+// leave takes the records of commit i out again.
 func (g *commitGroup) leave(i int) {
 	g.left--
-	if g.lent || g.left == 0 {
+	if g.lent {
 		return
 	}
 	p := &g.parts[i]

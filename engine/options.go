@@ -132,8 +132,10 @@ type ReadOptions struct {
 
 // WriteOptions say how a write is committed. Nil means the defaults: not synced, as in RocksDB.
 type WriteOptions struct {
-	// Context is looked at before the write and while it waits for others. A caller leaves at once when
-	// it ends; the error's text says so if the write was already under way, and may yet be seen.
+	// Context is looked at before the write and while it waits. A caller leaves at once when it ends; the
+	// error's text says that the outcome is unknown if the write was already under way, and may yet be
+	// seen. Not so, once it is under way, a batch above 128 KiB, nor any write with NoSlowdown, LowPriority
+	// or CommitAlone.
 	Context     context.Context
 	Sync        bool // on disk before the call returns: survives a power cut
 	DisableWAL  bool // lost if the process ends before a flush

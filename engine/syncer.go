@@ -26,8 +26,9 @@ type syncer struct {
 
 // syncRound is those who are served by one sync.
 type syncRound struct {
-	done chan struct{}
-	err  error // once done is closed
+	done   chan struct{}
+	err    error // once done is closed
+	groups []*commitGroup
 }
 
 // sync returns when all that was written before the call is durable, or when ctx, which may be nil, ends.
@@ -36,7 +37,7 @@ func (s *syncer) sync(ctx context.Context) error {
 	if !s.busy {
 		s.busy = true
 		s.mu.Unlock()
-		err := s.run()
+		err := shutDown(s.run())
 		s.mu.Lock()
 		if s.next == nil {
 			s.busy = false
@@ -46,10 +47,7 @@ func (s *syncer) sync(ctx context.Context) error {
 		s.mu.Unlock()
 		return err
 	}
-	if s.next == nil {
-		s.next = &syncRound{done: make(chan struct{})}
-	}
-	r := s.next
+	r := s.round()
 	s.mu.Unlock()
 	if ctx == nil || ctx.Done() == nil {
 		<-r.done
@@ -65,6 +63,26 @@ func (s *syncer) sync(ctx context.Context) error {
 	}
 }
 
+// round is the one that serves who comes now. mu is held.
+func (s *syncer) round() *syncRound {
+	if s.next == nil {
+		s.next = &syncRound{done: make(chan struct{})}
+	}
+	return s.next
+}
+
+// settle has a group's commits return when it is durable.
+func (s *syncer) settle(g *commitGroup) {
+	s.mu.Lock()
+	r := s.round()
+	r.groups = append(r.groups, g)
+	if !s.busy {
+		s.busy = true
+		go s.lead()
+	}
+	s.mu.Unlock()
+}
+
 // lead serves round after round until nobody waits.
 func (s *syncer) lead() {
 	for {
@@ -77,7 +95,11 @@ func (s *syncer) lead() {
 			return
 		}
 		s.mu.Unlock()
-		r.err = s.run()
+		r.err = shutDown(s.run())
+		for _, g := range r.groups {
+			g.err = r.err
+			close(g.done)
+		}
 		close(r.done)
 	}
 }
@@ -87,11 +109,11 @@ func (s *syncer) run() error {
 	if err := s.failure(); err != nil {
 		return err
 	}
-	if err := s.call(); err != nil {
+	err := s.call()
+	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		s.fail(err)
-		return s.failure()
 	}
-	return nil
+	return err
 }
 
 // fail notes that a sync has failed, for good.
