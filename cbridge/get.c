@@ -40,6 +40,10 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
   if (pin == NULL && err == NULL) {
     status->code = RB_NOT_FOUND;
   }
+  if ((flags & RB_READ_PROBE) && status->code == RB_INCOMPLETE) {
+    rb_free(status->msg);
+    status->msg = NULL;
+  }
   return pin;
 }
 

@@ -9,7 +9,10 @@ package cbridge
 // #cgo nocallback rb_unpin
 import "C"
 
-import "unsafe"
+import (
+	"errors"
+	"unsafe"
+)
 
 // Flags of reads.
 const (
@@ -18,7 +21,12 @@ const (
 	NoVerify  = C.RB_READ_NO_VERIFY
 	KeysOnly  = C.RB_READ_KEYS_ONLY
 	AsyncIO   = C.RB_READ_ASYNC_IO
+	Probe     = C.RB_READ_PROBE
 )
+
+// ErrUncached is what Get answers with CacheOnly and Probe when the cache alone does not tell. It is not
+// an error for users.
+var ErrUncached = errors.New("not in the cache")
 
 // Read says how a point read goes.
 type Read struct {
@@ -35,18 +43,20 @@ func (r Read) snap() *C.rb_snapshot {
 	return r.Snapshot.p
 }
 
-// Pinned is a value in RocksDB's memory, or nothing.
+// Pinned is a value in RocksDB's memory, or in Go's, or nothing.
 type Pinned struct {
 	Data []byte // valid until Free
 	pin  unsafe.Pointer
 }
 
-// Held reports whether there is a pinned value to Free.
-func (p *Pinned) Held() bool { return p.pin != nil }
+// Held reports whether there is a value, to be freed.
+func (p *Pinned) Held() bool { return p.Data != nil }
 
 // Free gives the memory back.
 func (p *Pinned) Free() {
-	C.rb_unpin(p.pin)
+	if p.pin != nil {
+		C.rb_unpin(p.pin)
+	}
 	*p = Pinned{}
 }
 
@@ -55,6 +65,9 @@ func (p *Pinned) Free() {
 func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) {
 	v := C.rb_get(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
 		C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
+	if v.status.code == C.RB_INCOMPLETE && r.Flags&Probe != 0 {
+		return 0, Pinned{}, ErrUncached
+	}
 	if v.status.code != C.RB_OK {
 		return 0, Pinned{}, failure(v.status)
 	}

@@ -271,7 +271,8 @@ enum {
   RB_READ_NO_FILL = 2,    /* blocks read are not kept in the block cache */
   RB_READ_NO_VERIFY = 4,  /* block checksums are not checked */
   RB_READ_KEYS_ONLY = 8,  /* iterators: values are not fetched, their length is 0 */
-  RB_READ_ASYNC_IO = 16   /* iterators: blocks are read ahead by io_uring, where RocksDB has it */
+  RB_READ_ASYNC_IO = 16,  /* iterators: blocks are read ahead by io_uring, where RocksDB has it */
+  RB_READ_PROBE = 32      /* reads of a key: RB_INCOMPLETE comes without a text, which costs time */
 };
 
 /* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.

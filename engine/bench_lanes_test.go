@@ -35,28 +35,41 @@ func BenchmarkLanes(b *testing.B) {
 	}
 }
 
-// BenchmarkColdReads compares two ways for reads that have to go to the disk, past the operating system's
-// cache: each by itself, through the gate, behind a look into the cache; and waiting readers combined in
-// one MultiGet. Reads of a few hot keys go on meanwhile; their waits are printed.
+// BenchmarkColdReads compares ways for reads that have to go to the disk, past the operating system's
+// cache: each by itself through the gate, behind a look into the cache; those together that find no slot
+// in the gate, as Get does it; and all readers combined that wait, without a look into the cache. Reads
+// of a few hot keys go on beside each; their waits are printed.
 func BenchmarkColdReads(b *testing.B) {
 	const keys, reads = 200_000, 20_000
 	db := lanesBench(b, &engine.Options{
 		BlockCacheSize: 16 << 20, FamilyOptions: engine.FamilyOptions{Compression: engine.NoCompression}, Extra: "use_direct_reads=true",
 	}, keys)
-	for _, n := range []int{64, 1024} {
+	for _, n := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprintf("goroutines=%d", n), func(b *testing.B) {
-			hot := &waits{}
-			ways := []way{{"through the gate", "", func() {
-				hot.during(b, db, func() {
-					readAll(b, n, reads, keys, func(key []byte) error { _, err := db.Get(key, nil); return err })
-				})
-			}}}
-			for _, width := range []int{1, 4, 16} {
-				c := &combiner{db: db, width: width}
-				ways = append(ways, way{fmt.Sprintf("combined by %d", width), "", func() { readAll(b, n, reads, keys, c.get) }})
+			get := func(key []byte) error { _, err := db.Get(key, nil); return err }
+			all := &combiner{db: db, width: 16}
+			ways := []struct {
+				name  string
+				apart bool
+				get   func([]byte) error
+				hot   waits
+			}{
+				{name: "each by itself", apart: true, get: get},
+				{name: "Get", get: get},
+				{name: "all combined", get: all.get},
 			}
-			contest{title: fmt.Sprintf("Get from disk, %d goroutines", n), units: reads, unit: "read", clock: true, ways: ways}.run(b)
-			fmt.Fprintln(os.Stderr, "reads of hot keys beside those through the gate:", hot)
+			c := contest{title: fmt.Sprintf("Get from disk, %d goroutines", n), units: reads, unit: "read", clock: true}
+			for i := range ways {
+				w := &ways[i]
+				c.ways = append(c.ways, way{w.name, "", func() {
+					engine.ReadApart(db, w.apart)
+					w.hot.during(b, w.get, func() { readAll(b, n, reads, keys, w.get) })
+				}})
+			}
+			c.run(b)
+			for i := range ways {
+				fmt.Fprintf(os.Stderr, "reads of hot keys beside %s: %v\n", ways[i].name, &ways[i].hot)
+			}
 		})
 	}
 }
@@ -111,14 +124,14 @@ func readAll(b *testing.B, n, reads, keys int, get func(key []byte) error) {
 type waits struct{ all []time.Duration }
 
 // during reads hot keys while f runs.
-func (w *waits) during(b *testing.B, db *engine.DB, f func()) {
+func (w *waits) during(b *testing.B, get func([]byte) error, f func()) {
 	var done atomic.Bool
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := 0; !done.Load(); i++ {
 			key := benchKey(nil, i%100)
 			begin := time.Now()
-			if _, err := db.Get(key, nil); err != nil {
+			if err := get(key); err != nil {
 				b.Error(err)
 			}
 			w.all = append(w.all, time.Since(begin))

@@ -29,3 +29,6 @@ func SetSecondaryTimeout(s *Secondary, timeout time.Duration) { s.timeout = time
 
 // WithoutLanes has databases opened with o let any number of goroutines into C.
 func WithoutLanes(o *Options) { o.unbounded = true }
+
+// ReadApart has d make each cold read by itself, or not. Not while any runs.
+func ReadApart(d *DB, apart bool) { d.guard.lanes.apart = apart }

@@ -47,7 +47,7 @@ func (s *indexed) look(v view, r cbridge.Read, o *ReadOptions,
 	if cacheOnly && blind {
 		return errBlind()
 	}
-	waited := v.cf.db.guard.lanes.read(o.context(), cacheOnly, blind, func(probe bool) bool {
+	t := lookup{cacheOnly: cacheOnly, blind: blind, call: func(probe bool) bool {
 		how := r
 		if probe {
 			how.Flags |= cbridge.CacheOnly
@@ -61,8 +61,8 @@ func (s *indexed) look(v view, r cbridge.Read, o *ReadOptions,
 			s.taken(rep)
 		}
 		return probe && notCached(err)
-	})
-	if waited != nil {
+	}}
+	if waited := v.cf.db.guard.lanes.read(o.context(), t); waited != nil {
 		return waited
 	}
 	return err

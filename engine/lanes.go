@@ -11,7 +11,8 @@ import (
 // The fast lane is for calls that are expected not to block. Half of it serves reads that may turn out
 // to be cold, as long as there are few of them: then a read is one call into C, as it is without
 // lanes. Beyond that a read looks into the cache only, in the other half, and where that is not enough
-// goes on to the gate. So reads that the cache serves never stand behind cold ones.
+// goes on to the gate. So reads that the cache serves never stand behind cold ones. Where the gate has
+// no slot for a cold read either, those that wait are made together: see coldReads.
 //
 // The gate is for calls that may block, one part for each kind, so that writes which are stalled, or
 // compactions, leave the others their slots.
@@ -24,6 +25,9 @@ type lanes struct {
 	writes  lane // the gate: commits and syncs of the log
 	work    lane // the gate: flush, compaction, checkpoint, families, options
 	compact lane // manual compactions, one at a time; who has it takes a slot for work too
+
+	cold  coldReads // waits for reads
+	apart bool      // for tests that compare: cold reads are never made together
 }
 
 // laneKind tells what lane a call takes as a whole.
@@ -72,6 +76,7 @@ func newLanes(o *Options) *lanes {
 	l.scans.width, l.writes.width, l.work.width = gate/4, gate/4, gate/4
 	l.reads.width = gate - 3*(gate/4)
 	l.compact.width = compactsAtOnce
+	l.cold.lane = &l.reads
 	return l
 }
 
@@ -136,32 +141,53 @@ func (l *lanes) close() {
 	}
 }
 
-// read takes a lookup through the lanes. call is the call into C: it is told whether to look into the
-// cache only, and answers then whether that was not enough. cacheOnly says that the caller wants no
-// more; blind, that the cache alone cannot be asked.
-func (l *lanes) read(ctx context.Context, cacheOnly, blind bool, call func(probe bool) (miss bool)) error {
+// lookup is a read of a key, or of several, as it goes through the lanes.
+type lookup struct {
+	cacheOnly bool // the caller wants to look into the cache only
+	blind     bool // the cache alone cannot be asked
+
+	// call is the call into C. It is told whether to look into the cache only, and answers then whether
+	// that was not enough.
+	call func(probe bool) (miss bool)
+	// join makes the lookup together with others, and answers whether it has to be made alone after
+	// all; nil: it cannot be.
+	join func(q *coldReads) (alone bool, err error)
+}
+
+// read takes a lookup through the lanes.
+func (l *lanes) read(ctx context.Context, t lookup) error {
 	switch {
 	case l == nil:
-		call(false)
+		t.call(false)
 		return nil
-	case cacheOnly:
-		return l.quick.run(ctx, call)
+	case t.cacheOnly:
+		return l.quick.run(ctx, t.call)
 	case l.direct.try():
-		call(false)
+		t.call(false)
 		l.direct.release()
 		return nil
 	}
-	if !blind {
+	if !t.blind {
 		if err := l.quick.acquire(ctx); err != nil {
 			return err
 		}
-		miss := call(true)
+		miss := t.call(true)
 		l.quick.release()
 		if !miss {
 			return nil
 		}
 	}
-	return l.reads.run(ctx, call)
+	if t.join != nil && !l.apart {
+		if l.reads.try() {
+			t.call(false)
+			l.reads.release()
+			return nil
+		}
+		if alone, err := t.join(&l.cold); !alone || err != nil {
+			return err
+		}
+	}
+	return l.reads.run(ctx, t.call)
 }
 
 // run is a lookup in a slot of the lane.

@@ -245,7 +245,7 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 func (m *multiGet) look(r cbridge.Read, buf []byte) (used int, need uint64, err error) {
 	blind := slices.ContainsFunc(m.parts, func(p multiGetPart) bool { return p.cf.blind() })
 	cacheOnly := r.Flags&cbridge.CacheOnly != 0
-	waited := m.v.cf.db.guard.lanes.read(m.o.context(), cacheOnly, blind && !cacheOnly, func(probe bool) bool {
+	t := lookup{cacheOnly: cacheOnly, blind: blind && !cacheOnly, call: func(probe bool) bool {
 		how := r
 		if probe {
 			how.Flags |= cbridge.CacheOnly
@@ -256,8 +256,8 @@ func (m *multiGet) look(r cbridge.Read, buf []byte) (used int, need uint64, err 
 		}
 		m.c.Free()
 		return true
-	})
-	if waited != nil {
+	}}
+	if waited := m.v.cf.db.guard.lanes.read(m.o.context(), t); waited != nil {
 		err = waited
 	}
 	return used, need, err

@@ -77,18 +77,30 @@ func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions)
 	if cacheOnly && blind {
 		return 0, cbridge.Pinned{}, v.explain(errBlind(), op, key, o)
 	}
-	waited := v.cf.db.guard.lanes.read(o.context(), cacheOnly, blind, func(probe bool) bool {
+	t := lookup{cacheOnly: cacheOnly, blind: blind, call: func(probe bool) bool {
 		how := r
 		if probe {
-			how.Flags |= cbridge.CacheOnly
+			how.Flags |= cbridge.CacheOnly | cbridge.Probe
 		}
 		n, pinned, err = v.cf.c.Get(how, key, buf)
 		if err == nil && n == 0 && !pinned.Held() && how.Flags&cbridge.CacheOnly != 0 {
-			err = dberr.New("", dberr.WouldBlock, "")
+			err = errUncached(probe)
 		}
 		return probe && notCached(err)
-	})
-	if waited != nil {
+	}}
+	if r == (cbridge.Read{}) {
+		t.join = func(q *coldReads) (alone bool, waited error) {
+			c, waited := q.get(o.context(), v.cf, key)
+			if waited != nil {
+				return false, waited
+			}
+			defer forget(c)
+			err = c.err
+			n, pinned = c.copyTo(buf)
+			return c.alone, nil
+		}
+	}
+	if waited := v.cf.db.guard.lanes.read(o.context(), t); waited != nil {
 		err = waited
 	}
 	if err != nil {
@@ -97,8 +109,19 @@ func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions)
 	return n, pinned, nil
 }
 
+// errUncached says that the cache alone does not answer. Of a probe nobody sees it.
+func errUncached(probe bool) error {
+	if probe {
+		return cbridge.ErrUncached
+	}
+	return dberr.New("", dberr.WouldBlock, "")
+}
+
 // notCached reports that a read of the cache only would have had to go on to a file.
 func notCached(err error) bool {
+	if err == cbridge.ErrUncached {
+		return true
+	}
 	e, ok := err.(*Error)
 	return ok && (e.Code == dberr.Incomplete || e.Code == dberr.WouldBlock)
 }
