@@ -50,4 +50,5 @@ var codes = map[dberr.Code]int32{
 	dberr.CompactionTooLarge: C.RB_COMPACTION_TOO_LARGE, dberr.FamilyDropped: C.RB_FAMILY_DROPPED,
 	dberr.NoSpace: C.RB_NO_SPACE, dberr.Locked: C.RB_LOCKED, dberr.ReadOnly: C.RB_READ_ONLY,
 	dberr.WouldBlock: C.RB_WOULD_BLOCK, dberr.NoMemory: C.RB_NO_MEMORY, dberr.Unknown: C.RB_UNKNOWN,
+	dberr.SyncFailed: C.RB_SYNC_FAILED,
 }

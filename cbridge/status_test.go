@@ -13,14 +13,14 @@ func TestTheGlueAndGoNumberCodesAlike(t *testing.T) {
 			t.Errorf("%v is %d in Go and %d in C", code, code, c)
 		}
 	}
-	// Every code that the glue can answer has a partner; those after Unknown are Go's own.
+	// Every code that the glue can answer has a partner; and so has SyncFailed; the others after Unknown are Go's own.
 	for code := dberr.OK; code <= dberr.Unknown; code++ {
 		if _, ok := codes[code]; !ok {
 			t.Errorf("%v has no partner in C", code)
 		}
 	}
-	if len(codes) != int(dberr.Unknown)+1 {
-		t.Errorf("%d codes, want %d", len(codes), dberr.Unknown+1)
+	if _, ok := codes[dberr.SyncFailed]; !ok || len(codes) != int(dberr.Unknown)+2 {
+		t.Errorf("%d codes, want %d", len(codes), dberr.Unknown+2)
 	}
 }
 
@@ -31,7 +31,8 @@ func TestTextsOfRocksDBHaveTheirCodes(t *testing.T) {
 		"Not implemented: x":                  dberr.Unsupported,
 		"Not implemented: Not supported operation in read only mode.": dberr.ReadOnly,
 		"Invalid argument: x":                    dberr.InvalidArgument,
-		"IO error: While fsync: /d/x: I/O error": dberr.IO,
+		"IO error: While pread: /d/x: I/O error": dberr.IO,
+		"IO error: While fsync: /d/x: I/O error": dberr.SyncFailed,
 		"Merge in progress: x":                   dberr.MergeInProgress,
 		"Result incomplete: x":                   dberr.Incomplete,
 		"Shutdown in progress: x":                dberr.ShuttingDown,

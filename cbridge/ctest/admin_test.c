@@ -181,9 +181,9 @@ static void what_the_library_has_not_is_unsupported(void **state) {
   }
   rb_snapshot_free(s);
   if (rb_supports(RB_FEATURE_WAIT_FOR_COMPACT)) {
-    fx_ok(rb_wait_for_compact(f->db));
+    fx_ok(rb_wait_for_compact(f->db, 0));
   } else {
-    fx_error(rb_wait_for_compact(f->db), RB_UNSUPPORTED, NULL);
+    fx_error(rb_wait_for_compact(f->db, 0), RB_UNSUPPORTED, NULL);
   }
   assert_int_equal(rb_supports(3), 0);
   assert_int_equal(rb_supports(UINT32_MAX), 0);
@@ -239,6 +239,35 @@ static void opening_nothing_read_only_creates_nothing(void **state) {
   assert_int_equal(stat(nowhere, &st), -1);
 }
 
+static void a_compaction_does_nothing_while_it_is_paused(void **state) {
+  struct fixture *f = *state;
+  for (int i = 0; i < 2; i++) {
+    fx_put(f->family, "key", "value");
+    fx_flush(f);
+  }
+  rb_pause_compaction(f->db);
+  rb_pause_compaction(f->db);
+  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  rb_resume_compaction(f->db);
+  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 2);
+  rb_resume_compaction(f->db);
+  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 0);
+}
+
+/* Rows that are not in the WAL are flushed first, and nothing is flushed or compacted afterwards. */
+static void cancelled_background_work_loses_nothing(void **state) {
+  struct fixture *f = *state;
+  fx_ok(rb_apply(f->family, RB_PUT, RB_WRITE_NO_WAL, BYTES("unlogged"), BYTES("value")));
+  rb_cancel_background(f->db);
+  rb_cancel_background(f->db);
+  fx_error(rb_flush(f->db, &f->family, 1), RB_SHUTTING_DOWN, NULL);
+  fx_expect(f->family, NULL, "unlogged", "value");
+  fx_open(f, fx_defaults());
+  fx_expect(f->family, NULL, "unlogged", "value");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -254,6 +283,8 @@ int main(void) {
       CASE(properties_are_those_of_the_family),
       CASE(the_sequence_counts_writes),
       CASE(sync_wal_succeeds_with_and_without_news),
+      CASE(a_compaction_does_nothing_while_it_is_paused),
+      CASE(cancelled_background_work_loses_nothing),
       CASE(what_the_library_has_not_is_unsupported),
       CASE(a_read_only_database_refuses_upkeep),
       CASE(a_read_only_database_reads),

@@ -193,11 +193,38 @@ static void keys_only_means_nothing_to_a_point_read(void **state) {
   assert_int_equal(v.len, 5);
 }
 
+/* A probe costs no text, and is a read of the cache in every other way. */
+static void a_probe_that_needs_a_file_says_so_without_a_text(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  s.db.block_cache_size = -1;
+  fx_open(f, s);
+  fx_put(f->family, "key", "value");
+  rb_value v = get(f, RB_READ_CACHE_ONLY | RB_READ_PROBE, "key", sizeof buf);
+  fx_ok(v.status);
+  assert_int_equal(v.len, 5);
+  fx_flush(f);
+  fx_expect(f->family, NULL, "key", "value");
+  v = get(f, RB_READ_CACHE_ONLY, "key", sizeof buf);
+  bool told = v.status.code == RB_INCOMPLETE;
+  if (told) {
+    assert_non_null(v.status.msg);
+    rb_free(v.status.msg);
+  }
+  v = get(f, RB_READ_CACHE_ONLY | RB_READ_PROBE, "key", sizeof buf);
+  assert_int_equal(v.status.code, told ? RB_INCOMPLETE : RB_OK);
+  assert_null(v.status.msg);
+  assert_int_equal(v.len, 0);
+  v = get(f, RB_READ_CACHE_ONLY | RB_READ_PROBE, "other", sizeof buf);
+  assert_null(v.status.msg);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_value_that_fits_is_copied),
+      CASE(a_probe_that_needs_a_file_says_so_without_a_text),
       CASE(a_value_one_byte_too_long_comes_back_pinned),
       CASE(a_pinned_value_outlives_its_key),
       CASE(an_empty_value_is_there_and_never_pinned),

@@ -121,9 +121,9 @@ static void one_family_is_flushed_as_ever(void **state) {
 
 static void waiting_for_compaction_is_passed_on(void **state) {
   struct fixture *f = *state;
-  fx_ok(rb_wait_for_compact(f->db));
+  fx_ok(rb_wait_for_compact(f->db, 0));
   refusal = "Operation aborted: planted";
-  fx_error(rb_wait_for_compact(f->db), RB_ABORTED, "planted");
+  fx_error(rb_wait_for_compact(f->db, 0), RB_ABORTED, "planted");
   assert_int_equal(waits, 2);
   assert_int_equal(options_alive, 0);
 }

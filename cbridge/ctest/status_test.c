@@ -28,7 +28,7 @@ static void every_prefix_has_its_code(void **state) {
   expect_code("Corruption: block checksum mismatch: stored = 1", RB_CORRUPTION);
   expect_code("Not implemented: no such thing", RB_UNSUPPORTED);
   expect_code("Invalid argument: Unknown option: x", RB_INVALID_ARGUMENT);
-  expect_code("IO error: While fsync: /d/000004.log: Input/output error", RB_IO);
+  expect_code("IO error: While pread: /d/000004.log: Input/output error", RB_IO);
   expect_code("Merge in progress: x", RB_MERGE_IN_PROGRESS);
   expect_code("Result incomplete: no blocking io", RB_INCOMPLETE);
   expect_code("Shutdown in progress: ", RB_SHUTTING_DOWN);
@@ -52,6 +52,20 @@ static void a_full_disk_is_told_from_other_io_errors(void **state) {
   expect_code("Corruption: : No space left on device", RB_CORRUPTION);
 }
 
+static void a_failed_sync_is_told_from_other_io_errors(void **state) {
+  (void)state;
+  expect_code("IO error: While fdatasync: /d/000004.log: Input/output error", RB_SYNC_FAILED);
+  expect_code("IO error: While fsync: /d/000004.log: Input/output error", RB_SYNC_FAILED);
+  expect_code("IO error: No space left on device: While fdatasync: /d/000004.log: "
+              "No space left on device",
+              RB_SYNC_FAILED);
+  expect_code("IO error: While appending to file: /d/While fsync: Input/output error", RB_IO);
+  expect_code("IO error: No space left on device: While appending to file: /While fdatasync: "
+              "No space left on device",
+              RB_NO_SPACE);
+  expect_code("Corruption: While fsync", RB_CORRUPTION);
+}
+
 static void a_held_lock_is_told_from_other_io_errors(void **state) {
   (void)state;
   expect_code("IO error: lock hold by current process, acquire time 1 acquiring thread 2: "
@@ -64,7 +78,7 @@ static void a_held_lock_is_told_from_other_io_errors(void **state) {
 
 static void words_in_a_path_do_not_make_a_lock(void **state) {
   (void)state;
-  expect_code("IO error: While fsync: /while lock file: x/lock hold by current process: No such",
+  expect_code("IO error: While open: /while lock file: x/lock hold by current process: No such",
               RB_IO);
 }
 
@@ -103,6 +117,7 @@ int main(void) {
       cmocka_unit_test(no_text_is_success),
       cmocka_unit_test(every_prefix_has_its_code),
       cmocka_unit_test(a_full_disk_is_told_from_other_io_errors),
+      cmocka_unit_test(a_failed_sync_is_told_from_other_io_errors),
       cmocka_unit_test(a_held_lock_is_told_from_other_io_errors),
       cmocka_unit_test(words_in_a_path_do_not_make_a_lock),
       cmocka_unit_test(a_read_only_place_is_told_from_other_errors),
