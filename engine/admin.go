@@ -56,7 +56,7 @@ func (d *DB) SyncWAL() error {
 		return d.describe(err, "sync WAL")
 	}
 	defer d.guard.leave(opSyncWAL)
-	return describe(d.commits.syncer.sync(nil), "sync WAL", d.path)
+	return describe(d.commits.syncer.sync(), "sync WAL", d.path)
 }
 
 func (d *DB) describe(err error, op string) error {

@@ -413,7 +413,7 @@ func TestASyncServesWhoCameBeforeIt(t *testing.T) {
 		wg.Go(func() {
 			for range times {
 				mine := written.Add(1)
-				if err := s.sync(nil); err != nil {
+				if err := s.sync(); err != nil {
 					t.Error(err)
 				}
 				if n := durable.Load(); n < mine {
@@ -428,14 +428,14 @@ func TestASyncServesWhoCameBeforeIt(t *testing.T) {
 	}
 	s.call = func() error { syncs.Add(1); return dberr.New("", dberr.NoSpace, "planted") }
 	for range 2 { // that is no failed sync: the log could not be appended to
-		if err := s.sync(nil); !errors.Is(err, ErrNoSpace) {
+		if err := s.sync(); !errors.Is(err, ErrNoSpace) {
 			t.Errorf("%v", err)
 		}
 	}
 	s.call = func() error { syncs.Add(1); return dberr.New("", dberr.SyncFailed, "planted") }
 	before := syncs.Load()
 	for range 3 {
-		err := s.sync(nil)
+		err := s.sync()
 		var e *Error
 		if !errors.Is(err, ErrSyncFailed) || !errors.As(err, &e) || e.Msg != "planted" {
 			t.Errorf("%v", err)

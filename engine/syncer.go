@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -31,8 +30,9 @@ type syncRound struct {
 	groups []*commitGroup
 }
 
-// sync returns when all that was written before the call is durable, or when ctx, which may be nil, ends.
-func (s *syncer) sync(ctx context.Context) error {
+// sync returns when all that was written before the call is durable. Nobody leaves before: a sync must not
+// go on when those whose calls keep the database open have returned.
+func (s *syncer) sync() error {
 	s.mu.Lock()
 	if !s.busy {
 		s.busy = true
@@ -49,18 +49,8 @@ func (s *syncer) sync(ctx context.Context) error {
 	}
 	r := s.round()
 	s.mu.Unlock()
-	if ctx == nil || ctx.Done() == nil {
-		<-r.done
-		return ownError(r.err)
-	}
-	select {
-	case <-r.done:
-		return ownError(r.err)
-	case <-ctx.Done():
-		e := dberr.FromContext("", ctx.Err())
-		e.Msg += ": written, but perhaps not synced"
-		return e
-	}
+	<-r.done
+	return ownError(r.err)
 }
 
 // round is the one that serves who comes now. mu is held.
