@@ -1,0 +1,97 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// On a full disk commits fail; when there is space again they succeed, without anybody's doing, and nothing that was
+// acknowledged is lost.
+func TestLackOfSpaceRecoversByItself(t *testing.T) {
+	inEveryCommitMode(t, func(t *testing.T, mode engine.CommitMode) {
+		t.Parallel() // RocksDB looks every five seconds whether there is space
+		onSlowDisk(t, func(t *testing.T, d slowDisk) { fillAndFree(t, d, mode) })
+	})
+}
+
+func fillAndFree(t *testing.T, d slowDisk, mode engine.CommitMode) {
+	dir := filepath.Join(t.TempDir(), "db")
+	o := &engine.Options{Commit: mode, Families: map[string]engine.FamilyOptions{"other": {}}}
+	db := openDir(t, dir, o)
+	defer db.Close()
+	other, err := db.ColumnFamily("other")
+	mustDo(t, err)
+	const writers = 16
+	var full, freed atomic.Bool
+	var refused, after [writers]atomic.Int64
+	acked := make([]map[string]string, writers)
+	var wg sync.WaitGroup
+	begin := time.Now()
+	for w := range acked {
+		acked[w] = map[string]string{}
+		wg.Go(func() {
+			for n := 0; after[w].Load() < 20; n++ {
+				key := fmt.Sprintf("%d/%d", w, n)
+				b := db.NewBatch()
+				b.Put([]byte(key), []byte(key))
+				b.In(other).Put([]byte(key), []byte(key))
+				was := freed.Load()
+				switch err := db.Write(b, &engine.WriteOptions{Sync: (w+n)%3 == 0}); {
+				case err == nil:
+					acked[w][key] = key
+					if was {
+						after[w].Add(1)
+					}
+				case !full.Load():
+					t.Errorf("with space: %v", err)
+					return
+				case !errors.Is(err, engine.ErrNoSpace) || !errors.Is(err, syscall.ENOSPC):
+					t.Errorf("on a full disk: %v", err)
+					return
+				case time.Since(begin) > time.Minute:
+					t.Errorf("a minute later still: %v", err)
+					return
+				default:
+					refused[w].Add(1)
+					time.Sleep(5 * time.Millisecond)
+				}
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	full.Store(true)
+	d.set(diskWriteErrno, uint64(syscall.ENOSPC))
+	for w := range refused {
+		for refused[w].Load() < 3 && !t.Failed() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	expectError(t, "Health", db.Health(), engine.ErrNoSpace)
+	d.set(diskWriteErrno, 0)
+	freed.Store(true)
+	since := time.Now()
+	waitOrDie(t, &wg)
+	t.Logf("everybody could write again %v after there was space", time.Since(since).Round(time.Millisecond))
+	mustDo(t, db.Health())
+	all := map[string]string{}
+	for _, rows := range acked {
+		maps.Copy(all, rows)
+	}
+	for range 2 {
+		for _, c := range db.ColumnFamilies() {
+			expectThere(t, c.Name(), c, all)
+		}
+		mustDo(t, db.Close())
+		db = openDir(t, dir, o)
+	}
+	mustDo(t, db.Close())
+}
