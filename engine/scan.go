@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"iter"
-	"time"
 )
 
 // Scan ranges over the rows that o describes, in ascending order. It opens an iterator when it is
@@ -45,7 +44,9 @@ func Count(ctx context.Context, r Reader, o *IterOptions) (rows, keyBytes, value
 	if r == nil {
 		return 0, 0, 0, ErrClosed
 	}
-	it, err := r.NewIter(o.within(ctx))
+	o, stop := o.within(ctx)
+	defer stop()
+	it, err := r.NewIter(o)
 	if err != nil {
 		return 0, 0, 0, err
 	}
@@ -56,34 +57,34 @@ func Count(ctx context.Context, r Reader, o *IterOptions) (rows, keyBytes, value
 	return rows, keyBytes, valueBytes, err
 }
 
-// within gives an iterator the deadline of ctx, if that is earlier than its own. Whether ctx has been
-// cancelled is its user's to look at.
-func (o *IterOptions) within(ctx context.Context) *IterOptions {
+// within gives an iterator ctx as well, for its waits and for RocksDB, which gets the earlier deadline. stop
+// must follow when the iterator is closed.
+func (o *IterOptions) within(ctx context.Context) (w *IterOptions, stop func()) {
 	if ctx == nil {
-		return o
+		return o, func() {}
 	}
-	at, ok := ctx.Deadline()
-	if !ok {
-		return o
-	}
-	var w IterOptions
+	w = &IterOptions{}
 	if o != nil {
-		w = *o
+		*w = *o
 	}
 	if w.Context == nil {
-		w.Context = context.Background()
+		w.Context = ctx
+		return w, func() {}
 	}
-	if own, ok := w.Context.Deadline(); ok && own.Before(at) {
-		return o
+	both, cancel := context.WithCancel(w.Context)
+	apart := context.AfterFunc(ctx, cancel)
+	stop = func() {
+		apart()
+		cancel()
 	}
-	w.Context = hurried{w.Context, at}
-	return &w
+	w.Context = both
+	if at, ok := ctx.Deadline(); ok {
+		w.Context, cancel = context.WithDeadline(both, at)
+		early := stop
+		stop = func() {
+			cancel()
+			early()
+		}
+	}
+	return w, stop
 }
-
-// hurried is a context whose deadline is that of another one.
-type hurried struct {
-	context.Context
-	at time.Time
-}
-
-func (h hurried) Deadline() (time.Time, bool) { return h.at, true }

@@ -2,17 +2,24 @@ package iterator
 
 import (
 	"context"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
-// countRows is how many rows one call counts before the context is looked at again.
-const countRows = 64 << 10
+// A call counts as many rows as take about as long as a chunk takes to read: between calls the context is looked
+// at, and Close may come in. On a slow disk that is countFew, as many as a chunk has, and more and more as long as they
+// come quickly.
+const (
+	countFew  = 1 << 10
+	countMost = 64 << 10
+	countFast = 5 * time.Millisecond
+)
 
 // Count counts the rows of the range and sums up the bytes of their keys and values (0 for keys only,
 // after the cut by ValuesUpTo), without bringing a row to Go. It honours Limit, looks at ctx between
-// stretches of 65,536 rows, and leaves the iterator fresh. On an error the sums are those of the rows
+// stretches of 65,536 rows, or fewer where they come slowly, and leaves the iterator fresh. On an error the sums are those of the rows
 // before it.
 func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes int64, err error) {
 	if it == nil {
@@ -22,18 +29,23 @@ func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes i
 		return 0, 0, 0, it.err
 	}
 	it.forget()
-	move := cbridge.MoveFirst
+	move, stretch := cbridge.MoveFirst, int64(countFew)
 	for {
-		want := uint64(countRows)
-		if left := int64(it.cfg.Limit) - rowCount; it.cfg.Limit > 0 && left < countRows {
-			want = uint64(left)
+		want := stretch
+		if it.cfg.Limit > 0 {
+			want = min(want, int64(it.cfg.Limit)-rowCount)
 		}
 		if err := it.cfg.Owner.Enter(ctx); err != nil {
 			return rowCount, keyBytes, valueBytes, it.cfg.Owner.Describe("count", err)
 		}
-		c := it.src.Count(move, want)
+		begin := time.Now()
+		c := it.src.Count(move, uint64(want))
 		it.cfg.Owner.Leave()
-		move = cbridge.MoveOn
+		if move = cbridge.MoveOn; time.Since(begin) < countFast {
+			stretch = min(4*stretch, countMost)
+		} else {
+			stretch = max(stretch/4, countFew)
+		}
 		rowCount += c.Rows
 		keyBytes += c.KeyBytes
 		valueBytes += c.ValueBytes
