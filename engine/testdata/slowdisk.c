@@ -212,7 +212,7 @@ int fdatasync(int fd) {
  * that counts. */
 int sync_file_range(int fd, off64_t at, off64_t n, unsigned int flags) {
   REAL(int, sync_file_range, int, off64_t, off64_t, unsigned int)
-  if (slowdisk_kind(fd) != OTHER) {
+  if (flags != 0 && slowdisk_kind(fd) != OTHER) {
     slowdisk_wait(SYNC_DELAY, SYNCS_WAITING);
   }
   return real(fd, at, n, flags);
