@@ -79,7 +79,7 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 		k.handOver()
 		k.mu.Unlock()
 		if err == nil && k.after != nil {
-			err = k.after.sync()
+			err = unsynced(k.after.sync())
 		}
 		return nil, err
 	}

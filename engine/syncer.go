@@ -87,7 +87,7 @@ func (s *syncer) lead() {
 		s.mu.Unlock()
 		r.err = shutDown(s.run())
 		for _, g := range r.groups {
-			g.err = r.err
+			g.err = unsynced(r.err)
 			close(g.done)
 		}
 		close(r.done)
@@ -102,6 +102,14 @@ func (s *syncer) run() error {
 	err := s.call()
 	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		s.fail(err)
+	}
+	return err
+}
+
+// unsynced is the answer of a commit whose write was made when Close came before its sync.
+func unsynced(err error) error {
+	if err == ErrClosed {
+		return dberr.New("", dberr.Closed, "written, but perhaps not synced")
 	}
 	return err
 }
