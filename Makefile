@@ -14,12 +14,14 @@ FUZZTIME ?= 30s
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
 SUITES ?= bookworm trixie sid
 COMPAT ?=
+# What "make bench-commits" is asked for beyond its defaults: bench/cmd/commits --help.
+COMMITS ?=
 # What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
 HEADERS ?= $(wildcard .build/headers/*)
 
 GOTEST = scripts/gotest
 
-.PHONY: help setup setup-tools setup-check setup-cover demo build test bench race asan cgocheck2 check-c cover lint fmt compat \
+.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c cover lint fmt compat \
 	headers docs crash fuzz soak ci clean
 
 help:
@@ -29,6 +31,7 @@ help:
 	@echo 'make setup      install the C compiler and RocksDB if they are missing'
 	@echo 'make build      the command line, bin/rockbridge'
 	@echo 'make bench      the benchmarks'
+	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
@@ -71,8 +74,14 @@ test: setup-tools
 bench: setup
 	go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
 
+bench-commits: setup
+	cd bench && go run ./cmd/commits $(COMMITS)
+
+# The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours.
+race asan cgocheck2: export SKIP_MODULES = ./bench
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
+	go test -race ./bench/workload
 	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0

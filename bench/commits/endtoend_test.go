@@ -1,0 +1,62 @@
+package commits
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/bench/workload"
+)
+
+// TestEveryPeerCommits builds every program and does a tiny plan with all of them, down to the files of the report.
+func TestEveryPeerCommits(t *testing.T) {
+	programs, err := Build(t.Context(), "..", t.TempDir(), Contenders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("a mode that a peer does not have is refused", func(t *testing.T) { unknownModes(t, programs) })
+	plan := Plan{
+		Contenders: Contenders, Widths: map[Kind][]int{Synced: {1, 4}, Unsynced: {2}}, Rounds: 1, Seed: 1,
+		Base: workload.Spec{Duration: 20 * time.Millisecond, KeyBytes: 16, ValueBytes: 100, WarmRows: 10, Memtable: 4 << 20, Cache: 8 << 20},
+	}
+	r, err := Measure(t.Context(), plan, programs, t.TempDir(), true, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range r.Measured {
+		if m.Commits == 0 || m.P50 <= 0 || m.Version == "" || m.Version == "unknown" || m.DiskBytes == 0 || m.PeakRSS == 0 {
+			t.Errorf("%s: %+v", m.Contender.Name(), m.Result)
+		}
+		if one := m.CgoCalls == m.Commits; m.Contender.Name() == alone && !one {
+			t.Errorf("%s: %d calls into C for %d commits", alone, m.CgoCalls, m.Commits)
+		}
+	}
+	if r.Counter == "" {
+		t.Log("neither perf nor strace can count here")
+	}
+	for _, c := range r.Counted {
+		if c.Job.Goroutines == 1 && c.PerCommit < 0.9 {
+			t.Errorf("%s: %.2f fsyncs for a synced commit of the only goroutine", c.Contender.Name(), c.PerCommit)
+		}
+	}
+	out := t.TempDir()
+	if err := r.WriteFiles(out); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{ReportFile, RawFile, "commits-synced.svg"} {
+		if s, err := os.Stat(filepath.Join(out, file)); err != nil || s.Size() == 0 {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+func unknownModes(t *testing.T, programs Programs) {
+	for _, peer := range []string{"rockbridge", "grocksdb", "pebble", "bbolt"} {
+		dir := filepath.Join(t.TempDir(), "db")
+		if _, err := programs.Run(t.Context(), peer, workload.Spec{Mode: "no such", Dir: dir, Sync: true}); err == nil {
+			t.Errorf("%s takes any mode", peer)
+		}
+	}
+}

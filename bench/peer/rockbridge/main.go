@@ -1,0 +1,56 @@
+// Program rockbridge is the benchmarks' peer over this repository's engine.
+package main
+
+import (
+	"fmt"
+
+	"github.com/rockbridge-db/rockbridge/bench/workload"
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// modes are the ways in which rockbridge can commit.
+var modes = map[string]func(*engine.Options){
+	"alone":           func(*engine.Options) {},
+	"alone-pipelined": func(o *engine.Options) { o.PipelinedWrite = true },
+	"alone-unordered": func(o *engine.Options) { o.UnorderedWrite = true },
+}
+
+type store struct {
+	db *engine.DB
+	o  *engine.WriteOptions
+}
+
+func open(s workload.Spec) (workload.Store, error) {
+	mode, ok := modes[s.Mode]
+	if !ok {
+		return nil, fmt.Errorf("rockbridge: no mode is called %q", s.Mode)
+	}
+	o := &engine.Options{ErrorIfExists: true, BlockCacheSize: s.Cache, Extra: s.Options}
+	o.WriteBufferSize, o.Compression = s.Memtable, engine.NoCompression
+	mode(o)
+	db, err := engine.Open(s.Dir, o)
+	if err != nil {
+		return nil, err
+	}
+	return &store{db, &engine.WriteOptions{Sync: s.Sync}}, nil
+}
+
+func (s *store) Commit(key, value []byte) error { return s.db.Put(key, value, s.o) }
+
+func (s *store) Fill(rows int, row func(int) (key, value []byte)) error {
+	for i := range rows {
+		key, value := row(i)
+		if err := s.db.Put(key, value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *store) Get(key []byte) ([]byte, error) { return s.db.Get(key, nil) }
+
+func (s *store) Close() error { return s.db.Close() }
+
+func main() {
+	workload.Main(workload.Peer{Name: "rockbridge", Version: "RocksDB " + engine.Version(), Open: open})
+}
