@@ -40,7 +40,10 @@ const (
 // Contenders are all there are. A new mode of rockbridge is a row here and one in its program's table; the first row is
 // what Options has by default, and what the report's targets are about.
 var Contenders = []Contender{
-	{"rockbridge", "alone", "the default: one call into C for each commit, RocksDB forms groups", ""},
+	{"rockbridge", "pipelined", "CommitPipelined, the default: groups formed in Go, written unsynced, and one sync for all who wait", ""},
+	{"rockbridge", "grouped", "CommitGrouped: groups formed in Go, each synced with its write; unsynced it is the same as pipelined", Synced},
+	{"rockbridge", "alone", "CommitAlone: one call into C for each commit, RocksDB forms groups; 16 at once by default", ""},
+	{"rockbridge", "alone-wide", "the same with up to 1,024 at once", ""},
 	{"rockbridge", "alone-pipelined", "the same with PipelinedWrite", ""},
 	{"rockbridge", "alone-unordered", "the same with UnorderedWrite", ""},
 	{"grocksdb", "", "one call into C for each commit, RocksDB forms groups", ""},
@@ -49,8 +52,8 @@ var Contenders = []Contender{
 	{"bbolt", "batch", "DB.Batch with its default delay of 10 ms", Synced},
 }
 
-// alone is the contender that makes one call for each commit, the measure of the others.
-const alone = "rockbridge/alone"
+// alone is the contender that makes one call for each commit, as soon as its goroutine comes: the measure of the others.
+const alone = "rockbridge/alone-wide"
 
 // Choose leaves those whose peer is among peers, and of rockbridge those whose mode is among modes, both separated by
 // commas and empty for all. A name that nobody has is an error.
@@ -144,7 +147,7 @@ func (p Plan) Spec(j Job, dir string) workload.Spec {
 }
 
 // startup is about what a run needs beside its commits.
-const startup = 400 * time.Millisecond
+const startup = 250 * time.Millisecond
 
 // Estimate tells about how long the timed runs take, or with count all.
 func (p Plan) Estimate(count bool) time.Duration {

@@ -10,9 +10,19 @@ import (
 
 // modes are the ways in which rockbridge can commit.
 var modes = map[string]func(*engine.Options){
-	"alone":           func(*engine.Options) {},
-	"alone-pipelined": func(o *engine.Options) { o.PipelinedWrite = true },
-	"alone-unordered": func(o *engine.Options) { o.UnorderedWrite = true },
+	"pipelined":       func(o *engine.Options) { o.Commit = engine.CommitPipelined },
+	"grouped":         func(o *engine.Options) { o.Commit = engine.CommitGrouped },
+	"alone":           func(o *engine.Options) { o.Commit = engine.CommitAlone },
+	"alone-wide":      wide,
+	"alone-pipelined": func(o *engine.Options) { wide(o); o.PipelinedWrite = true },
+	"alone-unordered": func(o *engine.Options) { wide(o); o.UnorderedWrite = true },
+}
+
+// wide lets as many goroutines as it can into C at once: of its widest gate a quarter, 1,024, is for commits that go by
+// themselves.
+func wide(o *engine.Options) {
+	o.Commit = engine.CommitAlone
+	o.Gate = 4096
 }
 
 type store struct {
