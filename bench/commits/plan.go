@@ -40,12 +40,12 @@ const (
 // Contenders are all there are. A new mode of rockbridge is a row here and one in its program's table; the first row is
 // what Options has by default, and what the report's targets are about.
 var Contenders = []Contender{
-	{"rockbridge", "pipelined", "CommitPipelined, the default: groups formed in Go, written unsynced, and one sync for all who wait", ""},
-	{"rockbridge", "grouped", "CommitGrouped: groups formed in Go, each synced with its write; unsynced it is the same as pipelined", Synced},
+	{"rockbridge", "grouped", "CommitGrouped, the default: groups formed in Go, each synced with its write", ""},
+	{"rockbridge", "pipelined", "CommitPipelined: groups formed in Go, written unsynced, and one sync for all who wait; unsynced it is the same as grouped", Synced},
 	{"rockbridge", "alone", "CommitAlone: one call into C for each commit, RocksDB forms groups; 16 at once by default", ""},
-	{"rockbridge", "alone-wide", "the same with up to 1,024 at once", ""},
-	{"rockbridge", "alone-pipelined", "the same with PipelinedWrite", ""},
-	{"rockbridge", "alone-unordered", "the same with UnorderedWrite", ""},
+	{"rockbridge", "alone-wide", "CommitAlone with up to 1,024 at once", ""},
+	{"rockbridge", "alone-pipelined", "the same as alone-wide, with PipelinedWrite", ""},
+	{"rockbridge", "alone-unordered", "the same as alone-wide, with UnorderedWrite", ""},
 	{"grocksdb", "", "one call into C for each commit, RocksDB forms groups", ""},
 	{"pebble", "", "Set with pebble.Sync, or pebble.NoSync", ""},
 	{"bbolt", "update", "DB.Update: each commit a transaction", Synced},

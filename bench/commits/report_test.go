@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write testdata/report.md and raw.txt in
 // first round and twice as many in the second, rockbridge half of that and bbolt a tenth.
 func invented(t *testing.T) *Run {
 	t.Helper()
-	all, err := Choose("rockbridge,pebble,bbolt", "pipelined,alone-wide")
+	all, err := Choose("rockbridge,pebble,bbolt", "grouped,alone-wide")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func TestReportSaysWhatWasMeasured(t *testing.T) {
 	}
 	golden(t, "report.md", b.Bytes())
 	for _, want := range []string{
-		"| `rockbridge/pipelined` | 750 (500 to 1,000) | 48,000 (32,000 to 64,000) |", // (500 + 1000) / 2
-		"| `rockbridge/pipelined` | 0.50 (0.50 to 0.50) | 0.50 (0.50 to 0.50) |",      // of pebble, in each round
+		"| `rockbridge/grouped` | 750 (500 to 1,000) | 48,000 (32,000 to 64,000) |", // (500 + 1000) / 2
+		"| `rockbridge/grouped` | 0.50 (0.50 to 0.50) | 0.50 (0.50 to 0.50) |",      // of pebble, in each round
 		"| at least 2.5 times `rockbridge/alone-wide` at 64 | 1.00 (1.00 to 1.00) | missed |",
 		"| at least 1 times `pebble` at 64 | 0.50 (0.50 to 0.50) | missed |",
 		"| fewer than 1 fsync for 8 commits at 64 goroutines | 1 for 32.0 | met |",

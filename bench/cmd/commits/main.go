@@ -71,8 +71,10 @@ func (s *settings) finish() (err error) {
 	if s.plan.Rounds < 1 || s.plan.Base.KeyBytes < 16 || s.plan.Base.ValueBytes < 8 {
 		return errors.New("at least 1 round, 16 bytes of key and 8 of value")
 	}
-	if s.bin, err = filepath.Abs(s.bin); err != nil {
-		return err
+	for _, dir := range []*string{&s.bin, &s.dir} {
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
 	}
 	return nil
 }

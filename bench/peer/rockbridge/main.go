@@ -10,8 +10,8 @@ import (
 
 // modes are the ways in which rockbridge can commit.
 var modes = map[string]func(*engine.Options){
-	"pipelined":       func(o *engine.Options) { o.Commit = engine.CommitPipelined },
 	"grouped":         func(o *engine.Options) { o.Commit = engine.CommitGrouped },
+	"pipelined":       func(o *engine.Options) { o.Commit = engine.CommitPipelined },
 	"alone":           func(o *engine.Options) { o.Commit = engine.CommitAlone },
 	"alone-wide":      wide,
 	"alone-pipelined": func(o *engine.Options) { wide(o); o.PipelinedWrite = true },
