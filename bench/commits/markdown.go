@@ -113,7 +113,7 @@ func (r *Run) versions() []string {
 	var out []string
 	for _, c := range r.Plan.Contenders {
 		for _, m := range r.Measured {
-			if m.Contender.Peer == c.Peer {
+			if m.Contender.Peer == c.Peer && m.Version != "" {
 				out = append(out, c.Peer+" "+m.Version)
 				break
 			}

@@ -127,12 +127,13 @@ func (p Plan) Jobs() []Job {
 	return jobs
 }
 
-// Counting gives the runs whose fsyncs are counted, after the timed ones: each synced contender and width once.
+// Counting gives the runs whose fsyncs are counted, after the timed ones: each synced contender and width once, after
+// all rounds.
 func (p Plan) Counting() []Job {
 	var jobs []Job
 	for _, width := range p.Widths[Synced] {
 		for _, c := range p.Of(Synced) {
-			jobs = append(jobs, Job{c, Synced, width, 0})
+			jobs = append(jobs, Job{c, Synced, width, p.Rounds})
 		}
 	}
 	return jobs
@@ -143,6 +144,7 @@ func (p Plan) Spec(j Job, dir string) workload.Spec {
 	s := p.Base
 	s.Mode, s.Dir, s.Sync, s.Goroutines = j.Contender.Mode, dir, j.Kind == Synced, j.Goroutines
 	s.Seed += uint64(j.Round)
+	s.Describe = j.Round == 0
 	return s
 }
 
@@ -153,7 +155,7 @@ const startup = 250 * time.Millisecond
 func (p Plan) Estimate(count bool) time.Duration {
 	n := len(p.Jobs())
 	if count {
-		n += len(p.Counting())
+		n += len(p.Counting()) // each half as long, and a second run that only starts
 	}
 	return time.Duration(n) * (p.Base.Duration + startup)
 }

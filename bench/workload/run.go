@@ -15,12 +15,15 @@ const shards = 16
 
 // Run does what s describes on a new database of p's.
 func Run(p Peer, s Spec) (res Result, err error) {
-	res = Result{Peer: p.Name, Version: p.Version, Mode: s.Mode, Sync: s.Sync, Goroutines: s.Goroutines}
+	res = Result{Peer: p.Name, Mode: s.Mode, Sync: s.Sync, Goroutines: s.Goroutines}
 	if _, err := os.Lstat(s.Dir); !errors.Is(err, os.ErrNotExist) {
 		return res, fmt.Errorf("workload: %q is there already, or cannot be looked for: %v", s.Dir, err)
 	}
 	if !s.Keep {
 		defer func() { err = errors.Join(err, os.RemoveAll(s.Dir)) }()
+	}
+	if s.Describe {
+		res.Version = p.Version()
 	}
 	store, err := p.Open(s)
 	if err != nil {

@@ -62,7 +62,7 @@ func (m *memory) Close() error {
 
 func (m *memory) peer() Peer {
 	m.rows = map[string]string{}
-	return Peer{Name: "memory", Version: "1", Open: func(s Spec) (Store, error) { return m, os.Mkdir(s.Dir, 0o755) }}
+	return Peer{Name: "memory", Version: func() string { return "1" }, Open: func(s Spec) (Store, error) { return m, os.Mkdir(s.Dir, 0o755) }}
 }
 
 func smallSpec(t *testing.T) Spec {
@@ -76,9 +76,13 @@ func smallSpec(t *testing.T) Spec {
 func TestRunCountsEveryCommitOnce(t *testing.T) {
 	m := &memory{}
 	s := smallSpec(t)
+	s.Describe = true
 	res, err := Run(m.peer(), s)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if res.Peer != "memory" || res.Version != "1" {
+		t.Errorf("%q, version %q", res.Peer, res.Version)
 	}
 	if int(res.Commits) != m.commits || m.commits < s.Goroutines || len(m.rows) != m.commits+s.WarmRows || m.filled != s.WarmRows {
 		t.Errorf("%d counted; the store saw %d, has %d rows, %d of them filled in", res.Commits, m.commits, len(m.rows), m.filled)

@@ -21,12 +21,13 @@ type Spec struct {
 	Cache      int64         `json:"cache"`    // block cache, where the engine has one
 	Options    string        `json:"options"`  // RocksDB options by name, for experiments; empty otherwise
 	Seed       uint64        `json:"seed"`     // of keys and values
+	Describe   bool          `json:"describe"` // find out the engine's version, for which some have to make a database
 }
 
 // Result is what one run gives.
 type Result struct {
 	Peer       string        `json:"peer"`
-	Version    string        `json:"version"` // of the engine
+	Version    string        `json:"version"` // of the engine, if the Spec asked for it
 	Mode       string        `json:"mode"`
 	Sync       bool          `json:"sync"`
 	Goroutines int           `json:"goroutines"`
@@ -60,7 +61,7 @@ type Store interface {
 // Peer is one engine.
 type Peer struct {
 	Name    string
-	Version string
+	Version func() string
 	// Open makes a new database. It refuses a Mode that it does not know.
 	Open func(Spec) (Store, error)
 }

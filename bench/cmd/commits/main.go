@@ -40,7 +40,7 @@ func parse(args []string) (s settings, err error) {
 	f.StringVar(&s.unsynced, "unsynced", "1,2,8,64,512", "numbers of goroutines of unsynced commits")
 	f.BoolVar(&s.count, "count", true, "count fsyncs after the timed rounds")
 	f.IntVar(&s.plan.Rounds, "rounds", 7, "timed rounds")
-	f.DurationVar(&base.Duration, "duration", time.Second, "of each run")
+	f.DurationVar(&base.Duration, "duration", 800*time.Millisecond, "of each run")
 	f.IntVar(&base.WarmRows, "warm", 0, "rows in the database before the commits")
 	f.IntVar(&base.KeyBytes, "key", 16, "bytes of a key, at least 16")
 	f.IntVar(&base.ValueBytes, "value", 100, "bytes of a value, at least 8")

@@ -90,6 +90,8 @@ func (s *store) Get(key []byte) (value []byte, err error) {
 
 func (s *store) Close() error { return s.db.Close() }
 
+func version() string { return workload.ModuleVersion("go.etcd.io/bbolt") }
+
 func main() {
-	workload.Main(workload.Peer{Name: "bbolt", Version: workload.ModuleVersion("go.etcd.io/bbolt"), Open: open})
+	workload.Main(workload.Peer{Name: "bbolt", Version: version, Open: open})
 }

@@ -66,8 +66,8 @@ func (s *store) Close() error {
 	return nil
 }
 
-// version reads that of the library off the OPTIONS file of a database made for it: the C API does not tell it.
-func version() string {
+// library reads the version of RocksDB off the OPTIONS file of a database made for it: the C API does not tell it.
+func library() string {
 	const unknown = "RocksDB of unknown version"
 	dir, err := os.MkdirTemp("", "grocksdb")
 	if err != nil {
@@ -95,6 +95,10 @@ func version() string {
 	return unknown
 }
 
+func version() string {
+	return workload.ModuleVersion("github.com/linxGnu/grocksdb") + " on " + library()
+}
+
 func main() {
-	workload.Main(workload.Peer{Name: "grocksdb", Version: workload.ModuleVersion("github.com/linxGnu/grocksdb") + " on " + version(), Open: open})
+	workload.Main(workload.Peer{Name: "grocksdb", Version: version, Open: open})
 }

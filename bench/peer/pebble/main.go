@@ -64,6 +64,8 @@ func (s *store) Get(key []byte) ([]byte, error) {
 
 func (s *store) Close() error { return s.db.Close() }
 
+func version() string { return workload.ModuleVersion("github.com/cockroachdb/pebble/v2") }
+
 func main() {
-	workload.Main(workload.Peer{Name: "pebble", Version: workload.ModuleVersion("github.com/cockroachdb/pebble/v2"), Open: open})
+	workload.Main(workload.Peer{Name: "pebble", Version: version, Open: open})
 }

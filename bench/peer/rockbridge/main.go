@@ -61,6 +61,8 @@ func (s *store) Get(key []byte) ([]byte, error) { return s.db.Get(key, nil) }
 
 func (s *store) Close() error { return s.db.Close() }
 
+func version() string { return "RocksDB " + engine.Version() }
+
 func main() {
-	workload.Main(workload.Peer{Name: "rockbridge", Version: "RocksDB " + engine.Version(), Open: open})
+	workload.Main(workload.Peer{Name: "rockbridge", Version: version, Open: open})
 }
