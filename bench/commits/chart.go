@@ -17,10 +17,11 @@ import (
 	"github.com/rockbridge-db/rockbridge/bench/stats"
 )
 
-// The size of a chart.
+// The size of a chart, and of the part on its right that says which line is whose.
 const (
-	chartWidth  = 8 * vg.Inch
+	chartWidth  = 9 * vg.Inch
 	chartHeight = 5 * vg.Inch
+	legendWidth = 2.2 * vg.Inch
 )
 
 // WriteCharts draws what was measured into files of folder dir and gives their names; what there is no data of has none.
@@ -71,6 +72,8 @@ func (r *Run) draw(file string, k Kind, title string, value func(contender strin
 		ticks = append(ticks, plot.Tick{Value: float64(width), Label: strconv.Itoa(width)})
 	}
 	p.X.Tick.Marker = ticks
+	legend := plot.NewLegend()
+	legend.Top, legend.Left = true, true
 	for i, c := range r.Plan.Of(k) {
 		var points plotter.XYs
 		for _, width := range r.Plan.Widths[k] {
@@ -88,22 +91,24 @@ func (r *Run) draw(file string, k Kind, title string, value func(contender strin
 		line.Color, line.Dashes, line.Width = plotutil.Color(i), plotutil.Dashes(i), vg.Points(1.5)
 		marks.Color, marks.Shape = plotutil.Color(i), plotutil.Shape(i)
 		p.Add(line, marks)
-		p.Legend.Add(c.Name(), line, marks)
+		legend.Add(c.Name(), line, marks)
 	}
-	p.Legend.Top, p.Legend.Left = true, true
 	widen(p)
-	return write(file, p)
+	return write(file, p, legend)
 }
 
-// widen gives axes on which everything is one value some room, which a logarithmic scale needs, and the legend its own.
+// widen gives axes on which everything is one value some room, which a logarithmic scale needs.
 func widen(p *plot.Plot) {
 	p.X.Min, p.X.Max = p.X.Min/1.2, p.X.Max*1.2
-	p.Y.Min, p.Y.Max = p.Y.Min/1.5, p.Y.Max*8
+	p.Y.Min, p.Y.Max = p.Y.Min/1.5, p.Y.Max*1.5
 }
 
-func write(file string, p *plot.Plot) error {
+// write draws the legend beside the plot, where it hides no line.
+func write(file string, p *plot.Plot, legend plot.Legend) error {
 	canvas := vgsvg.New(chartWidth, chartHeight)
-	p.Draw(draw.New(canvas))
+	all := draw.New(canvas)
+	p.Draw(draw.Crop(all, 0, -legendWidth, 0, 0))
+	legend.Draw(draw.Crop(all, chartWidth-legendWidth, 0, 0, -0.4*vg.Inch))
 	f, err := os.Create(file)
 	if err != nil {
 		return err
