@@ -45,17 +45,23 @@ var straceCounter = Counter{
 
 // FindCounter gives the best counter that works here, in a folder for its files; none is nil.
 func FindCounter(ctx context.Context, dir string) *Counter {
-	for _, c := range []Counter{perfCounter, straceCounter} {
-		out := filepath.Join(dir, "count")
-		words := append(c.wrap(out), "true")
-		if err := exec.CommandContext(ctx, words[0], words[1:]...).Run(); err != nil {
-			continue
-		}
-		if _, err := c.read(out); err == nil {
-			return &c
+	for _, c := range []*Counter{&perfCounter, &straceCounter} {
+		if c.works(ctx, dir) {
+			return c
 		}
 	}
 	return nil
+}
+
+// works reports whether the program is there and may count.
+func (c *Counter) works(ctx context.Context, dir string) bool {
+	out := filepath.Join(dir, "count")
+	words := append(c.wrap(out), "true")
+	if err := exec.CommandContext(ctx, words[0], words[1:]...).Run(); err != nil {
+		return false
+	}
+	_, err := c.read(out)
+	return err == nil
 }
 
 func (c *Counter) read(file string) (int64, error) {
