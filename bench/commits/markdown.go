@@ -100,10 +100,12 @@ func (r *Run) circumstances(b *strings.Builder, raw string) {
 	for _, c := range p.Contenders {
 		fmt.Fprintf(b, "- `%s`: %s\n", c.Name(), c.What)
 	}
-	b.WriteString("\nA synced commit is on disk before its call returns: RocksDB's `sync`, `pebble.Sync`, bbolt as it is by default. An\n" +
-		"unsynced one is in the operating system's hands: it survives the process and not the machine. bbolt has nothing like\n" +
-		"it. Pebble's first memtable has 256 KiB and each later one twice as much, up to the size above; RocksDB's have it from\n" +
-		"the beginning. bbolt has neither memtable nor log. Ratios are taken within each round.\n\n" +
+	b.WriteString("\nA synced commit is on disk before its call returns: RocksDB's `sync`, `pebble.Sync`, bbolt as it is by default.\n\n" +
+		"Unsynced commits are not equally durable. RocksDB hands each to the operating system before the call returns, so that\n" +
+		"it survives the death of the process; Pebble keeps it in the process until a block of its log is full, and so does\n" +
+		"RocksDB with `manual_wal_flush`, which `rockbridge/buffered` is. bbolt's could cost the database and are left out.\n\n" +
+		"Pebble's first memtable has 256 KiB and each later one twice as much, up to the size above; RocksDB's have it from the\n" +
+		"beginning. bbolt has neither memtable nor log. Ratios are taken within each round.\n\n" +
 		"Fsyncs are counted outside the timed rounds, for all in the same way: the fsync, fdatasync and msync calls of a run,\n" +
 		"less those of a run without commits, by commit. sync_file_range, which promises nothing, does not count.\n\n")
 }

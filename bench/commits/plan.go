@@ -31,7 +31,7 @@ func (c Contender) Name() string {
 // Kind tells how durable commits are.
 type Kind string
 
-// The kinds of commits: on disk before the call returns, or in the operating system's hands.
+// The kinds of commits: on disk before the call returns, or not.
 const (
 	Synced   Kind = "synced"
 	Unsynced Kind = "unsynced"
@@ -46,6 +46,7 @@ var Contenders = []Contender{
 	{"rockbridge", "alone-wide", "CommitAlone with up to 1,024 at once", ""},
 	{"rockbridge", "alone-pipelined", "the same as alone-wide, with PipelinedWrite", ""},
 	{"rockbridge", "alone-unordered", "the same as alone-wide, with UnorderedWrite", ""},
+	{"rockbridge", "buffered", "grouped with RocksDB's manual_wal_flush: like Pebble's, what is not synced waits in the process and ends with it", Unsynced},
 	{"grocksdb", "", "one call into C for each commit, RocksDB forms groups", ""},
 	{"pebble", "", "Set with pebble.Sync, or pebble.NoSync", ""},
 	{"bbolt", "update", "DB.Update: each commit a transaction", Synced},

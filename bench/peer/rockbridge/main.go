@@ -12,6 +12,7 @@ import (
 var modes = map[string]func(*engine.Options){
 	"grouped":         func(o *engine.Options) { o.Commit = engine.CommitGrouped },
 	"pipelined":       func(o *engine.Options) { o.Commit = engine.CommitPipelined },
+	"buffered":        func(o *engine.Options) { o.Extra = "manual_wal_flush=true;" + o.Extra },
 	"alone":           func(o *engine.Options) { o.Commit = engine.CommitAlone },
 	"alone-wide":      wide,
 	"alone-pipelined": func(o *engine.Options) { wide(o); o.PipelinedWrite = true },
