@@ -33,10 +33,10 @@ func Build(ctx context.Context, module, dir string, contenders []Contender) (Pro
 		}
 	}
 	// The final slash makes dir a folder even if there is only one program to build.
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", dir + "/"}, packages...)...)
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-tags", "grocksdb", "-o", dir + "/"}, packages...)...)
 	cmd.Dir = module
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return Programs{}, fmt.Errorf("building the peers: %w\n%s", err, out)
+		return Programs{}, fmt.Errorf("building the peers: %w\n%s\nWith another RocksDB than 7.8, grocksdb wants another version, or to be left out: -peers", err, out)
 	}
 	return Programs{dir: dir}, nil
 }

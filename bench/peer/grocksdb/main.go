@@ -1,4 +1,9 @@
+//go:build grocksdb
+
 // Program grocksdb is the benchmarks' peer over grocksdb, on the same RocksDB library as rockbridge.
+//
+// Each version of grocksdb compiles with the headers of some versions of RocksDB only, this one with 7.8's. Hence the
+// build tag: the tests of the module must pass with every RocksDB. The programs are built with it.
 package main
 
 import (
