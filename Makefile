@@ -21,8 +21,8 @@ HEADERS ?= $(wildcard .build/headers/*)
 
 GOTEST = scripts/gotest
 
-.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c cover lint fmt compat \
-	headers docs crash fuzz soak ci clean
+.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
+	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -41,6 +41,8 @@ help:
 	@echo 'make fmt        format Go and C'
 	@echo 'make compat     the tests against other Debians, databases from each to each: SUITES="trixie sid"'
 	@echo 'make headers    compile the C glue against other c.h: HEADERS="DIR/9.0 DIR/11.8"'
+	@echo 'make static     the command line as a fully static program, dist/rockbridge-static'
+	@echo 'make cross-arm64  the command line for linux/arm64, and the tests with -short under an emulator: half an hour'
 	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
@@ -64,6 +66,15 @@ setup-cover:
 
 build: setup
 	cd cmd/rockbridge && go build -o ../../bin/rockbridge .
+
+setup-static:
+	@scripts/setup build static
+
+static: setup-static
+	@scripts/static dist/rockbridge-static $(FLAGS)
+
+cross-arm64: setup
+	@FLAGS="$(FLAGS)" scripts/cross arm64
 
 demo: build
 	bin/rockbridge demo

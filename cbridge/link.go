@@ -1,5 +1,13 @@
 package cbridge
 
+// The tag rb_static takes RocksDB, its codecs and the C++ library from archives; the C library stays
+// shared, unless the program is linked with -static. Archives are named by file, not by -Bstatic, so
+// that flags around these keep their meaning. The C functions of RocksDB are one member of its archive
+// (c.cc), which strong references pull in: so the weak ones of later.h find theirs, as in the shared
+// library.
+
 // #cgo CFLAGS: -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wno-unused-parameter
-// #cgo LDFLAGS: -lrocksdb
+// #cgo !rb_static LDFLAGS: -lrocksdb
+// #cgo rb_static,linux LDFLAGS: -l:librocksdb.a -l:libsnappy.a -l:libz.a -l:libbz2.a -l:liblz4.a -l:libzstd.a
+// #cgo rb_static,linux LDFLAGS: -l:libstdc++.a -static-libgcc -lm -ldl -lpthread
 import "C"

@@ -10,9 +10,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // childEnv names the mode in which the test program runs as a child.
@@ -49,7 +50,7 @@ func spawn(tb testing.TB, mode string) (stdout, stderr string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), childTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
+	cmd := runner.Command(ctx, self)
 	cmd.Env = append(os.Environ(), childEnv+"="+mode)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

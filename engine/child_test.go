@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // childRole names the part that this binary plays when a test starts it again: what a signal may end
@@ -46,7 +48,7 @@ func childCommand(ctx context.Context, t testing.TB, role string, args ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(ctx, self, args...)
+	c := runner.Command(ctx, self, args...)
 	// Under the race detector a process lingers for a second before it ends, by default.
 	c.Env = append(os.Environ(), childRole+"="+role, "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=20")
 	return c

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 var (
@@ -54,7 +54,7 @@ func (p crossProgram) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, p.path, args...)
+	c := runner.Command(ctx, p.path, args...)
 	c.Env = append(os.Environ(), childRole+"=cross", "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=20")
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err

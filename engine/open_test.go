@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // listing names the files under dir with their sizes, one a line; "" if there is no dir.
@@ -220,7 +220,7 @@ func TestASecondOpenerIsRefused(t *testing.T) {
 			_, err := engine.Open(dir, nil)
 			expectError(t, "the same process", err, engine.ErrLocked, engine.ErrIO)
 		}
-		child := exec.Command(self, "-test.run=^TestASecondOpenerIsRefused$", "-test.count=1")
+		child := runner.Command(t.Context(), self, "-test.run=^TestASecondOpenerIsRefused$", "-test.count=1")
 		child.Env = append(os.Environ(), lockDir+"="+dir)
 		if out, err := child.CombinedOutput(); err != nil {
 			t.Errorf("round %d: %v\n%s", round, err, out)

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 func TestVersionIsThatOfTheLinkedLibrary(t *testing.T) {
@@ -43,7 +43,7 @@ func TestVersionTidiesUp(t *testing.T) {
 	}
 	tmp := t.TempDir()
 	for dir, want := range map[string]string{tmp: engine.Version(), filepath.Join(tmp, "missing"): "unknown"} {
-		child := exec.Command(self, "-test.run=^TestVersionTidiesUp$", "-test.count=1")
+		child := runner.Command(t.Context(), self, "-test.run=^TestVersionTidiesUp$", "-test.count=1")
 		child.Env = append(os.Environ(), versionChild+"=1", "TMPDIR="+dir)
 		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "version="+want+"\n") {
 			t.Errorf("want %s: %v\n%s", want, err, out)

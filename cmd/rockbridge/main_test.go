@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // program is the built binary: the tests run it as a user does.
@@ -42,7 +44,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	return exec.CommandContext(ctx, program, args...)
+	return runner.Command(ctx, program, args...)
 }
 
 // result is how a run of the program ended.

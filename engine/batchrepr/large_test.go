@@ -9,11 +9,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // beyond32 is a length that 32 bits cannot hold.
@@ -29,7 +29,7 @@ func TestRecordsThatRocksDBCannotHold(t *testing.T) {
 		t.Skip("needs more than 4 GiB of address space")
 	}
 	if os.Getenv(childMark) == "" {
-		child := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+		child := runner.Command(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
 		child.Env = append(os.Environ(), childMark+"=1")
 		if out, err := child.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 			t.Fatalf("%v\n%s", err, out)

@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"testing"
+
+	"github.com/rockbridge-db/rockbridge/internal/runner"
 )
 
 // crashDir, if set, makes the test binary a producer that is killed.
@@ -42,7 +43,7 @@ func TestAKilledProducerLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := 0
 	for round := range 5 {
-		cmd := exec.Command(os.Args[0])
+		cmd := runner.Command(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), crashDir+"="+dir)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
