@@ -48,7 +48,7 @@ help:
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
 	@echo 'make ci         all that continuous integration runs'
-	@echo 'make clean      remove bin and .build'
+	@echo 'make clean      remove bin, dist and .build'
 	@echo
 	@echo 'FLAGS goes to go test: make race FLAGS="-short -run Iterator"'
 
@@ -142,4 +142,4 @@ ci:
 	.ci/run
 
 clean:
-	rm -rf bin .build
+	rm -rf bin dist .build
