@@ -22,7 +22,7 @@ HEADERS ?= $(wildcard .build/headers/*)
 GOTEST = scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64
+	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -30,6 +30,7 @@ help:
 	@echo
 	@echo 'make setup      install the C compiler and RocksDB if they are missing'
 	@echo 'make build      the command line, bin/rockbridge'
+	@echo 'make setup-debug  install gdb and build delve, which the tests of cgotrace script'
 	@echo 'make bench      the benchmarks'
 	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
 	@echo 'make race       the tests under the race detector'
@@ -57,6 +58,10 @@ setup:
 
 setup-tools:
 	@scripts/setup build tools
+
+setup-debug:
+	@scripts/setup build debug
+	@scripts/gotools delve
 
 setup-check:
 	@scripts/setup build check
@@ -115,7 +120,7 @@ lint: setup-check
 fmt: setup-check
 	scripts/gotools
 	find . -name '.?*' -prune -o -name '*.go' -print | xargs .build/bin/gofumpt -w
-	find cbridge cgobench -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
+	find cbridge cgobench cgotrace -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
 
 compat: setup-tools
 	@scripts/compat-all $(COMPAT) -f "$(FLAGS)" $(SUITES)

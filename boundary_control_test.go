@@ -83,6 +83,7 @@ var controls = map[string][]control{
 	"every C prototype has a comment directly before it": {
 		{"commented", map[string]string{"cbridge/rb.h": "/* Gets. */\nrb_value rb_get(rb_db *db,\n                int x);\ntypedef struct rb_db rb_db;\n"}, nil},
 		{"bare", map[string]string{"cbridge/rb.h": "/* Gets. */\nint rb_get(void);\nint rb_put(void);\n"}, []string{"cbridge/rb.h:3: rb_put"}},
+		{"bare, in a trace", map[string]string{"cgotrace/a.h": "\nint rb_put(void);\n"}, []string{"cgotrace/a.h:2: rb_put"}},
 		{"after a gap", map[string]string{"cbridge/rb.h": "/* Gets. */\n\nchar *rb_get(void);\n"}, []string{"cbridge/rb.h:3: rb_get"}},
 		{"a pointer to a const", map[string]string{"cbridge/rb.h": "\nconst char *rb_name(rb_db *db);\n"}, []string{"cbridge/rb.h:2: rb_name"}},
 	},
@@ -96,6 +97,8 @@ var controls = map[string][]control{
 		}, nil},
 		{"foreign prefix", map[string]string{"cbridge/a.c": "int get(void) {\n  return 0;\n}\n"}, []string{"cbridge/a.c:1: get is neither"}},
 		{"after a static one", map[string]string{"cbridge/a.c": "static int f(void) { return 0; }\n\nstruct s g(int x)\n{\n}\n"}, []string{"cbridge/a.c:4: g is neither"}},
+		{"in a trace", map[string]string{"cgotrace/a.c": "int get(void) { return 0; }\n"}, []string{"cgotrace/a.c:1: get is neither"}},
+		{"in a crash", map[string]string{"cgotrace/internal/crash/a.c": "int get(void) { return 0; }\n"}, []string{"cgotrace/internal/crash/a.c:1: get is neither"}},
 		{"undeclared", map[string]string{"cbridge/rb.h": "/* rb_put() is gone. */\n", "cbridge/a.c": "int rb_put(void) { return 0; }\n"}, []string{"cbridge/a.c:1: rb_put is declared in no header"}},
 		{"with an attribute", map[string]string{"cbridge/a.c": "__attribute__((noinline)) int get(void) { return 0; }\n"}, []string{"cbridge/a.c:1: get"}},
 	},

@@ -8,6 +8,11 @@ import (
 	"strings"
 )
 
+// ownC holds the packages whose C is compiled into programs, with headers that say what each function
+// owes its caller. Of these only cbridge links RocksDB: cgotrace needs none of it to name its
+// functions, and its internal/crash is C that tests let go wrong.
+var ownC = []string{"cbridge", "cgotrace", "cgotrace/internal/crash"}
+
 // mayImportC holds the packages whose subject is the boundary: the bridge itself, what a call over
 // it costs, C frames in Go traces, and the C loops that benchmarks compare with.
 var mayImportC = []string{"cbridge", "cgobench", "cgotrace", "bench"}

@@ -36,7 +36,7 @@ func blank(re *regexp.Regexp, text string) string {
 // uncommentedPrototypes wants the contract of a function where its caller looks for it.
 func uncommentedPrototypes(tr *tree) []string {
 	var bad []string
-	for _, name := range tr.names(func(n string) bool { return under(n, "cbridge") && path.Ext(n) == ".h" }) {
+	for _, name := range tr.names(func(n string) bool { return under(n, ownC...) && path.Ext(n) == ".h" }) {
 		lines := strings.Split(tr.texts[name], "\n")
 		for i, line := range lines {
 			m := prototypeLine.FindStringSubmatch(line)
@@ -102,11 +102,11 @@ func definition(head string) (cFunction, bool) {
 // have C of their own.
 func undeclaredFunctions(tr *tree) []string {
 	var headers strings.Builder
-	for _, name := range tr.names(func(n string) bool { return under(n, "cbridge") && path.Ext(n) == ".h" }) {
+	for _, name := range tr.names(func(n string) bool { return under(n, ownC...) && path.Ext(n) == ".h" }) {
 		headers.WriteString(blank(cComment, tr.texts[name]))
 	}
 	var bad []string
-	for _, name := range tr.names(func(n string) bool { return path.Dir(n) == "cbridge" && path.Ext(n) == ".c" }) {
+	for _, name := range tr.names(func(n string) bool { return slices.Contains(ownC, path.Dir(n)) && path.Ext(n) == ".c" }) {
 		for _, f := range cFunctions(tr.texts[name]) {
 			declared := regexp.MustCompile(`\b` + f.name + `\s*\(`).MatchString(headers.String())
 			switch {

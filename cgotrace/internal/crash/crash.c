@@ -1,0 +1,73 @@
+// clang-format off: it would put a space before the constraint's name
+//go:build cgo && linux
+// clang-format on
+
+/*
+ * Copyright 2026 The rockbridge authors
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "crash.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Kept out of line, and not the last act of their callers: each shall have a frame. */
+#define RB_OWN_FRAME __attribute__((noinline))
+
+static int *volatile rb_crash_nowhere;
+static volatile int rb_crash_passed;
+
+RB_OWN_FRAME static void rb_crash_inner(void) {
+  *rb_crash_nowhere = 1;
+  rb_crash_passed++;
+}
+
+RB_OWN_FRAME static void rb_crash_middle(void) {
+  rb_crash_inner();
+  rb_crash_passed++;
+}
+
+void rb_crash_fault(void) {
+  rb_crash_middle();
+  rb_crash_passed++;
+}
+
+static void *rb_crash_body(void *arg) {
+  rb_crash_fault();
+  return arg;
+}
+
+void rb_crash_thread(void) {
+  pthread_t t;
+  if (pthread_create(&t, NULL, rb_crash_body, NULL) == 0) {
+    (void)pthread_join(t, NULL);
+  }
+}
+
+static int64_t rb_crash_cpu(void) {
+  struct timespec t = {0, 0};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint64_t rb_crash_churn(uint32_t milliseconds) {
+  int64_t end = rb_crash_cpu() + milliseconds;
+  uint64_t rounds = 0;
+
+  do {
+    void *library = dlopen("libnss_files.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+      return 0;
+    }
+    for (size_t i = 0; i < 200; i++) {
+      char *volatile p = malloc(1 << (i % 20));
+      free(p);
+    }
+    (void)dlclose(library);
+    rounds++;
+  } while (rb_crash_cpu() < end);
+  return rounds;
+}

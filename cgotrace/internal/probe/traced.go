@@ -1,0 +1,5 @@
+//go:build !untraced
+
+package main
+
+import _ "github.com/rockbridge-db/rockbridge/cgotrace"

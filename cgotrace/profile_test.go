@@ -1,0 +1,128 @@
+// Copyright 2026 The rockbridge authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cgotrace_test
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// sampled is one stack of a profile, innermost frame first, and how often it was seen.
+type sampled struct {
+	count  int
+	frames []string
+}
+
+var sampleHead = regexp.MustCompile(`^ +(\d+)   `)
+
+// stacks reads a profile with the tool that everybody reads it with.
+func stacks(t testing.TB, profile string) (all []sampled) {
+	t.Helper()
+	out := run(t, ".", "go", "tool", "pprof", "-sample_index=samples", "-traces", "-lines", profile)
+	if out.err != nil {
+		t.Fatalf("pprof: %v\n%s", out.err, out.text)
+	}
+	for _, block := range strings.Split(out.text, "-----------+")[1:] {
+		_, block, _ = strings.Cut(block, "\n")
+		m := sampleHead.FindStringSubmatch(block)
+		if m == nil {
+			continue // the end
+		}
+		s := sampled{}
+		s.count, _ = strconv.Atoi(m[1])
+		for line := range strings.Lines(block[len(m[0]):]) {
+			s.frames = append(s.frames, strings.TrimSpace(line))
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+var (
+	rocksdbFrame = regexp.MustCompile(`^rocksdb::`)
+	glueFrame    = regexp.MustCompile(`^rb_iter_fill .*cbridge/\w+\.[ch]:\d+`)
+	callFrame    = regexp.MustCompile(`^runtime\.cgocall `)
+	goFrame      = regexp.MustCompile(`/iterator\.\(\*Iterator\)\.Next .*moves\.go:\d+`)
+	mainFrame    = regexp.MustCompile(`^main\.rows `)
+	switchFrame  = regexp.MustCompile(`asmcgocall`)
+)
+
+// climbs reports whether the frames match the expressions in their order, with any others between.
+func (s sampled) climbs(frames ...*regexp.Regexp) bool {
+	for _, f := range s.frames {
+		if len(frames) > 0 && frames[0].MatchString(f) {
+			frames = frames[1:]
+		}
+	}
+	return len(frames) == 0
+}
+
+func count(all []sampled, frames ...*regexp.Regexp) (n int) {
+	for _, s := range all {
+		if s.climbs(frames...) {
+			n += s.count
+		}
+	}
+	return n
+}
+
+// scanned makes a profile of a scan of 700 ms of CPU time: 70 samples, of which at least 30 must be there.
+func scanned(t *testing.T, program string) []sampled {
+	t.Helper()
+	profile := filepath.Join(t.TempDir(), "cpu.pprof")
+	if out := run(t, "", program, "scan", "db", "700", profile); out.err != nil {
+		t.Fatalf("%v\n%s", out.err, out.text)
+	}
+	all := stacks(t, profile)
+	if n := count(all); n < 30 {
+		t.Fatalf("only %d samples", n)
+	}
+	return all
+}
+
+func TestAProfileShowsRocksDBUnderTheGlueUnderItsGoCallers(t *testing.T) {
+	t.Parallel()
+	all := scanned(t, probe(t, traced))
+	if n := count(all, rocksdbFrame, glueFrame, callFrame, goFrame, mainFrame); n < 10 {
+		t.Errorf("%d of %d samples have RocksDB, the glue and Go in one stack:\n%v", n, count(all), all)
+	}
+	if n := count(all, switchFrame); n > 0 {
+		t.Errorf("%d samples have the switch of stacks, where Go's half begins anyway", n)
+	}
+}
+
+func TestAProfileWithoutTheImportEndsAtTheCall(t *testing.T) {
+	t.Parallel()
+	all := scanned(t, probe(t, plain))
+	if n := count(all, callFrame, goFrame, mainFrame); n < 10 {
+		t.Errorf("%d of %d samples are in a call", n, count(all))
+	}
+	if n := count(all, regexp.MustCompile(`^(rb_|rocksdb::)`)); n > 0 {
+		t.Errorf("%d samples have names of C", n)
+	}
+}
+
+// TestSignalsInMallocAndTheLoader samples a thread that holds their locks for most of its time: a
+// walk that took one of them would never end.
+func TestSignalsInMallocAndTheLoader(t *testing.T) {
+	t.Parallel()
+	profile := filepath.Join(t.TempDir(), "cpu.pprof")
+	ms := "2000"
+	if testing.Short() {
+		ms = "300"
+	}
+	if out := run(t, "", probe(t, traced), "churn", profile, ms); out.err != nil {
+		t.Fatalf("%v\n%s", out.err, out.text)
+	}
+	all := stacks(t, profile)
+	under := regexp.MustCompile(`^rb_crash_churn .*crash\.c:\d+`)
+	for _, frame := range []string{`^(__libc_)?(malloc|free|__GI___libc_malloc|__GI___libc_free)\b|malloc|free`, `dl_`} {
+		if count(all, regexp.MustCompile(frame), under) == 0 {
+			t.Errorf("no sample has %s under rb_crash_churn:\n%v", frame, all)
+		}
+	}
+}
