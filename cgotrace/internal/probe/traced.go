@@ -1,4 +1,4 @@
-//go:build !untraced
+//go:build linux && !untraced
 
 package main
 
