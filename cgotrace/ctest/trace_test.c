@@ -184,6 +184,32 @@ static void a_name_has_a_file_and_a_line_and_an_entry(void **state) {
   assert_null(s.data);
 }
 
+static inline __attribute__((always_inline)) void inlined(void) {
+  walk(0, NULL);
+  passed++;
+}
+
+OWN_FRAME static void around(void) {
+  inlined();
+  passed++;
+}
+
+static void an_inlined_function_comes_before_the_one_around_it(void **state) {
+  (void)state;
+  around();
+  rb_trace_symbol s = {.pc = places[1]};
+  rb_trace_name(&s);
+  assert_string_equal(s.function, "inlined");
+  assert_int_equal(s.more, 1);
+  uintptr_t line = s.line;
+  rb_trace_name(&s);
+  assert_string_equal(s.function, "around");
+  assert_true(s.line > line);
+  assert_int_equal(s.more, 0);
+  s.pc = 0;
+  rb_trace_name(&s);
+}
+
 static void what_has_no_name_leaves_nothing_behind(void **state) {
   (void)state;
   rb_trace_symbol s = {.pc = 1};
@@ -265,6 +291,7 @@ int main(void) {
       cmocka_unit_test_setup(a_walk_that_loses_its_way_gives_the_interrupted_place, prepare),
       cmocka_unit_test_setup(code_without_unwinding_data_is_no_place_of_c, prepare),
       cmocka_unit_test_setup(a_name_has_a_file_and_a_line_and_an_entry, prepare),
+      cmocka_unit_test_setup(an_inlined_function_comes_before_the_one_around_it, prepare),
       cmocka_unit_test_setup(what_has_no_name_leaves_nothing_behind, prepare),
   };
   if (rb_trace_start() == 0) {
