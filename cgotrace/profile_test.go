@@ -22,7 +22,8 @@ var sampleHead = regexp.MustCompile(`^ +(\d+)   `)
 // stacks reads a profile with the tool that everybody reads it with.
 func stacks(t testing.TB, profile string) (all []sampled) {
 	t.Helper()
-	out := run(t, ".", "go", "tool", "pprof", "-sample_index=samples", "-traces", "-lines", profile)
+	// Built in one way only, whatever flags the tests were built with.
+	out := run(t, ".", "env", "CGO_ENABLED=0", "GOFLAGS=", "go", "tool", "pprof", "-sample_index=samples", "-traces", "-lines", profile)
 	if out.err != nil {
 		t.Fatalf("pprof: %v\n%s", out.err, out.text)
 	}
@@ -38,6 +39,9 @@ func stacks(t testing.TB, profile string) (all []sampled) {
 			s.frames = append(s.frames, strings.TrimSpace(line))
 		}
 		all = append(all, s)
+	}
+	if len(all) == 0 {
+		t.Fatalf("pprof shows no sample:\n%s", out.text)
 	}
 	return all
 }
@@ -79,7 +83,7 @@ func scanned(t *testing.T, program string) []sampled {
 	}
 	all := stacks(t, profile)
 	if n := count(all); n < 30 {
-		t.Fatalf("only %d samples", n)
+		t.Fatalf("only %d samples in %v", n, all)
 	}
 	return all
 }
