@@ -62,7 +62,7 @@ uint64_t rb_crash_churn(uint32_t milliseconds) {
     if (library == NULL) {
       return 0;
     }
-    for (size_t i = 0; i < 200; i++) {
+    for (size_t i = 0; i < 1000; i++) {
       char *volatile p = malloc(1 << (i % 20));
       free(p);
     }
