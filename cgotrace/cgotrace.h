@@ -58,9 +58,17 @@ int rb_trace_start(void);
  * Stores where the calling thread stands in C, from its caller outwards or, in a signal's handler,
  * from the instruction that the signal interrupted, until the Go code that called C. arg is an
  * rb_trace_stack, borrowed. Takes no lock, allocates nothing, looks at a bounded number of frames:
- * may be called in a signal handler. From any thread at any time.
+ * may be called in a signal handler. In that of a crash it walks guarded, since the stack may be
+ * broken, and stores what it got to. From any thread at any time.
  */
 void rb_trace_walk(void *arg);
+
+/*
+ * Calls f(arg). A SIGSEGV or SIGBUS that f itself gets ends it, and this function returns all the
+ * same. For the handler of a signal that says that something is broken: meanwhile such signals of
+ * other threads wait, and so does another call of this function.
+ */
+void rb_trace_guarded(void (*f)(void *), void *arg);
 
 /*
  * Says what the place arg->pc is called. arg is an rb_trace_symbol, borrowed, zero but for pc at

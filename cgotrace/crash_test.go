@@ -43,6 +43,22 @@ func TestACrashWithoutTheImportPrintsTheGoStackOnly(t *testing.T) {
 	}
 }
 
+// TestACrashWithABrokenStackPrintsTheGoStack lets the walk itself fault.
+func TestACrashWithABrokenStackPrintsTheGoStack(t *testing.T) {
+	t.Parallel()
+	for name, which := range map[string]func() (string, error){"traced": traced, "plain": plain} {
+		out := run(t, "", probe(t, which), "smash")
+		missing := inOrder(out.text, "SIGSEGV: segmentation violation", "signal arrived during cgo execution",
+			"\nruntime.cgocall(", "\nmain.play(", "\nmain.main(")
+		if out.err == nil || missing != "" {
+			t.Errorf("%s: %v; %q is missing in\n%s", name, out.err, missing, out.text)
+		}
+		if shown := strings.Contains(out.text, "\nrb_crash_smash\n"); shown != (name == "traced") {
+			t.Errorf("%s: where it crashed is shown: %t\n%s", name, shown, out.text)
+		}
+	}
+}
+
 // TestACrashOnAThreadOfC holds docs/debugging.md to its word: Go prints nothing, the core tells.
 func TestACrashOnAThreadOfC(t *testing.T) {
 	t.Parallel()

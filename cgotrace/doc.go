@@ -35,6 +35,10 @@
 // middle of malloc or of dlopen. A walk looks at no more than 32 frames of C, the innermost, and uses
 // 5 KB of the 32 KiB that Go's handlers have.
 //
+// The unwinder trusts the stack, which may be what crashed. In the handler of a crash it therefore
+// runs under a handler of SIGSEGV and SIGBUS of its own, which ends the walk and is taken away again;
+// otherwise a fault in it would end the process before Go has printed its own stack.
+//
 // Names are looked up when a profile ends and while a crash is printed, by libbacktrace, which gets
 // its memory from mmap, never from malloc. The first time in a process it reads the symbols and the
 // debug information of the program and its libraries.
@@ -53,8 +57,7 @@
 //     runtime prints nothing then, with this package or without: only the shell's "Segmentation
 //     fault". A core dump shows the place; docs/debugging.md says how. A profile shows such threads.
 //   - C that calls back into Go: the C frames between two Go frames. rockbridge has none.
-//   - Frames beyond code that has overwritten its own stack. A walk over such a stack can itself fault,
-//     and then the process ends without Go's stack, which it would have printed without the import.
+//   - Callers of code that has overwritten its own stack: only what the stack still tells, and Go's.
 //   - C++ names are printed mangled by a crash; c++filt reads them. go tool pprof does it by itself.
 //   - In a program linked by -static, but not by -static-pie, libgcc looks unwinding data up under a
 //     lock of its own. A signal that comes while the same thread throws a C++ exception could wait for

@@ -12,8 +12,10 @@
 
 #if RB_TRACE_SUPPORTED
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <ucontext.h>
 #include <unwind.h>
 
@@ -66,6 +68,31 @@ static uintptr_t rb_interrupted(const ucontext_t *u) {
 #endif
 }
 
+/* Whether the signal says that something is broken. The kernel puts its siginfo_t behind or before
+ * what of a ucontext_t is the kernel's own. */
+static bool rb_is_crash(const ucontext_t *u) {
+#if defined(__x86_64__)
+  const char *info = (const char *)u + 304;
+#else
+  const char *info = (const char *)u - sizeof(siginfo_t);
+#endif
+  int signo = 0;
+  memcpy(&signo, info + offsetof(siginfo_t, si_signo), sizeof signo);
+  switch (signo) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGABRT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+static void rb_walk(void *arg) { (void)_Unwind_Backtrace(rb_walk_step, arg); }
+
 void rb_trace_walk(void *arg) {
   const rb_trace_stack *s = arg;
   struct rb_walk w = {.buf = s->buf, .max = s->max};
@@ -73,7 +100,11 @@ void rb_trace_walk(void *arg) {
   if (s->context == 0) {
     w.from = s->sigcontext != NULL ? rb_interrupted(s->sigcontext)
                                    : (uintptr_t)__builtin_return_address(0);
-    (void)_Unwind_Backtrace(rb_walk_step, &w);
+    if (s->sigcontext != NULL && rb_is_crash(s->sigcontext)) {
+      rb_trace_guarded(rb_walk, &w);
+    } else {
+      rb_walk(&w);
+    }
     if (!w.arrived && s->sigcontext != NULL) { /* lost on the way: one frame is better than none */
       (void)rb_walk_store(&w, w.from, true);
     }

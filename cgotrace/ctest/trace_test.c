@@ -141,22 +141,28 @@ static void a_walk_from_a_context_is_empty(void **state) {
   assert_int_equal(places[1], UNTOUCHED);
 }
 
-/* A ucontext of a thread that stands at pc, on a stack that is not this one. */
-static ucontext_t standing_at(uintptr_t pc) {
+/* What a kernel leaves for the handler of a thread that stands at pc, on a stack that is not this
+ * one; on arm64 the siginfo_t comes first. */
+struct delivered {
+  siginfo_t info;
   ucontext_t u;
-  memset(&u, 0, sizeof u);
+};
+
+static struct delivered standing_at(uintptr_t pc) {
+  struct delivered d;
+  memset(&d, 0, sizeof d);
 #if defined(__x86_64__)
-  u.uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+  d.u.uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 #else
-  u.uc_mcontext.pc = pc;
+  d.u.uc_mcontext.pc = pc;
 #endif
-  return u;
+  return d;
 }
 
 static void a_walk_that_loses_its_way_gives_the_interrupted_place(void **state) {
   (void)state;
-  ucontext_t u = standing_at((uintptr_t)outer);
-  walk(0, &u);
+  struct delivered d = standing_at((uintptr_t)outer);
+  walk(0, &d.u);
   assert_int_equal(places[0], (uintptr_t)outer);
   assert_int_equal(places[1], 0);
   assert_int_equal(places[2], UNTOUCHED);
@@ -164,9 +170,42 @@ static void a_walk_that_loses_its_way_gives_the_interrupted_place(void **state) 
 
 static void code_without_unwinding_data_is_no_place_of_c(void **state) {
   (void)state;
-  ucontext_t u = standing_at((uintptr_t)places);
-  walk(0, &u);
+  struct delivered d = standing_at((uintptr_t)places);
+  walk(0, &d.u);
   assert_int_equal(places[0], 0);
+}
+
+static void fault_if(void *arg) {
+  const bool *wanted = arg;
+  passed++;
+  if (*wanted) {
+    (void)raise(SIGSEGV);
+    passed++;
+  }
+}
+
+static void a_guard_ends_what_faults_and_puts_all_back(void **state) {
+  (void)state;
+  struct sigaction mine = {.sa_flags = SA_SIGINFO};
+  struct sigaction old;
+  struct sigaction after;
+  sigset_t blocked;
+  sigset_t mask;
+  mine.sa_sigaction = on_signal;
+  assert_int_equal(sigaction(SIGSEGV, &mine, &old), 0);
+  assert_int_equal(sigemptyset(&blocked), 0);
+  assert_int_equal(sigaddset(&blocked, SIGSEGV), 0); /* as in Go's handler */
+  assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, NULL), 0);
+  for (int i = 0; i < 4; i++) {
+    bool wanted = i % 2 == 0;
+    int before = passed;
+    rb_trace_guarded(fault_if, &wanted);
+    assert_int_equal(passed, before + 1);
+  }
+  assert_int_equal(sigprocmask(SIG_UNBLOCK, &blocked, &mask), 0);
+  assert_int_equal(sigismember(&mask, SIGSEGV), 1);
+  assert_int_equal(sigaction(SIGSEGV, &old, &after), 0);
+  assert_true(after.sa_sigaction == on_signal);
 }
 
 static void a_name_has_a_file_and_a_line_and_an_entry(void **state) {
@@ -290,6 +329,7 @@ int main(void) {
       cmocka_unit_test_setup(a_walk_from_a_context_is_empty, prepare),
       cmocka_unit_test_setup(a_walk_that_loses_its_way_gives_the_interrupted_place, prepare),
       cmocka_unit_test_setup(code_without_unwinding_data_is_no_place_of_c, prepare),
+      cmocka_unit_test_setup(a_guard_ends_what_faults_and_puts_all_back, prepare),
       cmocka_unit_test_setup(a_name_has_a_file_and_a_line_and_an_entry, prepare),
       cmocka_unit_test_setup(an_inlined_function_comes_before_the_one_around_it, prepare),
       cmocka_unit_test_setup(what_has_no_name_leaves_nothing_behind, prepare),

@@ -35,6 +35,19 @@ void rb_crash_fault(void) {
   rb_crash_passed++;
 }
 
+RB_OWN_FRAME static void rb_crash_overwrite(volatile char *p, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    p[i] = 'A';
+  }
+}
+
+void rb_crash_smash(void) {
+  char here[8] = {0};
+  char *volatile p = here;
+  rb_crash_overwrite(p, 1500);
+  *rb_crash_nowhere = 1;
+}
+
 static void *rb_crash_body(void *arg) {
   rb_crash_fault();
   return arg;

@@ -11,6 +11,8 @@ package crash
 // #cgo LDFLAGS: -ldl -lpthread
 // #cgo noescape rb_crash_fault
 // #cgo nocallback rb_crash_fault
+// #cgo noescape rb_crash_smash
+// #cgo nocallback rb_crash_smash
 // #cgo noescape rb_crash_thread
 // #cgo nocallback rb_crash_thread
 // #cgo noescape rb_crash_churn
@@ -22,6 +24,9 @@ import "time"
 
 // Fault ends the process with a SIGSEGV in C, on the thread of the calling goroutine.
 func Fault() { C.rb_crash_fault() }
+
+// Smash does the same after having overwritten the stack of C.
+func Smash() { C.rb_crash_smash() }
 
 // Thread ends the process with a SIGSEGV in C, on a thread that Go did not start.
 func Thread() { C.rb_crash_thread() }

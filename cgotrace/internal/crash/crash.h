@@ -15,7 +15,11 @@
  */
 void rb_crash_fault(void);
 
-/* The same on a thread of its own, which Go did not start; waits for it, in vain. */
+/* The same, after having overwritten its own stack and that of its callers. */
+void rb_crash_smash(void);
+
+/* The same as rb_crash_fault on a thread of its own, which Go did not start; waits for it, in vain.
+ */
 void rb_crash_thread(void);
 
 /*

@@ -6,6 +6,7 @@
 //	probe scan DIR MILLISECONDS [PROFILE]   scans for so much CPU time
 //	probe churn PROFILE MILLISECONDS        keeps malloc and the dynamic loader busy
 //	probe fault                             crashes in C, on the thread of a goroutine
+//	probe smash                             the same, its stack overwritten
 //	probe thread                            crashes in C, on a thread that Go did not start
 //	probe background DIR                    crashes a thread of RocksDB's
 package main
@@ -43,6 +44,8 @@ func play(args []string) error {
 		return scan(args[1], time.Duration(ms)*time.Millisecond, args[3])
 	case "fault":
 		crash.Fault()
+	case "smash":
+		crash.Smash()
 	case "thread":
 		crash.Thread()
 	case "churn":
