@@ -18,7 +18,7 @@ var ownC = []string{"cbridge", "cgotrace", "cgotrace/internal/crash"}
 var mayImportC = []string{"cbridge", "cgobench", "cgotrace", "bench"}
 
 // layers, lowest first: a package imports the library's packages before its own only.
-var layers = []string{"dberr", "cbridge", "iterator", "engine"}
+var layers = []string{"internal", "dberr", "cbridge", "iterator", "engine"}
 
 const longestFunction = 70
 

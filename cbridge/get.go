@@ -12,6 +12,8 @@ import "C"
 import (
 	"errors"
 	"unsafe"
+
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Flags of reads.
@@ -70,6 +72,9 @@ func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) 
 	}
 	if v.status.code != C.RB_OK {
 		return 0, Pinned{}, failure(v.status)
+	}
+	if rbdebug.On {
+		mustFit("get", uint64(v.len), v.pin != nil, len(buf))
 	}
 	if v.pin != nil {
 		return 0, Pinned{lent(v.data, uint64(v.len)), v.pin}, nil

@@ -17,6 +17,7 @@ import (
 	"unsafe"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // MultiGet is a lookup of many keys. The zero value is one of no keys; Reset makes it so again and
@@ -56,10 +57,16 @@ func (m *MultiGet) Key(i, at int) []byte { return m.bytes[at : at+int(m.keys[i].
 func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 	m.found = slices.Grow(m.found[:0], len(m.keys))[:len(m.keys)]
 	how := C.rb_read{snap: r.snap(), flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne)}
+	if rbdebug.On {
+		rbdebug.Poison(buf)
+	}
 	a := C.rb_multi_get(&m.families[0], how, &m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes),
 		ptr(buf), C.size_t(len(buf)), &m.found[0])
 	runtime.KeepAlive(r.Snapshot)
 	m.rest = a.rest
+	if rbdebug.On && a.status.code == C.RB_OK {
+		m.mustBeWhole(uint64(a.used), uint64(a.need), buf)
+	}
 	return int(a.used), uint64(a.need), failure(a.status)
 }
 
@@ -69,9 +76,15 @@ func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 func (m *MultiGet) GetOver(o *Overlay, rep Replay, r Read, buf []byte) (used int, need uint64, taken bool, err error) {
 	m.found = slices.Grow(m.found[:0], len(m.keys))[:len(m.keys)]
 	how := C.rb_read{flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne)}
+	if rbdebug.On {
+		rbdebug.Poison(buf)
+	}
 	a := C.rb_overlay_multi_get(o.p, rep.keep(), ptr(rep.Records), rep.size(), &m.families[0], how,
 		&m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes), ptr(buf), C.size_t(len(buf)), &m.found[0])
 	m.rest = a.rest
+	if rbdebug.On && a.status.code == C.RB_OK {
+		m.mustBeWhole(uint64(a.used), uint64(a.need), buf)
+	}
 	return int(a.used), uint64(a.need), a.replayed != 0, failure(a.status)
 }
 

@@ -19,6 +19,7 @@ import (
 	"unsafe"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Overlay is an index of a batch's records, by which reads see the batch as if it had been written.
@@ -71,6 +72,9 @@ func (o *Overlay) Get(rep Replay, f *Family, r Read, key, buf []byte) (n int, l 
 		C.uint64_t(r.Deadline), ptr(key), C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
 	if v.status.code != C.RB_OK {
 		return 0, Lent{}, v.replayed != 0, failure(v.status)
+	}
+	if rbdebug.On {
+		mustFit("get over a batch", uint64(v.len), v.data != nil, len(buf))
 	}
 	if v.data != nil {
 		return 0, Lent{lent(v.data, uint64(v.len)), v.pin, v.owned}, true, nil

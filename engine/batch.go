@@ -7,6 +7,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Record is one record of a batch; its slices alias the batch. Key and Value are start and end for
@@ -139,6 +140,9 @@ func (b *Batch) state() *Batch {
 // In returns the same batch aimed at family c: its Put, Delete and so on name c, while Size, Count,
 // Reset and Repr are of the whole. It allocates at most once for each family of a batch.
 func (b *Batch) In(c *ColumnFamily) *Batch {
+	if rbdebug.On {
+		defer b.inside("Batch.In")()
+	}
 	if b == nil {
 		return nil
 	}
@@ -253,6 +257,9 @@ func (b *Batch) refuse(op string, key []byte, err error) error {
 // Put adds a record that sets key to value. A record that is refused, with ErrTooLarge or ErrClosed,
 // leaves the batch as it was, and Write of it fails too.
 func (b *Batch) Put(key, value []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.Put")()
+	}
 	if b == nil {
 		return ErrClosed
 	}
@@ -286,6 +293,9 @@ func (b *Batch) putFirst(key, value []byte) error {
 
 // Delete adds a record that deletes key.
 func (b *Batch) Delete(key []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.Delete")()
+	}
 	err := checkSizes(key, nil)
 	if err == nil {
 		var s *Batch
@@ -300,6 +310,9 @@ func (b *Batch) Delete(key []byte) error {
 
 // SingleDelete adds a record that deletes a key that was put once; see ColumnFamily.SingleDelete.
 func (b *Batch) SingleDelete(key []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.SingleDelete")()
+	}
 	err := checkSizes(key, nil)
 	if err == nil {
 		var s *Batch
@@ -315,6 +328,9 @@ func (b *Batch) SingleDelete(key []byte) error {
 // Merge adds a record that merges operand into key. Whether the family has a merge operator, and
 // whether the operand is fit for it, is looked at by Write, and here if In named the family.
 func (b *Batch) Merge(key, operand []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.Merge")()
+	}
 	err := checkSizes(key, operand)
 	if err == nil && b != nil && b.cf != nil && b.cf.db != nil {
 		err = b.cf.checkMerge(operand)
@@ -335,6 +351,9 @@ func (b *Batch) Merge(key, operand []byte) error {
 // DeleteRange adds a record that deletes the keys in [start, end). A nil end and a start above end are
 // ErrInvalidArgument.
 func (b *Batch) DeleteRange(start, end []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.DeleteRange")()
+	}
 	err := checkRange(start, end)
 	if err == nil {
 		var s *Batch
@@ -348,13 +367,26 @@ func (b *Batch) DeleteRange(start, end []byte) error {
 }
 
 // Size is the length of Repr in bytes.
-func (b *Batch) Size() int { return max(len(b.state().rep), batchrepr.HeaderLen) }
+func (b *Batch) Size() int {
+	if rbdebug.On {
+		defer b.inside("Batch.Size")()
+	}
+	return max(len(b.state().rep), batchrepr.HeaderLen)
+}
 
 // Count is the number of records that touch keys.
-func (b *Batch) Count() int { return int(b.state().count) }
+func (b *Batch) Count() int {
+	if rbdebug.On {
+		defer b.inside("Batch.Count")()
+	}
+	return int(b.state().count)
+}
 
 // Repr is the batch in RocksDB's format. It aliases the batch until its next change.
 func (b *Batch) Repr() []byte {
+	if rbdebug.On {
+		defer b.inside("Batch.Repr")()
+	}
 	s := b.state()
 	s.seal()
 	return s.rep[:len(s.rep):len(s.rep)]
@@ -366,6 +398,9 @@ func (b *Batch) Records() iter.Seq[Record] { return batchrepr.Records(b.Repr()) 
 // Reset empties the batch, keeps memory up to 1 MiB, and forgets the error of a refused record, the
 // savepoints and the database it was tied to.
 func (b *Batch) Reset() {
+	if rbdebug.On {
+		defer b.inside("Batch.Reset")()
+	}
 	s := b.state()
 	if cap(s.rep) > keepBatch {
 		s.rep = nil

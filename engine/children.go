@@ -3,6 +3,8 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // childKind is the kind of a handle that lives within a database.
@@ -14,8 +16,11 @@ const (
 	childBatch
 )
 
+var childNames = [...]string{"iterator", "snapshot", "batch"}
+
 // child is the registration of a handle, embedded in it.
 type child struct {
+	made       rbdebug.State[rbdebug.Stack]
 	prev, next *child
 	kind       childKind
 	owner      interface{ freeC() }
@@ -31,6 +36,9 @@ type children struct {
 // add registers a handle whose C part owner frees.
 func (l *children) add(c *child, kind childKind, owner interface{ freeC() }) {
 	c.kind, c.owner = kind, owner
+	if rbdebug.On {
+		*c.made.Of() = rbdebug.Here(1)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.next = l.head
@@ -76,6 +84,9 @@ func (l *children) freeAll() LeakError {
 			leaks.Snapshots++
 		case childBatch:
 			leaks.Batches++
+		}
+		if rbdebug.On {
+			leaks.Stacks = append(leaks.Stacks, childNames[c.kind]+" made by\n"+c.made.Of().String())
 		}
 	}
 	l.head = nil

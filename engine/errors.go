@@ -72,10 +72,13 @@ var (
 // closed all the same, and the handles answer ErrClosed from then on.
 type LeakError struct {
 	Iterators, Snapshots, Batches, Txs int
-	Stacks                             []string // where the handles were made, with build tag rbdebug
+
+	// Stacks says what each of the handles is and by which calls it was made, the innermost first, in a
+	// program built with -tags rbdebug. Nil in others.
+	Stacks []string
 }
 
-// Error counts the handles that were left open.
+// Error counts the handles that were left open. Stacks follow.
 func (e *LeakError) Error() string {
 	var parts []string
 	for _, p := range []struct {
@@ -93,7 +96,11 @@ func (e *LeakError) Error() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.many))
 		}
 	}
-	return "rockbridge: database closed with open handles: " + strings.Join(parts, ", ")
+	text := "rockbridge: database closed with open handles: " + strings.Join(parts, ", ")
+	for _, stack := range e.Stacks {
+		text += "\n\n" + stack
+	}
+	return text
 }
 
 func invalid(op, msg string) *Error { return dberr.New(op, dberr.InvalidArgument, msg) }

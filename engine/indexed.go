@@ -6,6 +6,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // IndexedBatch is a batch that can be read: its reads show the database as it would be if the batch
@@ -172,6 +173,9 @@ func (s *indexed) replay() (cbridge.Replay, error) {
 			return cbridge.Replay{}, err
 		}
 		s.over = over
+	}
+	if rbdebug.On && s.replayed < len(rep) {
+		s.batch.mustBeValid()
 	}
 	return cbridge.Replay{Keep: s.replayed, Records: rep[min(s.replayed, len(rep)):]}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
@@ -154,6 +155,9 @@ func (b *IndexedBatch) GetPinned(key []byte, o *ReadOptions, f func(value []byte
 	b.s.mu.Unlock()
 	if err != nil {
 		return err
+	}
+	if rbdebug.On {
+		return lend(value, f)
 	}
 	return f(value)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
@@ -57,10 +58,14 @@ func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) 
 func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iterOwner, iterator.Config) {
 	owner := &iterOwner{cf: c, c: it, o: IterOptions{CacheOnly: o.CacheOnly, Context: o.Context}}
 	c.db.children.add(&owner.child, childIterator, owner)
-	return owner, iterator.Config{
+	cfg := iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, Frozen: frozen,
 	}
+	if rbdebug.On {
+		*cfg.Range.Of() = o.extent()
+	}
+	return owner, cfg
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {

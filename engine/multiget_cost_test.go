@@ -28,7 +28,7 @@ func multiKeys(t *testing.T, db *engine.DB, c *engine.ColumnFamily, n, size int)
 
 func TestMultiGetAllocatesTheSameForAnyNumberOfKeys(t *testing.T) {
 	if instrumented() {
-		t.Skip("the race detector and AddressSanitizer allocate themselves")
+		t.Skip("what is compiled in allocates itself")
 	}
 	db, f := openForMany(t)
 	snap, err := db.NewSnapshot()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // view is one family in one state: the newest, or a snapshot's. ColumnFamily and Snapshot read
@@ -182,6 +183,9 @@ func (v view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error 
 		return f([]byte{}) // an empty value
 	}
 	defer pinned.Free()
+	if rbdebug.On {
+		return lend(pinned.Data, f)
+	}
 	return f(pinned.Data)
 }
 

@@ -7,10 +7,15 @@ import (
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
-// instrumented tells whether the race detector or AddressSanitizer is compiled in: both allocate.
+// instrumented tells whether the race detector, AddressSanitizer or the checks of the debug build are
+// compiled in: all of them allocate.
 func instrumented() bool {
+	if rbdebug.On {
+		return true
+	}
 	info, _ := debug.ReadBuildInfo()
 	for _, s := range info.Settings {
 		if (s.Key == "-race" || s.Key == "-asan") && s.Value == "true" {
@@ -22,7 +27,7 @@ func instrumented() bool {
 
 func TestReadsAllocateAtMostTheResult(t *testing.T) {
 	if instrumented() {
-		t.Skip("the race detector and AddressSanitizer allocate themselves")
+		t.Skip("what is compiled in allocates itself")
 	}
 	db := openWithSizes(t, true)
 	absent, dst := []byte("absent"), make([]byte, 0, 2<<20)

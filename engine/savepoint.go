@@ -3,10 +3,14 @@ package engine
 import (
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // LogData adds a record that goes to the write-ahead log only and touches no key.
 func (b *Batch) LogData(blob []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch.LogData")()
+	}
 	if b == nil {
 		return ErrClosed
 	}
@@ -23,6 +27,9 @@ func (b *Batch) LogData(blob []byte) error {
 
 // SetSavepoint remembers the present state for RollbackToSavepoint. Savepoints nest. It never fails.
 func (b *Batch) SetSavepoint() error {
+	if rbdebug.On {
+		defer b.inside("Batch.SetSavepoint")()
+	}
 	if b == nil {
 		return ErrClosed
 	}
@@ -34,6 +41,9 @@ func (b *Batch) SetSavepoint() error {
 // RollbackToSavepoint takes back the records since the newest savepoint and forgets that savepoint.
 // ErrInvalidArgument if there is none. The error of a refused record stays.
 func (b *Batch) RollbackToSavepoint() error {
+	if rbdebug.On {
+		defer b.inside("Batch.RollbackToSavepoint")()
+	}
 	s := b.state()
 	if len(s.saves) == 0 {
 		return b.refuse("rollback to savepoint", nil, invalid("", "there is no savepoint"))
@@ -73,10 +83,16 @@ func (b *Batch) recountUses() {
 // Append adds the records of other, which is unchanged, in their families. It is ErrInvalidArgument if
 // the two name families of different databases, and other's refused record is refused here too.
 func (b *Batch) Append(other *Batch) error {
+	if rbdebug.On {
+		defer b.around("Batch.Append")()
+	}
 	if b == nil || other == nil {
 		return b.refuse("append", nil, invalid("", "the batch is nil"))
 	}
 	s, o := b.state(), other.state()
+	if rbdebug.On && s != o {
+		defer other.around("Batch.Append of it")()
+	}
 	switch {
 	case o.err != nil:
 		return b.refuse("append", nil, refused(o.err))

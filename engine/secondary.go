@@ -151,6 +151,7 @@ func (s *Secondary) forget(v *seen) error {
 		s.leaks.Iterators += leak.Iterators
 		s.leaks.Snapshots += leak.Snapshots
 		s.leaks.Batches += leak.Batches
+		s.leaks.Stacks = append(s.leaks.Stacks, leak.Stacks...)
 		return nil
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Put sets key to value. ErrTooLarge beyond MaxKeySize and MaxValueSize.
@@ -175,6 +176,9 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 // nothing is written; ErrFamilyDropped and ErrFamilyNotFound name the family, ErrInvalidArgument a
 // batch of another database, a merge into a family without an operator or a malformed operand.
 func (d *DB) Write(b *Batch, o *WriteOptions) error {
+	if rbdebug.On {
+		defer b.around("DB.Write")()
+	}
 	if d == nil || d.c == nil {
 		return ErrClosed
 	}
@@ -225,6 +229,9 @@ func (d *DB) prepare(b *Batch, o *WriteOptions) (*Batch, uint32, []*ColumnFamily
 		return b, flags, nil, nil
 	}
 	b.seal()
+	if rbdebug.On {
+		b.mustBeValid()
+	}
 	families, err := d.resolve(b)
 	return b, flags, families, err
 }

@@ -3,6 +3,7 @@ package iterator_test
 import (
 	"testing"
 
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
@@ -12,6 +13,15 @@ const (
 	allocRows    = 20_000
 	allocPerScan = 10
 )
+
+// countsAllocations skips a test in the debug build, which keeps the stack of every call and fills no
+// buffer twice.
+func countsAllocations(t *testing.T) {
+	t.Helper()
+	if rbdebug.On {
+		t.Skip("the debug build allocates for its checks")
+	}
+}
 
 // perScan is how many allocations a whole scan makes, on an iterator that is used again.
 func perScan(t *testing.T, it *iterator.Iterator, step func() bool, look func()) float64 {
@@ -29,6 +39,7 @@ func perScan(t *testing.T, it *iterator.Iterator, step func() bool, look func())
 }
 
 func TestStepsAllocateNothingPerRow(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	fill(t, db, numbered(repeat(allocRows, 100)))
 	it := newIter(t, db, nil)
@@ -74,6 +85,7 @@ func count(b bool) int {
 }
 
 func TestKeyAndValueAllocateOnceEach(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	fill(t, db, numbered(repeat(allocRows, 100)))
 	it := newIter(t, db, nil)
@@ -90,6 +102,7 @@ func TestKeyAndValueAllocateOnceEach(t *testing.T) {
 }
 
 func TestSeeksAllocateNothing(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	rows := numbered(repeat(allocRows, 100))
 	fill(t, db, rows)
@@ -107,6 +120,7 @@ func TestSeeksAllocateNothing(t *testing.T) {
 }
 
 func TestAReusedChunkAllocatesNothingPerRow(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	fill(t, db, numbered(repeat(allocRows, 100)))
 	it := newIter(t, db, nil)
@@ -138,6 +152,7 @@ func TestAReusedChunkAllocatesNothingPerRow(t *testing.T) {
 
 // Chunks that are served from the window, in part or whole, keep their memory too.
 func TestAReusedChunkAllocatesNothingBetweenSteps(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	fill(t, db, numbered(repeat(allocRows, 100)))
 	it := newIter(t, db, nil)
@@ -164,6 +179,7 @@ func TestAReusedChunkAllocatesNothingBetweenSteps(t *testing.T) {
 
 // Loops hand out rows for keeping: a buffer for each fill, but nothing for each row.
 func TestLoopsAllocateABufferPerFill(t *testing.T) {
+	countsAllocations(t)
 	db := openTestDB(t, nil)
 	fill(t, db, numbered(repeat(allocRows, 100)))
 	it := newIter(t, db, nil)

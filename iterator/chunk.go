@@ -6,13 +6,17 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Chunk holds rows in one buffer of Go memory that belongs to whoever holds the chunk, like p in
 // Read(p). Passing it to NextChunk or PrevChunk again overwrites it, and nothing else ever does: it
 // survives the Close of everything. The zero value is ready. A copy shares the rows. One goroutine
 // at a time may fill it; any number may read it. A nil Chunk has no rows and cannot be filled.
-type Chunk struct{ r rows }
+type Chunk struct {
+	life rbdebug.State[chunkLife]
+	r    rows
+}
 
 // Len is the number of rows.
 func (c *Chunk) Len() int {
@@ -26,12 +30,18 @@ func (c *Chunk) Len() int {
 // again. Its capacity is its length. One kept key keeps the whole chunk: bytes.Clone it. It panics
 // if i is out of range.
 func (c *Chunk) Key(i int) []byte {
+	if rbdebug.On {
+		c.reading("Chunk.Key")
+	}
 	c.check(i)
 	return c.r.key(i)
 }
 
 // Value is the value of row i, as Key is its key; nil if the iterator fetches keys only.
 func (c *Chunk) Value(i int) []byte {
+	if rbdebug.On {
+		c.reading("Chunk.Value")
+	}
 	c.check(i)
 	return c.r.value(i)
 }
@@ -50,6 +60,9 @@ func outOfRange(i, n int) {
 func (c *Chunk) All() iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
 		for i := range c.Len() {
+			if rbdebug.On {
+				c.reading("Chunk.All")
+			}
 			if !yield(c.r.row(i)) {
 				return
 			}
@@ -63,6 +76,9 @@ func (c *Chunk) Take() Chunk {
 	if c == nil {
 		return Chunk{}
 	}
+	if rbdebug.On {
+		defer c.inside("Chunk.Take")()
+	}
 	taken := *c
 	*c = Chunk{}
 	return taken
@@ -71,10 +87,20 @@ func (c *Chunk) Take() Chunk {
 // NextChunk fills c with the current row, if the iterator stands on one, and rows after it, in
 // ascending order, and leaves the iterator in the gap after them. False, with c empty, at the end or
 // after an error: Error tells; a nil c is ErrInvalidArgument.
-func (it *Iterator) NextChunk(c *Chunk) bool { return it.chunk(c, false) }
+func (it *Iterator) NextChunk(c *Chunk) bool {
+	if rbdebug.On {
+		defer it.filling(c, "NextChunk")()
+	}
+	return it.chunk(c, false)
+}
 
 // PrevChunk mirrors NextChunk: the current row and rows before it, in descending order.
-func (it *Iterator) PrevChunk(c *Chunk) bool { return it.chunk(c, true) }
+func (it *Iterator) PrevChunk(c *Chunk) bool {
+	if rbdebug.On {
+		defer it.filling(c, "PrevChunk")()
+	}
+	return it.chunk(c, true)
+}
 
 func (it *Iterator) chunk(c *Chunk, back bool) bool {
 	if c == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // A call counts as many rows as take about as long as a chunk takes to read: between calls the context is looked
@@ -22,6 +23,9 @@ const (
 // stretches of 65,536 rows, or fewer where they come slowly, and leaves the iterator fresh. On an error the sums are those of the rows
 // before it.
 func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes int64, err error) {
+	if rbdebug.On {
+		defer it.moving("Count")()
+	}
 	if it == nil {
 		return 0, 0, 0, dberr.ErrClosed
 	}
@@ -41,6 +45,9 @@ func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes i
 		begin := time.Now()
 		c := it.src.Count(move, uint64(want))
 		it.cfg.Owner.Leave()
+		if rbdebug.On {
+			it.checkCount(c, uint64(want))
+		}
 		if move = cbridge.MoveOn; time.Since(begin) < countFast {
 			stretch = min(4*stretch, countMost)
 		} else {

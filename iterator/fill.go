@@ -1,6 +1,9 @@
 package iterator
 
-import "github.com/rockbridge-db/rockbridge/cbridge"
+import (
+	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
+)
 
 // refill fills the window and goes to its first row. room is how many rows Limit leaves, 0 any. If
 // there is no row, the iterator stands in the gap there and Error tells whether an error is why.
@@ -35,6 +38,9 @@ func (it *Iterator) windowBuffer(size int) []byte {
 	if it.win.lent || it.keep || cap(it.win.buf) < size {
 		return make([]byte, size)
 	}
+	if rbdebug.On {
+		return make([]byte, cap(it.win.buf)) // the old one stays poisoned
+	}
 	return it.win.buf[:cap(it.win.buf)]
 }
 
@@ -64,7 +70,13 @@ func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetch
 	}
 	defer it.cfg.Owner.Leave()
 	for {
+		if rbdebug.On {
+			rbdebug.Poison(buf)
+		}
 		f := it.src.Fill(m, key, buf, maxRows)
+		if rbdebug.On {
+			it.checkFill(m, key, buf, maxRows, f)
+		}
 		if f.Need == 0 {
 			return fetched{Filled: f, buf: buf}
 		}

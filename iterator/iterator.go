@@ -7,6 +7,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Owner is what the engine stands behind an iterator with: the guard round every call into C, and
@@ -23,6 +24,7 @@ type Owner interface {
 
 // Config is what New needs besides the C iterator.
 type Config struct {
+	Range    rbdebug.State[Range] // how the C iterator was made, for the debug build
 	Owner    Owner
 	Closed   *atomic.Bool    // the database's: true from the moment its Close begins
 	Context  context.Context // looked at before each fill; may be nil
@@ -35,12 +37,19 @@ type Config struct {
 	Refresh func() error
 }
 
+// Range is what the debug build expects the rows of an iterator to lie in.
+type Range struct {
+	Lower, Upper []byte // nil: open
+	ValuesUpTo   int    // 0: whole
+}
+
 // Iterator walks over the rows of one column family, in key order, over a consistent state from its
 // creation. It stands on a row or in a gap. One goroutine at a time may use it. It keeps files alive
 // until Close. A nil or zero Iterator answers as a closed one.
 type Iterator struct {
-	src *cbridge.Iter
-	cfg Config
+	src    *cbridge.Iter
+	checks rbdebug.State[checks]
+	cfg    Config
 
 	win  window
 	i    int  // on a row: its index in win; in a gap: the index of the row after it
@@ -62,17 +71,27 @@ type Iterator struct {
 
 // New makes an iterator over src. For package engine only.
 func New(src *cbridge.Iter, cfg Config) *Iterator {
-	return &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly}}}
+	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly}}}
+	if rbdebug.On {
+		it.checks.Of().begin(&it.cfg)
+	}
+	return it
 }
 
 // Valid reports whether the iterator stands on a row. False after an error and after Close.
 func (it *Iterator) Valid() bool {
+	if rbdebug.On {
+		defer it.inside("Valid")()
+	}
 	return it != nil && it.on && it.err == nil && !it.closed && !it.cfg.Closed.Load()
 }
 
 // Error is the first error since the last absolute move, nil if there was none: the end of the data
 // is no error. Close keeps it; after a move on a closed iterator it is ErrClosed.
 func (it *Iterator) Error() error {
+	if rbdebug.On {
+		defer it.inside("Error")()
+	}
 	if it == nil {
 		return dberr.ErrClosed
 	}
@@ -81,10 +100,16 @@ func (it *Iterator) Error() error {
 
 // Close frees the iterator and what it pins. It returns Error the first time, then nil.
 func (it *Iterator) Close() error {
+	if rbdebug.On {
+		defer it.moving("Close")()
+	}
 	if it == nil || it.closed || it.cfg.Owner == nil {
 		return nil
 	}
 	it.closed = true
+	if rbdebug.On {
+		it.keepRow()
+	}
 	it.cfg.Owner.Free()
 	return it.err
 }
@@ -114,6 +139,9 @@ func (it *Iterator) absolute() bool {
 // is an empty range, and a prefix given at its creation no longer counts. Bounds are copied. The
 // iterator becomes fresh. An error shows in Error at the next move.
 func (it *Iterator) SetBounds(lower, upper []byte) {
+	if rbdebug.On {
+		defer it.moving("SetBounds")()
+	}
 	if it == nil {
 		return
 	}
@@ -135,12 +163,19 @@ func (it *Iterator) SetBounds(lower, upper []byte) {
 	it.cfg.Owner.Leave()
 	if err != nil {
 		it.break_("set bounds", err)
+		return
+	}
+	if rbdebug.On {
+		it.checks.Of().bound(lower, upper)
 	}
 }
 
 // Refresh moves the iterator to the newest state of its family, with the same bounds; one that was
 // made from a snapshot stays on it. The iterator becomes fresh. On an error its state is the old one.
 func (it *Iterator) Refresh() error {
+	if rbdebug.On {
+		defer it.moving("Refresh")()
+	}
 	if it == nil {
 		return dberr.ErrClosed
 	}
@@ -176,6 +211,9 @@ func (it *Iterator) forget() {
 	it.live = false
 	it.size.reset(1)
 	it.read, it.from = 0, 0
+	if rbdebug.On {
+		it.checks.Of().last = nil
+	}
 }
 
 // break_ makes every move fail with err until SetBounds succeeds.
@@ -187,6 +225,9 @@ func (it *Iterator) break_(op string, err error) {
 // clear empties the window and leaves the iterator in the gap there.
 func (it *Iterator) clear(back bool) {
 	w := &it.win
+	if rbdebug.On {
+		w.expire()
+	}
 	w.n, w.back, w.end, w.endErr, w.outmost, w.turnHere = 0, back, false, nil, false, false
 	it.i, it.on = 0, false
 }
@@ -194,6 +235,9 @@ func (it *Iterator) clear(back bool) {
 // CompareKey compares the current row's key with k in the family's order: negative, 0 or positive.
 // In a gap it is negative. It does not allocate.
 func (it *Iterator) CompareKey(k []byte) int {
+	if rbdebug.On {
+		defer it.inside("CompareKey")()
+	}
 	if it == nil || !it.on {
 		return -1
 	}

@@ -3,16 +3,34 @@ package iterator
 import (
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // First goes to the first row of the range; false if there is none.
-func (it *Iterator) First() bool { return it.absolute() && it.land(cbridge.MoveFirst, nil) }
+func (it *Iterator) First() bool {
+	if rbdebug.On {
+		defer it.moving("First")()
+	}
+	return it.first()
+}
+
+func (it *Iterator) first() bool { return it.absolute() && it.land(cbridge.MoveFirst, nil) }
 
 // Last goes to the last row of the range; false if there is none.
-func (it *Iterator) Last() bool { return it.absolute() && it.land(cbridge.MoveLast, nil) }
+func (it *Iterator) Last() bool {
+	if rbdebug.On {
+		defer it.moving("Last")()
+	}
+	return it.last()
+}
+
+func (it *Iterator) last() bool { return it.absolute() && it.land(cbridge.MoveLast, nil) }
 
 // SeekGE goes to the first row whose key is >= key; false, in the gap at the end, if there is none.
 func (it *Iterator) SeekGE(key []byte) bool {
+	if rbdebug.On {
+		defer it.moving("SeekGE")()
+	}
 	if !it.absolute() {
 		return false
 	}
@@ -26,6 +44,9 @@ func (it *Iterator) SeekGE(key []byte) bool {
 // SeekLE goes to the last row whose key is <= key (RocksDB's SeekForPrev); false, in the gap at the
 // beginning, if there is none.
 func (it *Iterator) SeekLE(key []byte) bool {
+	if rbdebug.On {
+		defer it.moving("SeekLE")()
+	}
 	if !it.absolute() {
 		return false
 	}
@@ -41,6 +62,9 @@ func (it *Iterator) SeekLE(key []byte) bool {
 // SeekLT goes to the last row whose key is < key; false, in the gap at the beginning, if there is
 // none.
 func (it *Iterator) SeekLT(key []byte) bool {
+	if rbdebug.On {
+		defer it.moving("SeekLT")()
+	}
 	if !it.absolute() {
 		return false
 	}
@@ -99,6 +123,9 @@ func (it *Iterator) wasRead() int { return it.read + it.i - it.from + 1 }
 // Next goes to the next row. From a fresh iterator it goes to the first, from before the first row
 // to the first; false at the end, and after an error until the next absolute move.
 func (it *Iterator) Next() bool {
+	if rbdebug.On {
+		defer it.moving("Next")()
+	}
 	if it == nil {
 		return false
 	}
@@ -112,18 +139,21 @@ func (it *Iterator) Next() bool {
 		return false
 	}
 	if !it.live {
-		return it.First()
+		return it.first()
 	}
 	return it.step(false)
 }
 
 // Prev goes to the row before. From a fresh iterator it goes to the last; it mirrors Next.
 func (it *Iterator) Prev() bool {
+	if rbdebug.On {
+		defer it.moving("Prev")()
+	}
 	if !it.ready() {
 		return false
 	}
 	if !it.live {
-		return it.Last()
+		return it.last()
 	}
 	return it.step(true)
 }

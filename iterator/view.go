@@ -1,12 +1,20 @@
 package iterator
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
+)
 
 // unsafeKey aliases the current row's key in the window, until the next move; nil in a gap. It is
-// not exported: a caller who kept it would read another row's bytes.
+// not exported: a caller who kept it would read another row's bytes. In the debug build it is a loan,
+// whose use after the next move is a fault.
 func (it *Iterator) unsafeKey() []byte {
 	if it == nil || !it.on {
 		return nil
+	}
+	if rbdebug.On {
+		return it.lendKey()
 	}
 	return it.win.key(it.i)
 }
@@ -16,25 +24,33 @@ func (it *Iterator) unsafeValue() []byte {
 	if it == nil || !it.on {
 		return nil
 	}
+	if rbdebug.On {
+		return it.lendValue()
+	}
 	return it.win.value(it.i)
 }
 
 // Key returns a copy of the current row's key, valid for ever; never nil on a row, nil in a gap. On
 // a closed iterator it still gives the row on which it stood.
 func (it *Iterator) Key() []byte {
+	if rbdebug.On {
+		defer it.inside("Key")()
+	}
 	if it == nil || !it.on {
 		return nil
 	}
-	return copied(it.unsafeKey())
+	return copied(it.win.key(it.i))
 }
 
 // Value returns a copy of the current row's value, valid for ever; nil in a gap and for keys only.
 func (it *Iterator) Value() []byte {
-	v := it.unsafeValue()
-	if v == nil {
+	if rbdebug.On {
+		defer it.inside("Value")()
+	}
+	if it == nil || !it.on || it.win.keysOnly {
 		return nil
 	}
-	return copied(v)
+	return copied(it.win.value(it.i))
 }
 
 // copied clones b without rounding up, and never gives nil.
@@ -47,23 +63,49 @@ func copied(b []byte) []byte {
 // HasPrefix reports whether the current row's key begins with p; false in a gap. It does not
 // allocate.
 func (it *Iterator) HasPrefix(p []byte) bool {
+	if rbdebug.On {
+		defer it.inside("HasPrefix")()
+	}
 	return it != nil && it.on && bytes.HasPrefix(it.win.key(it.i), p)
 }
 
 // EqualKey reports whether the current row's key is k; false in a gap. It does not allocate.
 func (it *Iterator) EqualKey(k []byte) bool {
+	if rbdebug.On {
+		defer it.inside("EqualKey")()
+	}
 	return it != nil && it.on && bytes.Equal(it.win.key(it.i), k)
 }
 
 // AppendKey appends the current row's key to dst; nothing in a gap.
-func (it *Iterator) AppendKey(dst []byte) []byte { return append(dst, it.unsafeKey()...) }
+func (it *Iterator) AppendKey(dst []byte) []byte {
+	if rbdebug.On {
+		defer it.inside("AppendKey")()
+	}
+	return append(dst, it.unsafeKey()...)
+}
 
 // AppendValue appends the current row's value to dst; nothing in a gap.
-func (it *Iterator) AppendValue(dst []byte) []byte { return append(dst, it.unsafeValue()...) }
+func (it *Iterator) AppendValue(dst []byte) []byte {
+	if rbdebug.On {
+		defer it.inside("AppendValue")()
+	}
+	return append(dst, it.unsafeValue()...)
+}
 
 // KeyLen is the length of the current row's key in bytes; 0 in a gap.
-func (it *Iterator) KeyLen() int { return len(it.unsafeKey()) }
+func (it *Iterator) KeyLen() int {
+	if rbdebug.On {
+		defer it.inside("KeyLen")()
+	}
+	return len(it.unsafeKey())
+}
 
 // ValueLen is the length of the current row's value in bytes, after a cut by ValuesUpTo; 0 in a gap
 // and for keys only.
-func (it *Iterator) ValueLen() int { return len(it.unsafeValue()) }
+func (it *Iterator) ValueLen() int {
+	if rbdebug.On {
+		defer it.inside("ValueLen")()
+	}
+	return len(it.unsafeValue())
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"sort"
+
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // The layout of a filled buffer is that of cbridge/rows.h: rows of two uint32 lengths, key and value
@@ -23,6 +25,9 @@ type rows struct {
 
 // at finds row i: where its key begins, and the two lengths.
 func (r *rows) at(i int) (key, klen, vlen int) {
+	if rbdebug.On {
+		r.mustHave(i)
+	}
 	off := int(binary.NativeEndian.Uint32(r.buf[len(r.buf)-rowOffset*(i+1):]))
 	head := r.buf[off : off+rowHeader]
 	return off + rowHeader, int(binary.NativeEndian.Uint32(head)), int(binary.NativeEndian.Uint32(head[4:]))

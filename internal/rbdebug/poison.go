@@ -1,0 +1,27 @@
+package rbdebug
+
+import "bytes"
+
+// PoisonByte is what memory holds whose content has expired or was never written. As a length of four
+// such bytes it lies beyond every buffer that tests make.
+const PoisonByte = 0xdb
+
+// Poison overwrites b.
+func Poison(b []byte) {
+	for i := range b {
+		b[i] = PoisonByte
+	}
+}
+
+var poisoned = bytes.Repeat([]byte{PoisonByte}, 4<<10)
+
+// Poisoned reports whether b is as Poison left it.
+func Poisoned(b []byte) bool {
+	for len(b) > len(poisoned) {
+		if !bytes.Equal(b[:len(poisoned)], poisoned) {
+			return false
+		}
+		b = b[len(poisoned):]
+	}
+	return bytes.Equal(b, poisoned[:len(b)])
+}
