@@ -34,13 +34,24 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 		c.last, c.back = nil, goesBack(m)
 	}
 	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, c.want, buf, f}
-	if fault := g.fault(); fault != "" {
+	fault := g.fault()
+	if fault == "" && f.End && f.Err == nil && it.goesOn() {
+		fault = "there are rows behind the end"
+	}
+	if fault != "" {
 		rbdebug.Panic("a fill is damaged: "+fault+"; "+g.dump(), rbdebug.Part{Title: "the iterator was made by", Of: c.made})
 	}
 	if f.Rows > 0 {
 		r := rows{buf: buf, n: f.Rows}
 		c.last = bytes.Clone(r.key(f.Rows - 1))
 	}
+}
+
+// goesOn asks C once more at the end: it must be one.
+func (it *Iterator) goesOn() bool {
+	var room [rowOverhead]byte
+	again := it.src.Fill(cbridge.MoveOn, nil, room[:], 1)
+	return again.Rows > 0 || again.Need > 0 || !again.End
 }
 
 func goesBack(m cbridge.Move) bool {
@@ -62,7 +73,7 @@ func (g *filling) fault() string {
 		offset, klen, vlen, ok := g.row(i)
 		switch end := offset + rowHeader + klen + vlen; {
 		case offset != used:
-			return fmt.Sprintf("row %d begins at %d, the row before ends at %d", i, offset, used)
+			return fmt.Sprintf("row %d does not begin where the row before ends", i)
 		case !ok || end > uint64(g.f.Used):
 			return fmt.Sprintf("row %d reaches beyond what is used", i)
 		case klen > cbridge.MaxKeySize || g.keysOnly && vlen > 0 || g.want.ValuesUpTo > 0 && vlen > uint64(g.want.ValuesUpTo):
@@ -141,19 +152,23 @@ func (g *filling) orderFault(i int, before, key []byte) string {
 	return ""
 }
 
-// dump has the numbers of the fill, and no byte of its rows.
+// dump has the numbers of the fill, and the lengths of its rows up to the first one that is elsewhere:
+// what stands there may be bytes of a key or a value.
 func (g *filling) dump() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "move %d, key of %d bytes, backwards %v, at most %d rows; buffer %d, rows %d, used %d, need %d, end %v, error %v; offset:key+value",
+	fmt.Fprintf(&b, "move %d, key of %d bytes, backwards %v, at most %d rows; buffer %d, rows %d, used %d, need %d, end %v, error %v; lengths",
 		g.move, len(g.key), g.back, g.maxRows, len(g.buf), g.f.Rows, g.f.Used, g.f.Need, g.f.End, g.f.Err != nil)
 	const most = 20
+	used := uint64(0)
 	for i := range min(g.f.Rows, most, len(g.buf)/rowOffset) {
-		offset, klen, vlen, _ := g.row(i)
-		fmt.Fprintf(&b, " %d:%d+%d", offset, klen, vlen)
+		offset, klen, vlen, ok := g.row(i)
+		if offset != used || !ok {
+			break
+		}
+		fmt.Fprintf(&b, " %d+%d", klen, vlen)
+		used = offset + rowHeader + klen + vlen
 	}
-	if g.f.Rows > most {
-		b.WriteString(" ...")
-	}
+	b.WriteString(" ...")
 	return b.String()
 }
 
@@ -164,9 +179,8 @@ func (r *rows) mustHave(i int) {
 		rbdebug.Panic(fmt.Sprintf("row %d of %d is used in a buffer of %d bytes: the position has expired", i, r.n, size))
 	}
 	g := filling{buf: r.buf, f: cbridge.Filled{Used: int(size - table)}}
-	if offset, klen, vlen, ok := g.row(i); !ok {
-		rbdebug.Panic(fmt.Sprintf("row %d of %d, at %d, of %d and %d bytes, in a buffer of %d: the position has expired, or the buffer is damaged",
-			i, r.n, offset, klen, vlen, size))
+	if _, _, _, ok := g.row(i); !ok {
+		rbdebug.Panic(fmt.Sprintf("row %d of %d does not lie within a buffer of %d bytes: the position has expired, or the buffer is damaged", i, r.n, size))
 	}
 }
 

@@ -1,6 +1,9 @@
 package rbdebug
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // visit is a goroutine's stay inside a handle.
 type visit struct {
@@ -33,6 +36,7 @@ func enter(handle any, mine *visit, rule string, made Stack) (leave func()) {
 		}
 		return func() {} // it is within a call of its own
 	}
+	runtime.Gosched() // who else wants to be inside shall come now
 	return func() { visits.CompareAndDelete(handle, mine) }
 }
 
