@@ -22,7 +22,7 @@ HEADERS ?= $(wildcard .build/headers/*)
 GOTEST = scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug
+	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug debug-test
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -31,6 +31,7 @@ help:
 	@echo 'make setup      install the C compiler and RocksDB if they are missing'
 	@echo 'make build      the command line, bin/rockbridge'
 	@echo 'make setup-debug  install gdb and build delve, which the tests of cgotrace script'
+	@echo 'make debug-test the short tests in the build that catches misuse, -tags rbdebug'
 	@echo 'make bench      the benchmarks'
 	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
 	@echo 'make race       the tests under the race detector'
@@ -86,6 +87,9 @@ demo: build
 
 test: setup-tools
 	$(GOTEST) $(FLAGS)
+
+debug-test: setup-tools
+	$(GOTEST) -tags rbdebug -short -timeout 30m $(FLAGS)
 
 bench: setup
 	go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...

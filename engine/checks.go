@@ -76,6 +76,9 @@ func (b *Batch) find(id uint32) int {
 	return -1
 }
 
+// Extent is what the iterator's rows lie in, for the debug build.
+func (o *iterOwner) Extent() iterator.Range { return *o.extent.Of() }
+
 // extent is what the rows of an iterator that is made with o lie in.
 func (o *IterOptions) extent() iterator.Range {
 	p := o.plan()

@@ -15,6 +15,8 @@ import (
 // iterOwner is what stands behind an iterator: its C part, its registration, and the guard round
 // each of its calls into C.
 type iterOwner struct {
+	extent rbdebug.State[iterator.Range]
+
 	cf    *ColumnFamily
 	child child
 	o     IterOptions // what an error has to do with: CacheOnly, and the Context whose deadline RocksDB has
@@ -58,14 +60,13 @@ func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) 
 func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iterOwner, iterator.Config) {
 	owner := &iterOwner{cf: c, c: it, o: IterOptions{CacheOnly: o.CacheOnly, Context: o.Context}}
 	c.db.children.add(&owner.child, childIterator, owner)
-	cfg := iterator.Config{
+	if rbdebug.On {
+		*owner.extent.Of() = o.extent()
+	}
+	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, Frozen: frozen,
 	}
-	if rbdebug.On {
-		*cfg.Range.Of() = o.extent()
-	}
-	return owner, cfg
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {

@@ -1,4 +1,4 @@
-//go:build rbdebug
+//go:build rbdebug && !race && !asan
 
 package engine_test
 

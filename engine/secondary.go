@@ -8,6 +8,7 @@ import (
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // Secondary shows a database that another process, its primary, has open for writing. Its state is that
@@ -151,7 +152,9 @@ func (s *Secondary) forget(v *seen) error {
 		s.leaks.Iterators += leak.Iterators
 		s.leaks.Snapshots += leak.Snapshots
 		s.leaks.Batches += leak.Batches
-		s.leaks.Stacks = append(s.leaks.Stacks, leak.Stacks...)
+		if rbdebug.On {
+			s.leaks.Stacks = append(s.leaks.Stacks, leak.Stacks...)
+		}
 		return nil
 	}
 	if err != nil {

@@ -7,6 +7,12 @@ import (
 	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
+// Range is what the debug build expects the rows of an iterator to lie in.
+type Range struct {
+	Lower, Upper []byte // nil: open
+	ValuesUpTo   int    // 0: whole
+}
+
 // checks is what an iterator keeps in the debug build.
 type checks struct {
 	made       rbdebug.Stack
@@ -19,8 +25,11 @@ type checks struct {
 }
 
 // begin notes where an iterator is made and what its rows lie in.
-func (c *checks) begin(cfg *Config) {
-	c.made, c.want = rbdebug.Here(2), *cfg.Range.Of()
+func (c *checks) begin(owner Owner) {
+	c.made = rbdebug.Here(2)
+	if o, ok := owner.(interface{ Extent() Range }); ok {
+		c.want = o.Extent()
+	}
 }
 
 // bound notes that the bounds were changed.
@@ -35,6 +44,9 @@ const oneGoroutine = "one goroutine at a time may use an iterator"
 func (it *Iterator) inside(op string) (leave func()) {
 	if it == nil {
 		return func() {}
+	}
+	if !it.live { // Next calls First, and Prev calls Last
+		return rbdebug.EnterOuter(it, "Iterator."+op, oneGoroutine, it.checks.Of().made)
 	}
 	return rbdebug.Enter(it, "Iterator."+op, oneGoroutine, it.checks.Of().made)
 }
@@ -53,21 +65,26 @@ func (it *Iterator) moving(op string) func() {
 
 // lendKey lends the current row's key until the next move.
 func (it *Iterator) lendKey() []byte {
+	key := it.rowKey()
+	if key == nil {
+		return nil
+	}
 	c := it.checks.Of()
 	if c.key == nil {
-		c.key = rbdebug.Lend(it.win.key(it.i), "an iterator's unsafeKey")
+		c.key = rbdebug.Lend(key, "an iterator's unsafeKey")
 	}
 	return c.key.Data
 }
 
 // lendValue lends the current row's value until the next move.
 func (it *Iterator) lendValue() []byte {
-	c := it.checks.Of()
-	if it.win.keysOnly {
+	value := it.rowValue()
+	if value == nil {
 		return nil
 	}
+	c := it.checks.Of()
 	if c.value == nil {
-		c.value = rbdebug.Lend(it.win.value(it.i), "an iterator's unsafeValue")
+		c.value = rbdebug.Lend(value, "an iterator's unsafeValue")
 	}
 	return c.value.Data
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // Owner is what the engine stands behind an iterator with: the guard round every call into C, and
-// the C iterator's end.
+// the C iterator's end. The debug build asks it for Extent() Range too, if it has that: what the
+// iterator was made for.
 type Owner interface {
 	// Enter begins a call into C; on an error there must be none. Leave ends it.
 	Enter(ctx context.Context) error
@@ -24,7 +25,6 @@ type Owner interface {
 
 // Config is what New needs besides the C iterator.
 type Config struct {
-	Range    rbdebug.State[Range] // how the C iterator was made, for the debug build
 	Owner    Owner
 	Closed   *atomic.Bool    // the database's: true from the moment its Close begins
 	Context  context.Context // looked at before each fill; may be nil
@@ -35,12 +35,6 @@ type Config struct {
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
 	// own Refresh.
 	Refresh func() error
-}
-
-// Range is what the debug build expects the rows of an iterator to lie in.
-type Range struct {
-	Lower, Upper []byte // nil: open
-	ValuesUpTo   int    // 0: whole
 }
 
 // Iterator walks over the rows of one column family, in key order, over a consistent state from its
@@ -73,7 +67,7 @@ type Iterator struct {
 func New(src *cbridge.Iter, cfg Config) *Iterator {
 	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly}}}
 	if rbdebug.On {
-		it.checks.Of().begin(&it.cfg)
+		it.checks.Of().begin(cfg.Owner)
 	}
 	return it
 }
@@ -163,9 +157,7 @@ func (it *Iterator) SetBounds(lower, upper []byte) {
 	it.cfg.Owner.Leave()
 	if err != nil {
 		it.break_("set bounds", err)
-		return
-	}
-	if rbdebug.On {
+	} else if rbdebug.On {
 		it.checks.Of().bound(lower, upper)
 	}
 }

@@ -11,20 +11,16 @@ func (it *Iterator) First() bool {
 	if rbdebug.On {
 		defer it.moving("First")()
 	}
-	return it.first()
+	return it.absolute() && it.land(cbridge.MoveFirst, nil)
 }
-
-func (it *Iterator) first() bool { return it.absolute() && it.land(cbridge.MoveFirst, nil) }
 
 // Last goes to the last row of the range; false if there is none.
 func (it *Iterator) Last() bool {
 	if rbdebug.On {
 		defer it.moving("Last")()
 	}
-	return it.last()
+	return it.absolute() && it.land(cbridge.MoveLast, nil)
 }
-
-func (it *Iterator) last() bool { return it.absolute() && it.land(cbridge.MoveLast, nil) }
 
 // SeekGE goes to the first row whose key is >= key; false, in the gap at the end, if there is none.
 func (it *Iterator) SeekGE(key []byte) bool {
@@ -139,7 +135,7 @@ func (it *Iterator) Next() bool {
 		return false
 	}
 	if !it.live {
-		return it.first()
+		return it.First()
 	}
 	return it.step(false)
 }
@@ -153,7 +149,7 @@ func (it *Iterator) Prev() bool {
 		return false
 	}
 	if !it.live {
-		return it.last()
+		return it.Last()
 	}
 	return it.step(true)
 }

@@ -6,28 +6,38 @@ import (
 	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
-// unsafeKey aliases the current row's key in the window, until the next move; nil in a gap. It is
-// not exported: a caller who kept it would read another row's bytes. In the debug build it is a loan,
-// whose use after the next move is a fault.
-func (it *Iterator) unsafeKey() []byte {
+// rowKey aliases the current row's key in the window; nil in a gap.
+func (it *Iterator) rowKey() []byte {
 	if it == nil || !it.on {
 		return nil
-	}
-	if rbdebug.On {
-		return it.lendKey()
 	}
 	return it.win.key(it.i)
 }
 
-// unsafeValue aliases the current row's value as unsafeKey does its key; nil for keys only.
-func (it *Iterator) unsafeValue() []byte {
+// rowValue aliases the current row's value as rowKey does its key; nil for keys only.
+func (it *Iterator) rowValue() []byte {
 	if it == nil || !it.on {
 		return nil
 	}
+	return it.win.value(it.i)
+}
+
+// unsafeKey aliases the current row's key in the window, until the next move; nil in a gap. It is
+// not exported: a caller who kept it would read another row's bytes. In the debug build it is a loan,
+// whose use after the next move is a fault.
+func (it *Iterator) unsafeKey() []byte {
+	if rbdebug.On {
+		return it.lendKey()
+	}
+	return it.rowKey()
+}
+
+// unsafeValue aliases the current row's value as unsafeKey does its key; nil for keys only.
+func (it *Iterator) unsafeValue() []byte {
 	if rbdebug.On {
 		return it.lendValue()
 	}
-	return it.win.value(it.i)
+	return it.rowValue()
 }
 
 // Key returns a copy of the current row's key, valid for ever; never nil on a row, nil in a gap. On
@@ -39,7 +49,7 @@ func (it *Iterator) Key() []byte {
 	if it == nil || !it.on {
 		return nil
 	}
-	return copied(it.win.key(it.i))
+	return copied(it.rowKey())
 }
 
 // Value returns a copy of the current row's value, valid for ever; nil in a gap and for keys only.
@@ -47,10 +57,11 @@ func (it *Iterator) Value() []byte {
 	if rbdebug.On {
 		defer it.inside("Value")()
 	}
-	if it == nil || !it.on || it.win.keysOnly {
+	v := it.rowValue()
+	if v == nil {
 		return nil
 	}
-	return copied(it.win.value(it.i))
+	return copied(v)
 }
 
 // copied clones b without rounding up, and never gives nil.

@@ -1,0 +1,27 @@
+package rbdebug
+
+import (
+	"testing"
+	"unsafe"
+)
+
+func TestAStateTakesRoomInTheDebugBuildOnly(t *testing.T) {
+	type handle struct {
+		state State[[4]uint64]
+		own   uint64
+	}
+	size := unsafe.Sizeof(handle{})
+	if want := unsafe.Sizeof(uint64(0)); !On && size != want || On && size <= want {
+		t.Errorf("a handle has %d bytes, debug build %v", size, On)
+	}
+	defer func() {
+		if p := recover(); (p == nil) != On {
+			t.Errorf("Of panics with %v, debug build %v", p, On)
+		}
+	}()
+	var s State[int]
+	*s.Of() = 3
+	if *s.Of() != 3 {
+		t.Error("a State forgets")
+	}
+}
