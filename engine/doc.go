@@ -41,12 +41,23 @@
 // DB, ColumnFamily, Snapshot, Secondary and MemoryBudget may be used by any number of goroutines at once,
 // Close included. Batches, iterators and chunks belong to one goroutine at a time.
 //
+// # Debug build
+//
+// A program built with -tags rbdebug is slower and catches what this package can only forbid. It
+// panics when two goroutines are inside a Batch, an iterator or a fill of a Chunk at once, with both
+// stacks, when rows of a Chunk are used that a fill of a copy has overwritten, when what C gave
+// back is not what it must be, and when a batch that is about to be written is not well formed, as
+// after a write to the memory of Repr. The value that GetPinned lends is then a copy: to keep or to
+// write it is a fault, which ends the program at that place. Rows of a Chunk that were kept past the
+// next fill read as 0xDB. LeakError.Stacks says where handles were made that Close found open. In
+// other builds none of this costs anything.
+//
 // # Errors
 //
 // A miss is ErrNotFound itself and a closed or nil handle answers ErrClosed itself; every other error
 // is an *Error with operation, path, family, key and code. errors.Is knows the sentinels and the
 // standard library's errors of the same meaning. No call panics, but for an index out of range of a
-// Chunk. Lack of memory in C is fatal, as it is in Go.
+// Chunk, and in the debug build. Lack of memory in C is fatal, as it is in Go.
 //
 // Read next: package iterator for scans, then ARCHITECTURE.md for how a call travels.
 package engine

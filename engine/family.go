@@ -82,7 +82,7 @@ func (c *ColumnFamily) GetAppend(dst, key []byte, o *ReadOptions) ([]byte, error
 
 // GetPinned lends C memory to f, during f only: f must neither keep value nor write to it. It saves
 // the copy of a large value. f's error is returned as it is. Close of the database within f answers
-// ErrBusy.
+// ErrBusy. In the debug build value is a copy, and to use it after f is a fault.
 func (c *ColumnFamily) GetPinned(key []byte, o *ReadOptions, f func(value []byte) error) error {
 	return view{cf: c}.getPinned(key, o, f)
 }

@@ -30,6 +30,15 @@
 //
 // One goroutine at a time may use an Iterator or a Chunk. Different iterators are independent.
 //
+// # Debug build
+//
+// Built with -tags rbdebug, every call panics if another goroutine is inside the same iterator, with
+// both stacks and that of its making; to use a chunk while it is filled panics too. What was fetched
+// is checked row by row, for its layout, its order and its bounds, and a fill whose rows are wrong
+// panics with their lengths. Rows that have expired are poisoned, so that a kept slice of a Chunk reads as
+// 0xDB, and a copy of a Chunk panics whose rows were overwritten. To hand an iterator to another
+// goroutine stays free.
+//
 // Iterators are made by package engine; New takes handles of package cbridge and is outside the
 // compatibility promise.
 package iterator
