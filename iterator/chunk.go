@@ -12,8 +12,9 @@ import (
 // Chunk holds rows in one buffer of Go memory that belongs to whoever holds the chunk, like p in
 // Read(p). Passing it to NextChunk or PrevChunk again overwrites it, and nothing else ever does: it
 // survives the Close of everything. The zero value is ready. A copy shares the rows. One goroutine
-// at a time may fill it; any number may read it. In the debug build rows that were overwritten are
-// poisoned, and a use of them, or of a chunk that is being filled, panics. A nil Chunk has no rows and cannot be filled.
+// at a time may fill it; any number may read it. A nil Chunk has no rows and cannot be filled. In the
+// debug build rows that were overwritten are poisoned, and to use a chunk panics while it is filled,
+// and once a fill of its copy has overwritten its rows.
 type Chunk struct {
 	life rbdebug.State[chunkLife]
 	r    rows

@@ -235,6 +235,11 @@ func TestADamagedFillIsCaught(t *testing.T) {
 		"PrevChunk": func() bool { return it.PrevChunk(&c) },
 	}
 	checks := it.checks.Of()
+	for way, fill := range fills {
+		if text := misuseOf(func() { it.SetBounds([]byte("key"), []byte("l")); fill(); fill() }); text != "" {
+			t.Fatalf("%s: a sound fill is caught with %q", way, text)
+		}
+	}
 	for name, damage := range harm {
 		for way, fill := range fills {
 			for caught := 0; caught < planted()/len(fills); {
@@ -409,7 +414,7 @@ func TestUsesOfAChunkThatIsBeingFilledAreCaught(t *testing.T) {
 	for range planted() {
 		var c Chunk
 		it.SetBounds(nil, nil)
-		if !it.NextChunk(&c) {
+		if !other.First() || !it.NextChunk(&c) {
 			t.Fatal(it.Error())
 		}
 		leave := parked(it, func(it *Iterator) { it.NextChunk(&c) })
