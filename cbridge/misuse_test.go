@@ -77,6 +77,28 @@ func TestADamagedLookupOfManyKeysIsCaught(t *testing.T) {
 	}
 }
 
+func TestAValueThatFitsAndIsLeftOutIsCaught(t *testing.T) {
+	_, f := openTest(t, "", FamilyOptions{})
+	if err := f.Apply(Put, 0, []byte("key"), []byte("value")); err != nil {
+		t.Fatal(err)
+	}
+	var m MultiGet
+	m.Add(m.Family(f), []byte("key"))
+	for range planted() {
+		used, need, err := m.Get(Read{}, make([]byte, 4))
+		if err != nil || used != 0 || need != 5 {
+			t.Fatal(used, need, err)
+		}
+		room := make([]byte, 5)
+		rbdebug.Poison(room)
+		text := misuseOf(func() { m.mustBeWhole(0, need, room) })
+		m.Free()
+		if !strings.Contains(text, "value 0 fits and was left out") {
+			t.Fatalf("caught with %q", text)
+		}
+	}
+}
+
 func TestAValueInTheWrongPlaceIsCaught(t *testing.T) {
 	for range planted() {
 		for _, c := range []struct {
