@@ -652,4 +652,75 @@ uint8_t rb_supports(uint32_t feature);
  * limit. RB_UNSUPPORTED before RocksDB 8.7. */
 rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout);
 
+/* ---- metrics: what Go's memory and call statistics do not show ------------------------------ */
+
+/* One family as it is now. Sizes in bytes; 0 where RocksDB does not tell. */
+typedef struct rb_family_metrics {
+  uint64_t memtable_active;  /* the memtable that takes writes */
+  uint64_t memtable_current; /* that one and those that wait for a flush */
+  uint64_t memtable_all;     /* those too that were flushed and that readers pin */
+  uint64_t memtables_waiting;
+  uint64_t flush_pending; /* 0 or 1 */
+  uint64_t table_readers; /* index and filter blocks outside the cache, and what readers hold */
+  uint64_t cache_capacity;
+  uint64_t cache_usage;
+  uint64_t cache_pinned;
+  uint64_t keys; /* an estimate */
+  uint64_t live_data;
+  uint64_t table_files; /* all of them, obsolete ones that readers keep too */
+  uint64_t table_files_live;
+  uint64_t blob_files; /* number of files */
+  uint64_t blob_bytes;
+  uint64_t blob_bytes_live;
+  uint64_t level0_files;
+  uint64_t versions;           /* states of the files that are kept: 1 and those of readers */
+  uint64_t compaction_pending; /* 0 or 1 */
+  uint64_t compaction_debt;    /* bytes that compactions have yet to rewrite, an estimate */
+  uint64_t stall_delays;       /* how often a stall condition slowed writes down, since the open */
+  uint64_t stall_stops;        /* how often one stopped them */
+} rb_family_metrics;
+
+/* Allocators that rb_allocator_used knows. */
+enum { RB_ALLOCATOR_UNKNOWN = 0, RB_ALLOCATOR_GLIBC = 1, RB_ALLOCATOR_JEMALLOC = 2 };
+
+/* The memory of the whole process that malloc manages, in bytes; 0 with an unknown allocator. */
+typedef struct rb_allocator {
+  uint32_t kind;   /* RB_ALLOCATOR_ */
+  uint64_t held;   /* taken from the operating system: with jemalloc what is resident */
+  uint64_t in_use; /* of that, handed out and not freed; glibc counts its threads' caches too */
+} rb_allocator;
+
+/* The database as it is now. Sizes in bytes. The cache's fields are 0 without a block cache. */
+typedef struct rb_metrics {
+  uint64_t cache_capacity;
+  uint64_t cache_usage; /* blocks; not what stands for memtables in a shared cache */
+  uint64_t cache_pinned;
+  uint64_t running_flushes;
+  uint64_t running_compactions;
+  uint64_t background_errors;
+  uint64_t snapshots;
+  uint64_t oldest_snapshot; /* seconds since 1970; 0: there is none */
+  uint64_t write_stopped;   /* 0 or 1 */
+  uint64_t delayed_rate;    /* bytes a second that writes are slowed down to; 0: they are not */
+  uint64_t stall_micros;    /* that writes spent stalled since the open, to the millisecond */
+  rb_allocator allocator;
+} rb_metrics;
+
+/* Gathers everything about the database and n of its families in one call. out has room for n. It
+ * takes RocksDB's mutex for each figure and waits for no I/O. RocksDB's lines about an "interval" in
+ * its LOG then count from this call on. */
+rb_metrics rb_metrics_get(rb_db *db, rb_family *const *families, size_t n, rb_family_metrics *out);
+
+/* Asks the allocator of the process, that of jemalloc if it is linked or preloaded. */
+rb_allocator rb_allocator_used(void);
+
+/* Begins to time, in this thread, what RocksDB does in calls: all but waits for mutexes. From here
+ * to rb_perf_end the caller stays on the thread. */
+void rb_perf_begin(void);
+
+/* Ends that, as if it had never been. With report 1 it gives the figures that are not 0 as text,
+ * "name = number, ...", times in nanoseconds, to be freed with rb_free; NULL if there are none,
+ * memory is short or report is 0. */
+char *rb_perf_end(uint8_t report);
+
 #endif

@@ -45,6 +45,9 @@ func (d *DB) flush(families []*ColumnFamily) error {
 			cs = append(cs, c.c)
 		}
 	}
+	if d.observed() {
+		defer d.observe(nil, opFlush, nil, noKey)()
+	}
 	return describe(shutDown(d.c.Flush(cs)), "flush", d.path)
 }
 
@@ -57,6 +60,14 @@ func (d *DB) SyncWAL() error {
 	}
 	defer d.guard.leave(opSyncWAL)
 	return describe(d.commits.syncer.sync(), "sync WAL", d.path)
+}
+
+// syncWAL is the call into C.
+func (d *DB) syncWAL() error {
+	if d.observed() {
+		defer d.observe(nil, opSyncWAL, nil, noKey)()
+	}
+	return d.c.SyncWAL()
 }
 
 func (d *DB) describe(err error, op string) error {
@@ -110,6 +121,9 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 	d := c.db
 	return detached{
 		call: func() error {
+			if d.observed() {
+				defer d.observe(ctx, opCompact, c, noKey)()
+			}
 			err := c.c.Compact(start, end)
 			if err == nil && d.guard.closing.Load() {
 				return ErrClosed // Close may have stopped it
@@ -139,7 +153,12 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 		return describe(err, "checkpoint", d.path)
 	}
 	return describe(detached{
-		call: func() error { return shutDown(d.c.Checkpoint(dir)) },
+		call: func() error {
+			if d.observed() {
+				defer d.observe(ctx, opCheckpoint, nil, noKey)()
+			}
+			return shutDown(d.c.Checkpoint(dir))
+		},
 		undo: func() { os.RemoveAll(dir) },
 		end:  func(bool) { d.guard.leave(opCheckpoint) },
 	}.run(ctx), "checkpoint", dir)

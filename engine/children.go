@@ -14,9 +14,11 @@ const (
 	childIterator childKind = iota
 	childSnapshot
 	childBatch
+	childKinds
 )
 
-var childNames = [...]string{"iterator", "snapshot", "batch"}
+// childNames are the kinds as metrics and reports name them.
+var childNames = [childKinds]string{"iterator", "snapshot", "batch"}
 
 // child is the registration of a handle, embedded in it.
 type child struct {
@@ -25,12 +27,24 @@ type child struct {
 	kind       childKind
 	owner      interface{ freeC() }
 	done       atomic.Bool // its user has closed it
+	watched
+}
+
+// closed notes that its user has closed a handle.
+func (c *child) closed() {
+	c.done.Store(true)
+	c.cleanup.Stop()
 }
 
 // children is the list of a database's open handles: Close frees what was left open.
 type children struct {
 	mu   sync.Mutex
 	head *child
+
+	made    [childKinds]uint64
+	lost    [childKinds]uint64 // collected without Close
+	retired iterTotals         // of iterators that are not on the list any more
+	open    *atomic.Int64      // how many are on the list; survives the database
 }
 
 // add registers a handle whose C part owner frees.
@@ -39,8 +53,11 @@ func (l *children) add(c *child, kind childKind, owner interface{ freeC() }) {
 	if rbdebug.On {
 		*c.made.Of() = rbdebug.Here(1)
 	}
+	c.born(childNames[kind])
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.made[kind]++
+	l.open.Add(1)
 	c.next = l.head
 	if l.head != nil {
 		l.head.prev = c
@@ -64,6 +81,16 @@ func (l *children) remove(c *child) {
 		c.next.prev = c.prev
 	}
 	c.prev, c.next = nil, nil
+	l.gone(c)
+}
+
+// gone notes the end of a handle that was on the list.
+func (l *children) gone(c *child) {
+	l.open.Add(-1)
+	if o, ok := c.owner.(*iterOwner); ok {
+		l.retired.add(&o.stats)
+	}
+	c.buried()
 }
 
 // freeAll frees every handle on the list and counts those that their users had not closed. No call
@@ -71,9 +98,12 @@ func (l *children) remove(c *child) {
 func (l *children) freeAll() LeakError {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var leaks LeakError
+	leaks := LeakError{
+		Iterators: int(l.lost[childIterator]), Snapshots: int(l.lost[childSnapshot]), Batches: int(l.lost[childBatch]),
+	}
 	for c := l.head; c != nil; c = c.next {
 		c.owner.freeC()
+		l.gone(c)
 		if c.done.Load() {
 			continue
 		}

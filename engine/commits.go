@@ -19,12 +19,12 @@ type commits struct {
 const groupFlags = cbridge.Sync | cbridge.NoWAL
 
 // start makes it ready for a database that is open.
-func (c *commits) start(db *cbridge.DB, mode CommitMode, l *lanes) {
+func (c *commits) start(db *DB, mode CommitMode, l *lanes) {
 	c.mode, c.lanes = mode, l
-	c.syncer.call = db.SyncWAL
+	c.syncer.call = db.syncWAL
 	for i := range c.groups {
 		k := &c.groups[i]
-		k.write, k.flags, k.fails = db.Write, uint32(i), c.syncer.failure
+		k.write, k.flags, k.fails = db.writeBatch, uint32(i), c.syncer.failure
 		if mode == CommitPipelined && k.flags&cbridge.Sync != 0 {
 			k.flags, k.after = k.flags&^cbridge.Sync, &c.syncer
 		}

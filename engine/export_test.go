@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // SetCloseTimeout changes how long d's Close waits for calls in flight. Not while Close runs.
 func SetCloseTimeout(d *DB, timeout time.Duration) { d.timeout = timeout }
@@ -32,3 +35,51 @@ func WithoutLanes(o *Options) { o.unbounded = true }
 
 // ReadApart has d make each cold read by itself, or not. Not while any runs.
 func ReadApart(d *DB, apart bool) { d.guard.lanes.apart = apart }
+
+// MakeOlder has the open handles of d look older than they are.
+func MakeOlder(d *DB, by time.Duration) {
+	d.children.mu.Lock()
+	defer d.children.mu.Unlock()
+	for c := d.children.head; c != nil; c = c.next {
+		c.since -= by
+	}
+}
+
+// TellMetrics has lanes and the committer of d count: a wait in each lane, groups of commits of the
+// sizes given, and a sync for each of them.
+func TellMetrics(d *DB, waited time.Duration, groups ...int) {
+	for _, l := range d.counters.lanes {
+		l.width.Store(7)
+		l.inUse.Store(3)
+		l.waitedFor(waited)
+	}
+	for _, n := range groups {
+		d.counters.commits.group(n)
+		d.counters.commits.synced(n)
+	}
+}
+
+// LogLine is a message of RocksDB's LOG.
+type LogLine struct {
+	At                   time.Time
+	Level                slog.Level
+	Thread, Source, Text string
+}
+
+// ParseLogLine reads the first line of a message.
+func ParseLogLine(s string) (LogLine, bool) {
+	l, ok := parseLogLine(s)
+	return LogLine{l.at, l.level, l.thread, l.source, l.text}, ok
+}
+
+// Follower is a follower that looks at the LOG only when it is told to.
+type Follower struct{ f *follower }
+
+// Follow begins to follow the LOG in dir.
+func Follow(dir string, l *slog.Logger) Follower { return Follower{newFollower(dir, l)} }
+
+// Look does what a follower does every second.
+func (f Follower) Look() { f.f.look(false) }
+
+// Stop does what it does last.
+func (f Follower) Stop() { f.f.look(true) }

@@ -33,6 +33,7 @@ const (
 	opCatchUp
 	opWaitForCompact
 	opCancel
+	opMetrics
 	opKinds
 )
 
@@ -41,6 +42,7 @@ var opNames = [opKinds]string{
 	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
 	"indexed batch", "multi get", "options", "view", "catch up",
 	"wait for compact", "end of background work",
+	"metrics",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for
@@ -49,13 +51,7 @@ var opNames = [opKinds]string{
 type guard struct {
 	closing atomic.Bool
 	lanes   *lanes // nil: no bound
-	running [opKinds]paddedCount
-}
-
-// paddedCount keeps counters of different calls off one cache line.
-type paddedCount struct {
-	n atomic.Int64
-	_ [56]byte
+	running [opKinds]callCount
 }
 
 // enter begins a call, unless the database is closing or ctx (which may be nil) has ended.
@@ -67,14 +63,14 @@ func (g *guard) enter(ctx context.Context, op opKind) error {
 	}
 	// Counted before the flag is read, as Close sets the flag before it reads the counts: one of the
 	// two sees the other.
-	g.running[op].n.Add(1)
+	g.running[op].begin()
 	if g.closing.Load() {
-		g.running[op].n.Add(-1)
+		g.running[op].refuse()
 		return ErrClosed
 	}
 	if l := g.lanes.of(op); l != nil {
 		if err := l.acquire(ctx); err != nil {
-			g.running[op].n.Add(-1)
+			g.running[op].refuse()
 			return describe(err, opNames[op], "")
 		}
 	}
@@ -86,14 +82,14 @@ func (g *guard) leave(op opKind) {
 	if l := g.lanes.of(op); l != nil {
 		l.release()
 	}
-	g.running[op].n.Add(-1)
+	g.running[op].end()
 }
 
 // busy names the calls in flight, or is empty.
 func (g *guard) busy() string {
 	var names []string
 	for op := range g.running {
-		if g.running[op].n.Load() != 0 {
+		if g.running[op].running() != 0 {
 			names = append(names, opNames[op])
 		}
 	}
@@ -126,9 +122,9 @@ func (g *guard) refuse() {
 
 // aside runs a call into C in a goroutine. It counts as one in flight.
 func (g *guard) aside(op opKind, call func()) {
-	g.running[op].n.Add(1)
+	g.running[op].begin()
 	go func() {
-		defer g.running[op].n.Add(-1)
+		defer g.running[op].end()
 		call()
 	}()
 }

@@ -23,14 +23,19 @@ type IndexedBatch struct {
 	b  *Batch // the records, aimed at cf
 }
 
-// indexed is what the views of an IndexedBatch share.
+// indexed is what the views of an IndexedBatch share: when it is garbage, all views are.
 type indexed struct {
+	*indexedState
+	batch Batch
+	views []*IndexedBatch
+}
+
+// indexedState is what the database knows of an IndexedBatch.
+type indexedState struct {
 	db    *DB
 	child child
 
-	mu       sync.Mutex // round all below, and round every call on over
-	batch    Batch
-	views    []*IndexedBatch
+	mu       sync.Mutex       // round all else, that of indexed too, and round every call on over
 	over     *cbridge.Overlay // the index; nil: none yet
 	replayed int              // up to where batch.rep is in the index
 	garbage  int              // bytes of records in the index that were rolled back
@@ -54,9 +59,10 @@ func (d *DB) NewIndexedBatch() (*IndexedBatch, error) {
 		return nil, err
 	}
 	defer d.guard.leave(opBatch)
-	s := &indexed{db: d, replayed: batchrepr.HeaderLen}
+	s := &indexed{indexedState: &indexedState{db: d, replayed: batchrepr.HeaderLen}}
 	s.batch.db = d
-	d.children.add(&s.child, childBatch, s)
+	d.children.add(&s.child, childBatch, s.indexedState)
+	watch(s, &s.child, s.indexedState)
 	s.views = append(s.views, &IndexedBatch{s, d.def, s.batch.In(d.def)})
 	return s.views[0], nil
 }
@@ -124,14 +130,14 @@ func (b *IndexedBatch) Reset() {
 func (b *IndexedBatch) Close() error {
 	if b.lock() != nil {
 		if b != nil && b.s != nil {
-			b.s.child.done.Store(true)
+			b.s.child.closed()
 		}
 		return nil
 	}
 	defer b.s.mu.Unlock()
 	s := b.s
 	s.closed = true
-	s.child.done.Store(true)
+	s.child.closed()
 	s.batch.Reset()
 	s.batch.rep = nil
 	if s.db.guard.enter(nil, opBatch) != nil {
@@ -144,13 +150,13 @@ func (b *IndexedBatch) Close() error {
 }
 
 // freeC is for the database's Close.
-func (s *indexed) freeC() {
+func (s *indexedState) freeC() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.freeIndex()
 }
 
-func (s *indexed) freeIndex() {
+func (s *indexedState) freeIndex() {
 	if s.over != nil {
 		s.over.Free()
 	}

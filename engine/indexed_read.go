@@ -30,6 +30,9 @@ func (b *IndexedBatch) lockView() (view, error) {
 // it lacks, and looks into it and the database.
 func (s *indexed) lookup(v view, r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, lent cbridge.Lent, _ error) {
 	err := s.look(v, r, o, func(rep cbridge.Replay, r cbridge.Read) (taken bool, err error) {
+		if s.db.observed() {
+			defer s.db.observe(o.context(), op, v.cf, len(key))()
+		}
 		n, lent, taken, err = s.over.Get(rep, v.cf.c, r, key, buf)
 		return taken, err
 	})
@@ -218,7 +221,9 @@ func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
 	b.s.taken(rep)
 	owner, cfg := v.cf.own(c, o, false)
 	cfg.Refresh = func() error { return b.s.refresh(owner, o.Context) }
-	return iterator.New(c, cfg), nil
+	it := iterator.New(c, cfg)
+	watch(it, &owner.child, owner)
+	return it, nil
 }
 
 // refresh moves one of the batch's iterators to the newest state.

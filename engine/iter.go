@@ -19,7 +19,10 @@ type iterOwner struct {
 
 	cf    *ColumnFamily
 	child child
+	stats iterator.Stats
 	o     IterOptions // what an error has to do with: CacheOnly, and the Context whose deadline RocksDB has
+
+	observed func() // ends the observation of the call under way; nil: there is none
 
 	mu sync.Mutex // misuse by two goroutines must not reach C at the same time
 	c  *cbridge.Iter
@@ -37,6 +40,9 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	if err := v.cf.validateIter(o); err != nil {
 		return nil, err
 	}
+	if v.cf.db.observed() {
+		defer v.cf.db.observe(o.Context, opNewIter, v.cf, noKey)()
+	}
 	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
 	if err != nil {
 		return nil, v.cf.explainIter(err, "new iterator", o)
@@ -52,8 +58,10 @@ func (c *ColumnFamily) explainIter(err error, op string, o *IterOptions) error {
 // adoptIter registers a new iterator of C and makes one for the user of it. frozen: it keeps its
 // state when it is refreshed.
 func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) *iterator.Iterator {
-	_, cfg := c.own(it, o, frozen)
-	return iterator.New(it, cfg)
+	owner, cfg := c.own(it, o, frozen)
+	user := iterator.New(it, cfg)
+	watch(user, &owner.child, owner)
+	return user
 }
 
 // own registers an iterator of C and says what the one for its user needs to know.
@@ -65,7 +73,7 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	}
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
-		KeysOnly: o.KeysOnly, Frozen: frozen,
+		KeysOnly: o.KeysOnly, Frozen: frozen, Stats: &owner.stats,
 	}
 }
 
@@ -127,18 +135,25 @@ func (o *iterOwner) Enter(ctx context.Context) error {
 		o.cf.db.guard.leave(opIterate)
 		return ErrClosed
 	}
+	if o.cf.db.observed() {
+		o.observed = o.cf.db.observe(ctx, opIterate, o.cf, noKey)
+	}
 	return nil
 }
 
 // Leave ends what Enter began.
 func (o *iterOwner) Leave() {
+	if o.observed != nil {
+		o.observed()
+		o.observed = nil
+	}
 	o.mu.Unlock()
 	o.cf.db.guard.leave(opIterate)
 }
 
 // Free ends the C iterator, unless the database's Close does or did.
 func (o *iterOwner) Free() {
-	o.child.done.Store(true)
+	o.child.closed()
 	if err := o.Enter(nil); err != nil {
 		return
 	}

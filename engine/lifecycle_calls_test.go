@@ -193,6 +193,10 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		v, err := d.Property("rocksdb.estimate-num-keys")
 		return want(err, v != "", v)
 	},
+	"Metrics": func(d *engine.DB, _ *lifecycleKit) error {
+		m, err := d.Metrics()
+		return want(err, len(m.Families) > 0, m)
+	},
 	"Options": func(d *engine.DB, _ *lifecycleKit) error {
 		o, err := d.Options()
 		return want(err, o["max_open_files"] != "", o)

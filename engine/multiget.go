@@ -265,6 +265,10 @@ func (m *multiGet) look(r cbridge.Read, buf []byte) (used int, need uint64, err 
 
 // call is the call into C that looks the keys up.
 func (m *multiGet) call(r cbridge.Read, buf []byte) (used int, need uint64, err error) {
+	m.v.cf.db.counters.multiGetKeys.Add(uint64(m.c.Len()))
+	if m.v.cf.db.observed() {
+		defer m.v.cf.db.observe(m.o.context(), opMultiGet, m.v.cf, noKey)()
+	}
 	if m.v.over != nil {
 		return m.v.over.lookupMany(&m.c, r, buf)
 	}

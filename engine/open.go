@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,12 @@ type DB struct {
 	closeMu   sync.Mutex
 	closed    bool
 	cancelled bool // RocksDB's background work has been told to end
+
+	counters counters
+	log      *slog.Logger  // nil: the default one
+	follow   *follower     // of RocksDB's LOG; nil: nobody reads it
+	slow     time.Duration // calls that take longer are logged; 0: none
+	watched  *watched
 
 	lent bool // it belongs to a Secondary, which closes it
 }
@@ -84,6 +91,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	}
 	defer plan.Free()
 	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory}
+	d.observeAs(o)
 	if d.memory == nil {
 		if err := d.openPlan(plan, o, prepare); err != nil {
 			return nil, err
@@ -120,7 +128,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	}
 	d.c = c
 	d.guard.lanes = newLanes(o)
-	d.commits.start(c, o.Commit, d.guard.lanes)
+	d.commits.start(d, o.Commit, d.guard.lanes)
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
 		return err
@@ -295,6 +303,7 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 	}
 	d.def = all[0]
 	d.setFamilies(all)
+	d.watchDB()
 	return nil
 }
 
@@ -327,6 +336,7 @@ func (d *DB) close() error {
 	leaks := d.children.freeAll()
 	d.c.Close()
 	d.closed = true
+	d.unobserve()
 	if d.memory != nil {
 		d.memory.leave(d, d.share)
 	}
@@ -342,7 +352,7 @@ func (d *DB) close() error {
 func (d *DB) shut() (running string) {
 	d.guard.refuse()
 	d.commits.close()
-	if d.guard.running[opCompact].n.Load() > 0 {
+	if d.guard.running[opCompact].running() > 0 {
 		d.guard.aside(opCancel, d.c.PauseCompaction)
 	}
 	return d.guard.shut(d.timeout, func() {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -68,6 +69,22 @@ type Options struct {
 	// CatchUpEvery has a Secondary catch up by itself, so long after it has last done so; 0: only in
 	// CatchUp. For OpenSecondary only. Secondary.CatchUpError tells how it goes.
 	CatchUpEvery time.Duration
+
+	// Logger gets the lines of RocksDB's own LOG, as they are written and at most a second later, with
+	// their levels: RocksDB's INFO and HEADER are slog.LevelInfo, FATAL is above slog.LevelError. It
+	// also gets slow calls and reports of handles that were garbage before they were closed, which go to
+	// slog.Default() if it is nil. It is called from goroutines of rockbridge's own, and must not close
+	// the database. Not with db_log_dir in Extra, which puts the LOG elsewhere.
+	//
+	// Before RocksDB 8.3 the LOG is kept nearly empty: see Extra. A database that is open read only has
+	// none.
+	Logger *slog.Logger
+
+	// SlowThreshold has calls into RocksDB that take longer logged, at slog.LevelWarn, with the name of
+	// the operation, family, the key's length and RocksDB's perf context: what the time went into. Never
+	// keys or values. Each call is then timed by RocksDB, which makes short ones slower: a read of a
+	// cached key several times as slow. 0: none are.
+	SlowThreshold time.Duration
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
@@ -188,6 +205,10 @@ func (o *Options) validate() error {
 		return invalid("open", "CatchUpEvery is for OpenSecondary")
 	case o.ErrorIfMissing && o.ErrorIfExists:
 		return invalid("open", "ErrorIfMissing and ErrorIfExists exclude every database")
+	case o.SlowThreshold < 0:
+		return invalid("open", "SlowThreshold is negative")
+	case o.Logger != nil && settingsOf(o.Extra)["db_log_dir"] != "":
+		return invalid("open", "Logger follows the LOG in the database's directory: it excludes db_log_dir")
 	case o.ReadOnly && o.ErrorIfExists:
 		return invalid("open", "ReadOnly and ErrorIfExists exclude every database")
 	}

@@ -83,6 +83,9 @@ func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions)
 		if probe {
 			how.Flags |= cbridge.CacheOnly | cbridge.Probe
 		}
+		if v.cf.db.observed() {
+			defer v.cf.db.observe(o.context(), op, v.cf, len(key))()
+		}
 		n, pinned, err = v.cf.c.Get(how, key, buf)
 		if err == nil && n == 0 && !pinned.Held() && how.Flags&cbridge.CacheOnly != 0 {
 			err = errUncached(probe)
@@ -196,7 +199,14 @@ func (v view) has(key []byte, o *ReadOptions) (bool, error) {
 	}
 	defer v.leave(opHas)
 	if l := v.cf.db.guard.lanes; r.Flags&cbridge.CacheOnly == 0 && (l == nil || l.direct.try()) {
-		err = v.explain(v.cf.c.Has(r, key), opHas, key, o)
+		if v.cf.db.observed() {
+			end := v.cf.db.observe(o.context(), opHas, v.cf, len(key))
+			err = v.cf.c.Has(r, key)
+			end()
+		} else {
+			err = v.cf.c.Has(r, key)
+		}
+		err = v.explain(err, opHas, key, o)
 		if l != nil {
 			l.direct.release()
 		}

@@ -16,9 +16,13 @@ type Snapshot struct {
 	cf *ColumnFamily
 }
 
-// snapshot is the state that the views of a Snapshot share. Readers hold it while they read, so that
+// snapshot is what the views of a Snapshot share. Readers hold it while they read: when it is garbage,
+// all views are and nobody reads.
+type snapshot struct{ *snapshotState }
+
+// snapshotState is what the database knows of a snapshot. Readers hold it while they read, so that
 // Close in another goroutine cannot free it under them.
-type snapshot struct {
+type snapshotState struct {
 	db     *DB
 	c      *cbridge.Snapshot
 	refs   atomic.Int64 // 1 for the open handle, 1 for each read under way
@@ -37,9 +41,10 @@ func (d *DB) NewSnapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, describe(err, "snapshot", d.path)
 	}
-	s := &snapshot{db: d, c: c}
+	s := &snapshot{&snapshotState{db: d, c: c}}
 	s.refs.Store(1)
-	d.children.add(&s.child, childSnapshot, s)
+	d.children.add(&s.child, childSnapshot, s.snapshotState)
+	watch(s, &s.child, s.snapshotState)
 	return &Snapshot{s: s, cf: d.def}, nil
 }
 
@@ -57,7 +62,7 @@ func (d *DB) View(ctx context.Context, f func(s *Snapshot) error) error {
 	return f(s)
 }
 
-func (s *snapshot) acquire() bool {
+func (s *snapshotState) acquire() bool {
 	for {
 		n := s.refs.Load()
 		if n == 0 || s.closed.Load() {
@@ -70,14 +75,14 @@ func (s *snapshot) acquire() bool {
 }
 
 // release drops a reference; the last one frees. It runs within the database's guard.
-func (s *snapshot) release() {
+func (s *snapshotState) release() {
 	if s.refs.Add(-1) == 0 {
 		s.db.children.remove(&s.child)
 		s.freeC()
 	}
 }
 
-func (s *snapshot) freeC() { s.c.Free() }
+func (s *snapshotState) freeC() { s.c.Free() }
 
 // In returns the same snapshot seen in family c. Close on either closes both.
 func (s *Snapshot) In(c *ColumnFamily) *Snapshot {
@@ -167,7 +172,7 @@ func (s *Snapshot) Close() error {
 	if s == nil || s.s == nil || s.s.closed.Swap(true) {
 		return nil
 	}
-	s.s.child.done.Store(true)
+	s.s.child.closed()
 	if err := s.s.db.guard.enter(nil, opSnapshot); err != nil {
 		return nil // the database's Close frees it
 	}

@@ -86,8 +86,13 @@ func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, val
 	}
 	return c.db.commits.commit(o.context(), flags, pending{
 		size: len(key) + len(value) + recordRoom, count: 1,
-		apply: func(flags uint32) error { return c.c.Apply(op, flags, key, value) },
-		join:  func(rep []byte) []byte { return appendOp(rep, op, c.c.ID, key, value) },
+		apply: func(flags uint32) error {
+			if c.db.observed() {
+				defer c.db.observe(o.context(), opWrite, c, len(key))()
+			}
+			return c.c.Apply(op, flags, key, value)
+		},
+		join: func(rep []byte) []byte { return appendOp(rep, op, c.c.ID, key, value) },
 	}, nil)
 }
 
@@ -199,7 +204,7 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if err == nil {
 		gone, err = d.commits.commit(o.context(), flags, pending{
 			size: len(b.rep), count: int(b.count),
-			apply: func(flags uint32) error { return d.c.Write(flags, b.rep) },
+			apply: func(flags uint32) error { return d.writeBatch(flags, b.rep) },
 			join:  func(rep []byte) []byte { return append(rep, b.rep[batchrepr.HeaderLen:]...) },
 		}, b.rep)
 	}
@@ -210,6 +215,14 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 		d.finishLater(gone, held)
 	}
 	return blocked(err, o != nil && o.NoSlowdown)
+}
+
+// writeBatch is the call into C for a batch, or for many that are written together.
+func (d *DB) writeBatch(flags uint32, rep []byte) error {
+	if d.observed() {
+		defer d.observe(nil, opWrite, nil, noKey)()
+	}
+	return d.c.Write(flags, rep)
 }
 
 // prepare makes a batch ready and finds the families to hold. It refuses what cannot be written.

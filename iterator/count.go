@@ -44,6 +44,7 @@ func (it *Iterator) Count(ctx context.Context) (rowCount, keyBytes, valueBytes i
 		}
 		begin := time.Now()
 		c := it.src.Count(move, uint64(want))
+		it.cfg.Stats.counted(c.Rows)
 		it.cfg.Owner.Leave()
 		if rbdebug.On {
 			it.checkCount(c, uint64(want))

@@ -77,6 +77,7 @@ func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetch
 		if rbdebug.On {
 			it.checkFill(m, key, buf, maxRows, f)
 		}
+		it.cfg.Stats.filled(m, &f)
 		if f.Need == 0 {
 			return fetched{Filled: f, buf: buf}
 		}

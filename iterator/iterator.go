@@ -32,6 +32,8 @@ type Config struct {
 	KeysOnly bool
 	Frozen   bool // made from a snapshot: Refresh has nothing newer to show
 
+	Stats *Stats // what its calls bring is counted there; may be nil
+
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
 	// own Refresh.
 	Refresh func() error

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+// What Metrics counts in Go. Hot paths pay nothing for it that they did not pay before: calls are
+// counted where the guard counted them anyway, rows once a fill, on counters of the iterator's own.
+
+// callCount counts the calls of one kind, on a cache line of its own.
+type callCount struct {
+	begun, ended atomic.Int64
+	_            [48]byte
+}
+
+func (c *callCount) begin() { c.begun.Add(1) }
+func (c *callCount) end()   { c.ended.Add(1) }
+
+// refuse takes back a begin of a call that was not let in.
+func (c *callCount) refuse() { c.begun.Add(-1) }
+
+// running is how many calls are in flight; 0 only if at some moment there was none. The end is read
+// first: a call that begins and ends in between then cannot hide another.
+func (c *callCount) running() int64 {
+	ended := c.ended.Load()
+	return c.begun.Load() - ended
+}
+
+// counters are those of a database that no handle keeps for itself.
+type counters struct {
+	lanes        []*laneCounters // in the order that they are shown in; several databases may share one
+	commits      commitCounters
+	multiGetKeys atomic.Uint64
+	slow         atomic.Uint64
+}
+
+// laneCounters is what a lane tells of itself. Its zero value, with a name, is a lane that nobody waits
+// for.
+type laneCounters struct {
+	name   string
+	width  atomic.Int64 // calls that it lets run at once
+	inUse  atomic.Int64 // calls that run in it
+	waits  atomic.Uint64
+	waited atomic.Int64 // nanoseconds
+}
+
+// waitedFor counts a call that had to wait for its turn.
+func (l *laneCounters) waitedFor(d time.Duration) {
+	l.waits.Add(1)
+	l.waited.Add(int64(d))
+}
+
+// GroupSizes is how many sizes of commit groups CommitMetrics tells apart.
+const GroupSizes = 16
+
+// commitCounters is what the committer tells.
+type commitCounters struct {
+	groups, commits  atomic.Uint64
+	sizes            [GroupSizes]atomic.Uint64
+	syncs, syncedFor atomic.Uint64
+}
+
+// group counts a group of so many commits, at least 1, that was written in one call.
+func (c *commitCounters) group(commits int) {
+	c.groups.Add(1)
+	c.commits.Add(uint64(commits))
+	c.sizes[min(bits.Len(uint(commits-1)), GroupSizes-1)].Add(1)
+}
+
+// synced counts a sync of the write-ahead log that so many commits waited for.
+func (c *commitCounters) synced(commits int) {
+	c.syncs.Add(1)
+	c.syncedFor.Add(uint64(commits))
+}
+
+// iterTotals sums up what iterators brought.
+type iterTotals struct{ fills, refills, rows, bytes, counted uint64 }
+
+func (t *iterTotals) add(s *iterator.Stats) {
+	t.fills += s.Fills.Load()
+	t.refills += s.Refills.Load()
+	t.rows += s.Rows.Load()
+	t.bytes += s.Bytes.Load()
+	t.counted += s.Counted.Load()
+}

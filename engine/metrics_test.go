@@ -1,0 +1,415 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
+
+var metricsSeed = flag.Uint64("metrics.seed", 0, "replays the random tests of Metrics")
+
+func metricsOf(t testing.TB, db *engine.DB) engine.Metrics {
+	t.Helper()
+	m, err := db.Metrics()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// counted is what a test did, by its own account.
+type counted struct {
+	calls map[string]uint64
+	reads engine.ReadMetrics
+	made  map[string]uint64
+}
+
+// do does something that Metrics counts, and counts it.
+func (c *counted) do(t *testing.T, db *engine.DB, r *rand.Rand, rows int) {
+	t.Helper()
+	must := func(err error) {
+		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	key := benchKey(nil, r.IntN(2*rows))
+	switch r.IntN(7) {
+	case 0:
+		_, err := db.Get(key, nil)
+		must(err)
+		c.calls["get"]++
+	case 1:
+		_, err := db.Has(key, nil)
+		must(err)
+		c.calls["has"]++
+	case 2:
+		must(db.Put(benchKey(nil, r.IntN(rows)), []byte("12345678"), nil))
+		c.calls["write"]++
+	case 3:
+		keys := make([][]byte, 1+r.IntN(9))
+		for i := range keys {
+			keys[i] = key
+		}
+		_, err := db.MultiGet(keys, nil)
+		must(err)
+		c.calls["multi get"]++
+		c.reads.MultiGetKeys += uint64(len(keys))
+	case 4:
+		s, err := db.NewSnapshot()
+		must(err)
+		must(s.Close())
+		c.calls["snapshot"] += 2
+		c.made["snapshot"]++
+	case 5:
+		n, _, _, err := engine.Count(nil, db, nil)
+		must(err)
+		c.calls["new iterator"]++
+		c.made["iterator"]++
+		c.reads.RowsCounted += uint64(n)
+	case 6:
+		it, err := db.NewIter(&engine.IterOptions{Limit: r.IntN(rows)})
+		must(err)
+		c.calls["new iterator"]++
+		c.made["iterator"]++
+		n := scanSomehow(it, r)
+		must(it.Close())
+		c.reads.Rows += uint64(n)
+		c.reads.RowBytes += uint64(n * (len(key) + 8 + 8))
+	}
+}
+
+// scanSomehow walks over all rows, by steps or by chunks.
+func scanSomehow(it *iterator.Iterator, r *rand.Rand) (n int) {
+	if r.IntN(2) == 0 {
+		for it.Next() {
+			n++
+		}
+		return n
+	}
+	var c iterator.Chunk
+	for it.NextChunk(&c) {
+		n += c.Len()
+	}
+	return n
+}
+
+func TestMetricsCountWhatWasDone(t *testing.T) {
+	const rows = 500
+	r, _ := seededRand(t, "metrics.seed", *metricsSeed)
+	db := openTemp(t, nil)
+	for i := range rows {
+		if err := db.Put(benchKey(nil, i), []byte("12345678"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := counted{calls: map[string]uint64{"write": rows}, made: map[string]uint64{}}
+	for range 300 {
+		want.do(t, db, r, rows)
+	}
+	m := metricsOf(t, db)
+	for op, n := range want.calls {
+		if got := m.Calls[op]; got.Calls != n || got.InFlight != 0 {
+			t.Errorf("%s: %+v, want %d calls and none in flight", op, got, n)
+		}
+	}
+	for kind, n := range want.made {
+		if got := m.Handles[kind]; got.Made != n || got.Open != 0 || got.Lost != 0 || got.OldestSeconds != 0 {
+			t.Errorf("%s: %+v, want %d made, none open or lost", kind, got, n)
+		}
+	}
+	if m.Reads.Fills == 0 || m.Reads.Refills == 0 || m.Reads.Refills >= m.Reads.Fills || m.Reads.Fills > m.Calls["iterate"].Calls {
+		t.Errorf("fills and refills: %+v with %+v", m.Reads, m.Calls["iterate"])
+	}
+	m.Reads.Fills, m.Reads.Refills = 0, 0
+	if m.Reads != want.reads {
+		t.Errorf("reads: %+v, want %+v", m.Reads, want.reads)
+	}
+	if got := m.Calls["metrics"]; got.Calls != 1 || got.InFlight != 1 {
+		t.Errorf("the call itself: %+v", got)
+	}
+}
+
+// What an open iterator has brought counts, and its end changes no total.
+func TestMetricsCountOpenIteratorsToo(t *testing.T) {
+	db := openTemp(t, nil)
+	for i := range 100 {
+		if err := db.Put(benchKey(nil, i), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	it, err := db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for it.Next() {
+	}
+	open := metricsOf(t, db)
+	if open.Reads.Rows != 100 || open.Handles["iterator"].Open != 1 {
+		t.Errorf("open: %+v, %+v", open.Reads, open.Handles["iterator"])
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if closed := metricsOf(t, db); closed.Reads != open.Reads || closed.Handles["iterator"].Open != 0 {
+		t.Errorf("closed: %+v, %+v; open it was %+v", closed.Reads, closed.Handles["iterator"], open.Reads)
+	}
+}
+
+func TestMetricsTellTheAgesOfHandles(t *testing.T) {
+	db := openTemp(t, nil)
+	var closers []interface{ Close() error }
+	for _, older := range []time.Duration{time.Hour, 50 * time.Minute, 9 * time.Minute, 2 * time.Second, 0} {
+		engine.MakeOlder(db, older)
+		s, err := db.NewSnapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		closers = append(closers, s)
+	}
+	b, err := db.NewIndexedBatch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closers = append(closers, b)
+	m := metricsOf(t, db)
+	h := m.Handles["snapshot"]
+	if h.Open != 5 || h.Made != 5 || m.Handles["batch"].Open != 1 || m.Work.Snapshots != 5 {
+		t.Errorf("open and made: %+v", m.Handles)
+	}
+	// Two are new, and the others 2 seconds, 9 minutes and 59 minutes old.
+	if h.Ages != [engine.HandleAges]int{2, 1, 1, 1, 0} {
+		t.Errorf("ages: %v", h.Ages)
+	}
+	if h.OldestSeconds < 3542 || h.OldestSeconds > 3600 {
+		t.Errorf("the oldest is %v s old", h.OldestSeconds)
+	}
+	for _, c := range closers {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h := metricsOf(t, db).Handles["snapshot"]; h.Open != 0 || h.OldestSeconds != 0 || h.Made != 5 {
+		t.Errorf("closed: %+v", h)
+	}
+}
+
+func TestMetricsTellOfMemoryByKind(t *testing.T) {
+	const cache = 8 << 20
+	db := openTemp(t, &engine.Options{BlockCacheSize: cache})
+	empty := metricsOf(t, db)
+	if empty.Memory.BlockCacheCapacity != cache {
+		t.Errorf("capacity %d", empty.Memory.BlockCacheCapacity)
+	}
+	value := make([]byte, 1000)
+	for i := range 1000 {
+		if err := db.Put(benchKey(nil, i), value, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	filled := metricsOf(t, db)
+	if filled.Memory.Memtables < empty.Memory.Memtables+1_000_000 || filled.Memory.MemtablesPinned != 0 {
+		t.Errorf("a megabyte in the memtable: %+v, before %+v", filled.Memory, empty.Memory)
+	}
+	it, err := db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	it.First()
+	if err := db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	pinned := metricsOf(t, db)
+	if pinned.Memory.MemtablesPinned < 1_000_000 || pinned.Families["default"].FilesLive < 1_000 {
+		t.Errorf("an iterator pins the flushed memtable: %+v", pinned)
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m := metricsOf(t, db).Memory; m.MemtablesPinned != 0 || m.Memtables >= 1_000_000 {
+		t.Errorf("after the flush: %+v", m)
+	}
+	for i := range 1000 {
+		if _, err := db.Get(benchKey(nil, i), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := metricsOf(t, db).Memory
+	if read.BlockCache < 1_000_000 || read.BlockCache > cache || read.TableReaders == 0 {
+		t.Errorf("after reads: %+v", read)
+	}
+	err = db.GetPinned(benchKey(nil, 1), nil, func([]byte) error {
+		m := metricsOf(t, db)
+		if m.Memory.BlockCachePinned < read.BlockCachePinned+1000 || m.Calls["get pinned"].InFlight != 1 {
+			t.Errorf("a pinned block: %+v, before %+v", m.Memory, read)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMetricsTellOfTheProcess(t *testing.T) {
+	db := openTemp(t, nil)
+	before := engine.ReadProcessMetrics()
+	for range 100 {
+		if _, err := db.Has([]byte("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := metricsOf(t, db).Process
+	if after.CgoCalls < before.CgoCalls+100 {
+		t.Errorf("100 calls into C: %d, then %d", before.CgoCalls, after.CgoCalls)
+	}
+	if after.Allocator == "unknown" && after.AllocatorHeld != 0 {
+		t.Errorf("an unknown allocator tells: %+v", after)
+	}
+	if after.Allocator != "unknown" && (after.AllocatorHeld == 0 || after.AllocatorInUse > after.AllocatorHeld) {
+		t.Errorf("the allocator tells nothing: %+v", after)
+	}
+}
+
+func TestMetricsTellOfEachFamily(t *testing.T) {
+	db := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
+	f, err := db.CreateColumnFamily("g", &engine.FamilyOptions{Extra: "disable_auto_compactions=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := errors.Join(f.Put([]byte("k"), nil, nil), f.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := metricsOf(t, db)
+	if len(m.Families) != 3 || m.Families["g"].Level0Files != 3 || m.Families["f"].Level0Files != 0 || m.Families["g"].Keys == 0 {
+		t.Errorf("families: %+v", m.Families)
+	}
+	if err := db.DropColumnFamily(f); err != nil {
+		t.Fatal(err)
+	}
+	if m := metricsOf(t, db); len(m.Families) != 2 {
+		t.Errorf("after the drop: %+v", m.Families)
+	}
+}
+
+func TestMetricsCountStalls(t *testing.T) {
+	db := openTemp(t, &engine.Options{
+		FamilyOptions: engine.FamilyOptions{WriteBufferSize: 64 << 10},
+		Extra: "max_background_jobs=2;delayed_write_rate=1000000;level0_file_num_compaction_trigger=2;" +
+			"level0_slowdown_writes_trigger=3;level0_stop_writes_trigger=5;max_write_buffer_number=2",
+	})
+	if s := metricsOf(t, db).Stalls; s != (engine.StallMetrics{}) {
+		t.Errorf("before any write: %+v", s)
+	}
+	value := make([]byte, 10_000)
+	var s engine.StallMetrics
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		for i := range 100 {
+			if err := db.Put(benchKey(nil, i), value, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s = metricsOf(t, db).Stalls; s.Delays > 0 && s.Stops > 0 && s.StalledSeconds > 0 {
+			return
+		}
+	}
+	t.Errorf("writes in full memtables and levels: %+v", s)
+}
+
+// The figures that lanes and the committer count have their places.
+func TestMetricsTellOfLanesAndCommits(t *testing.T) {
+	db := openTemp(t, nil)
+	before := metricsOf(t, db)
+	engine.TellMetrics(db, 1500*time.Millisecond, 1, 2, 3, 4, 5, 1<<20)
+	m := metricsOf(t, db)
+	for name, l := range m.Lanes {
+		w := before.Lanes[name]
+		w.Width, w.InUse, w.Waits, w.WaitedSeconds = 7, 3, w.Waits+1, w.WaitedSeconds+1.5
+		if l != w {
+			t.Errorf("lane %s: %+v, want %+v", name, l, w)
+		}
+	}
+	if len(m.Lanes) < 2 {
+		t.Errorf("lanes: %+v", m.Lanes)
+	}
+	w := before.Commits
+	w.Groups, w.Commits, w.Syncs, w.SyncedCommits = w.Groups+6, w.Commits+15+1<<20, w.Syncs+6, w.SyncedCommits+15+1<<20
+	for i, n := range map[int]uint64{0: 1, 1: 1, 2: 2, 3: 1, engine.GroupSizes - 1: 1} {
+		w.Sizes[i] += n
+	}
+	if m.Commits != w {
+		t.Errorf("commits: %+v, want %+v", m.Commits, w)
+	}
+}
+
+// Metrics may be asked for at any time, Close included.
+func TestMetricsWhileTheDatabaseIsUsedAndClosed(t *testing.T) {
+	db := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	r, _ := seededRand(t, "metrics.seed", *metricsSeed)
+	var wg sync.WaitGroup
+	for range 3 {
+		rnd := rand.New(rand.NewPCG(r.Uint64(), 0))
+		wg.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				if err := useOnce(db, rnd, fmt.Sprint(n)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		var last engine.Metrics
+		for {
+			m, err := db.Metrics()
+			if err == engine.ErrClosed {
+				return
+			}
+			if err != nil || m.Reads.Rows < last.Reads.Rows || m.Calls["write"].Calls < last.Calls["write"].Calls {
+				t.Errorf("%v; %+v after %+v", err, m.Reads, last.Reads)
+				return
+			}
+			last = m
+		}
+	})
+	<-ctx.Done()
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if m, err := db.Metrics(); err != engine.ErrClosed || !reflect.DeepEqual(m, engine.Metrics{}) {
+		t.Errorf("closed: %+v, %v", m, err)
+	}
+}
+
+// useOnce writes, reads and scans once; a closed database is no error.
+func useOnce(db *engine.DB, r *rand.Rand, key string) error {
+	err := db.Put([]byte(key), []byte("value"), nil)
+	if err == nil {
+		_, err = db.Get([]byte(key), nil)
+	}
+	if err == nil {
+		_, err = db.MultiGet([][]byte{[]byte(key)}, nil)
+	}
+	if it, e := db.NewIter(nil); e == nil {
+		for range r.IntN(100) {
+			it.Next()
+		}
+		it.Close()
+	}
+	if errors.Is(err, engine.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"runtime/trace"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
+)
+
+// Calls into C that are watched one by one: as regions of an execution trace, and with their perf
+// context if they are slow.
+
+// observeAs prepares what o asks for, before the database is opened.
+func (d *DB) observeAs(o *Options) {
+	d.children.open = newCount()
+	d.counters.lanes = []*laneCounters{{name: "fast"}, {name: "gate"}}
+	d.log, d.slow = o.Logger, o.SlowThreshold
+}
+
+// unobserve ends it all, once the database is closed.
+func (d *DB) unobserve() {
+	d.watched.cleanup.Stop()
+	d.watched.buried()
+	d.follow.stop()
+}
+
+// observed tells whether calls are to be watched: observe then stands round each.
+func (d *DB) observed() bool { return d.slow != 0 || trace.IsEnabled() }
+
+// observe begins to watch one call into C; what it returns ends that, in the same goroutine. cf is nil
+// for a call that names no family. Nothing but the call itself may stand in between: the goroutine
+// keeps its thread.
+func (d *DB) observe(ctx context.Context, op opKind, cf *ColumnFamily, keyLen int) (end func()) {
+	var region *trace.Region
+	if trace.IsEnabled() {
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		region = trace.StartRegion(ctx, regionNames[op])
+	}
+	if d.slow == 0 {
+		return region.End
+	}
+	runtime.LockOSThread()
+	cbridge.PerfBegin()
+	began := time.Now()
+	return func() {
+		took := time.Since(began)
+		slow := took >= d.slow
+		perf := cbridge.PerfEnd(slow)
+		runtime.UnlockOSThread()
+		if region != nil {
+			region.End()
+		}
+		if slow {
+			d.logSlow(op, cf, keyLen, took, perf)
+		}
+	}
+}
+
+// regionNames are the names of trace regions.
+var regionNames = func() (names [opKinds]string) {
+	for i, name := range opNames {
+		names[i] = "rockbridge " + name
+	}
+	return names
+}()
+
+func (d *DB) logSlow(op opKind, cf *ColumnFamily, keyLen int, took time.Duration, perf string) {
+	d.counters.slow.Add(1)
+	attrs := []slog.Attr{slog.String("op", opNames[op]), slog.String("db", d.path), slog.Duration("took", took)}
+	if cf != nil {
+		attrs = append(attrs, slog.String("family", cf.name))
+	}
+	if keyLen >= 0 {
+		attrs = append(attrs, slog.Int("key_bytes", keyLen))
+	}
+	attrs = append(attrs, slog.Attr{Key: "perf", Value: slog.GroupValue(perfAttrs(perf)...)})
+	say(d.log, slog.LevelWarn, "rockbridge: slow call", attrs...)
+}
+
+// noKey is the key's length of a call without one.
+const noKey = -1
+
+// perfAttrs reads "name = number, ...". What is not of that form is passed over.
+func perfAttrs(text string) (attrs []slog.Attr) {
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(part, " = ")
+		if n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64); err == nil {
+			attrs = append(attrs, slog.Uint64(strings.TrimSpace(name), n))
+		}
+	}
+	return attrs
+}
