@@ -78,12 +78,11 @@ func (c *commitCounters) synced(commits int) {
 }
 
 // iterTotals sums up what iterators brought.
-type iterTotals struct{ fills, refills, rows, bytes, counted uint64 }
+type iterTotals struct{ fills, refills, rows, counted uint64 }
 
 func (t *iterTotals) add(s *iterator.Stats) {
 	t.fills += s.Fills.Load()
 	t.refills += s.Refills.Load()
 	t.rows += s.Rows.Load()
-	t.bytes += s.Bytes.Load()
 	t.counted += s.Counted.Load()
 }

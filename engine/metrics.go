@@ -73,7 +73,6 @@ type ReadMetrics struct {
 	Fills        uint64 `json:"fills"`        // calls that moved an iterator and brought rows
 	Refills      uint64 `json:"refills"`      // of these, those that went on where the one before ended
 	Rows         uint64 `json:"rows"`         // that fills brought to Go
-	RowBytes     uint64 `json:"row_bytes"`    // of these rows, with 8 bytes of lengths each
 	RowsCounted  uint64 `json:"rows_counted"` // that Count passed in C
 	MultiGetKeys uint64 `json:"multi_get_keys"`
 	Slow         uint64 `json:"slow_calls"` // logged for Options.SlowThreshold, writes and others too
@@ -244,7 +243,7 @@ func (l *children) metrics() (map[string]HandleMetrics, ReadMetrics) {
 	for kind, h := range all {
 		m[childNames[kind]] = h
 	}
-	return m, ReadMetrics{Fills: t.fills, Refills: t.refills, Rows: t.rows, RowBytes: t.bytes, RowsCounted: t.counted}
+	return m, ReadMetrics{Fills: t.fills, Refills: t.refills, Rows: t.rows, RowsCounted: t.counted}
 }
 
 // metrics fills in what lanes and commits counted.

@@ -33,6 +33,15 @@ type snapshotState struct {
 // NewSnapshot takes a snapshot. It must be closed: it keeps what is overwritten and deleted
 // afterwards on disk.
 func (d *DB) NewSnapshot() (*Snapshot, error) {
+	s, err := d.snapshot()
+	if err == nil {
+		watch(s.s, &s.s.child, s.s.snapshotState)
+	}
+	return s, err
+}
+
+// snapshot takes a snapshot that its maker will not lose.
+func (d *DB) snapshot() (*Snapshot, error) {
 	if err := d.enter(nil, opSnapshot); err != nil {
 		return nil, err
 	}
@@ -44,7 +53,6 @@ func (d *DB) NewSnapshot() (*Snapshot, error) {
 	s := &snapshot{&snapshotState{db: d, c: c}}
 	s.refs.Store(1)
 	d.children.add(&s.child, childSnapshot, s.snapshotState)
-	watch(s, &s.child, s.snapshotState)
 	return &Snapshot{s: s, cf: d.def}, nil
 }
 
@@ -54,7 +62,7 @@ func (d *DB) View(ctx context.Context, f func(s *Snapshot) error) error {
 	if ctx != nil && ctx.Err() != nil {
 		return dberr.FromContext("view", ctx.Err())
 	}
-	s, err := d.NewSnapshot()
+	s, err := d.snapshot()
 	if err != nil {
 		return err
 	}

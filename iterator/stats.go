@@ -12,7 +12,6 @@ type Stats struct {
 	Fills   atomic.Uint64 // calls that moved and brought rows to Go, even if none was there
 	Refills atomic.Uint64 // of these, those that went on where the one before had ended
 	Rows    atomic.Uint64 // rows that fills brought
-	Bytes   atomic.Uint64 // of these rows
 	Counted atomic.Uint64 // rows that Count passed in C
 }
 
@@ -27,7 +26,6 @@ func (s *Stats) filled(m cbridge.Move, f *cbridge.Filled) {
 	}
 	if f.Rows > 0 {
 		s.Rows.Add(uint64(f.Rows))
-		s.Bytes.Add(uint64(f.Used))
 	}
 }
 
