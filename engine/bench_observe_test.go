@@ -38,10 +38,10 @@ func BenchmarkObserving(b *testing.B) {
 			}
 		}
 	}
-	contest{title: "GetAppend of a 100-byte value, in cache", units: reads, unit: "read", ways: []way{
+	b.Run("get", contest{title: "GetAppend of a 100-byte value, in cache", units: reads, unit: "read", ways: []way{
 		{"not timed", "", get(dbs[0])},
 		{"timed for SlowThreshold", "", get(dbs[1])},
-	}}.run(b)
+	}}.run)
 	iterate := func(profiled bool) func() {
 		return func() {
 			engine.ProfileHandles(profiled)
@@ -55,11 +55,11 @@ func BenchmarkObserving(b *testing.B) {
 			}
 		}
 	}
-	contest{title: "NewIter and Close", units: handles, unit: "iterator", ways: []way{
+	b.Run("iterator", contest{title: "NewIter and Close", units: handles, unit: "iterator", ways: []way{
 		{"not profiled", "", iterate(false)},
 		{"profiled", "", iterate(true)},
-	}}.run(b)
-	contest{title: "DB.Metrics of one family", units: 1000, unit: "call", ways: []way{
+	}}.run)
+	b.Run("metrics", contest{title: "DB.Metrics of one family", units: 1000, unit: "call", ways: []way{
 		{"Metrics", "", func() {
 			for range 1000 {
 				if _, err := dbs[0].Metrics(); err != nil {
@@ -67,5 +67,5 @@ func BenchmarkObserving(b *testing.B) {
 				}
 			}
 		}},
-	}}.run(b)
+	}}.run)
 }
