@@ -723,4 +723,25 @@ void rb_perf_begin(void);
  * memory is short or report is 0. */
 char *rb_perf_end(uint8_t report);
 
+/* ---- table files ---------------------------------------------------------------------------- */
+
+/* The table files of all families at one moment: count records one behind the other in data, len
+ * bytes that the caller frees with rb_free; NULL if there are none. A record is eight numbers of 64
+ * bits in the machine's order, with the texts that the last four measure directly behind them:
+ * bytes of the file, level, entries, deletions, and the lengths of the family's name, the file's
+ * name (as RocksDB gives it: with a slash before it), the smallest and the largest key. */
+typedef struct rb_live_files {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  rb_status status;
+} rb_live_files;
+
+/* How many numbers a record of rb_live_files begins with. */
+enum { RB_LIVE_NUMBERS = 8 };
+
+/* Lists the table files of the newest state, in one call for what costs seven of RocksDB's for each
+ * file. Waits for RocksDB's own lock, not for I/O. The only error is RB_NO_MEMORY. */
+rb_live_files rb_live_files_get(rb_db *db);
+
 #endif

@@ -197,6 +197,10 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		m, err := d.Metrics()
 		return want(err, len(m.Families) > 0, m)
 	},
+	"LiveFiles": func(d *engine.DB, _ *lifecycleKit) error {
+		files, err := d.LiveFiles()
+		return want(err, files != nil, files)
+	},
 	"Options": func(d *engine.DB, _ *lifecycleKit) error {
 		o, err := d.Options()
 		return want(err, o["max_open_files"] != "", o)
