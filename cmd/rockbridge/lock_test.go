@@ -42,4 +42,5 @@ func TestALockedDatabaseCanBeReadOnly(t *testing.T) {
 		t.Errorf("count: %q", got)
 	}
 	succeed(t, "stats", dir)
+	succeed(t, "inspect", dir)
 }

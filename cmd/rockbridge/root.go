@@ -53,7 +53,7 @@ Exit codes: 0 success, 1 error (get: also an absent key, without a message),
 	root.AddCommand(
 		newLoadCommand(g), newGetCommand(g), newPutCommand(g), newDeleteCommand(g),
 		newScanCommand(g), newCountCommand(g), newStatsCommand(g), newCompactCommand(g),
-		newCheckpointCommand(g), newDemoCommand(g),
+		newCheckpointCommand(g), newInspectCommand(g), newDemoCommand(g),
 	)
 	return root, started
 }

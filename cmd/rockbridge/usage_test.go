@@ -8,7 +8,7 @@ import (
 
 // commands are all that the help must list.
 var commands = []string{
-	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "demo",
+	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "demo",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -48,6 +48,10 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"load", dir, "x.txt", "--key", "2"}, "--key and --value do not apply"},
 		{[]string{"load", dir, "x.jsonl", "--header"}, "--header is for tsv and csv only"},
 		{[]string{"load", dir, "x.tsv", "--batch-bytes", "0"}, "--batch-bytes 0"},
+		{[]string{"inspect"}, "accepts 1 arg(s), received 0"},
+		{[]string{"inspect", dir, "--keys", "base64"}, `--keys "base64": not one of text, hex`},
+		{[]string{"inspect", dir, "--sort", "age"}, `--sort "age": not one of level, name, size, entries, tombstones`},
+		{[]string{"inspect", dir, "--limit", "-1"}, "--limit -1 is negative"},
 		{[]string{"demo", "--rounds", "6"}, "--rounds 6: at least 7"},
 	}
 	for _, c := range cases {

@@ -59,6 +59,9 @@ type Records struct {
 	block []byte // what is left of the current one
 	last  bool   // it is the last one
 	at    int64  // offset of what is left
+
+	recycled bool // behind the log's end lies what the file held before
+
 	// Compressed is true once the log has said that its records are compressed: Next gives them as they are.
 	Compressed bool
 }
@@ -77,6 +80,9 @@ func (l *Records) Next() ([]byte, error) {
 	within := false
 	for {
 		kind, piece, err := l.piece()
+		if errors.Is(err, ErrDamaged) && l.recycled {
+			err = io.EOF
+		}
 		if err == io.EOF && within {
 			err = io.ErrUnexpectedEOF
 		}
@@ -115,7 +121,7 @@ func (l *Records) piece() (kind int, bytes []byte, err error) {
 	case kind == kindZero && length == 0 && stored == 0:
 		return 0, nil, io.EOF // space that was set aside
 	case kind >= kindRecyclable && kind < kindRecyclable+4:
-		kind, head = kind-kindRecyclable+kindFull, recyclableHead
+		kind, head, l.recycled = kind-kindRecyclable+kindFull, recyclableHead, true
 	case kind == kindTimestamps2 || kind == kindPredecessor2:
 		head = recyclableHead
 	case kind < kindFull || kind > kindTimestamps && kind != kindPredecessor:
