@@ -11,7 +11,7 @@ import (
 // The exit codes of every command.
 const (
 	exitOK    = 0
-	exitError = 1 // also a key that get does not find
+	exitError = 1 // also a key that get does not find, and what doctor finds wrong
 	exitUsage = 2
 )
 
@@ -47,7 +47,7 @@ func exitCode(err error, started bool) int {
 // errorMessage is the text for a person, empty where nothing is to be said.
 func errorMessage(err error) string {
 	switch {
-	case err == nil, errors.Is(err, errAbsent), errors.Is(err, syscall.EPIPE):
+	case err == nil, errors.Is(err, errAbsent), errors.Is(err, errUnwell), errors.Is(err, syscall.EPIPE):
 		return ""
 	case errors.Is(err, context.Canceled) && !errors.As(err, new(*partialLoadError)):
 		return "interrupted"

@@ -28,8 +28,8 @@ func newRootCommand() (root *cobra.Command, started *bool) {
 
 A database is a directory. The commands that only read open it read-only and
 work while another process has it open; those that write need it for themselves.
-Exit codes: 0 success, 1 error (get: also an absent key, without a message),
-2 a mistake in the command line.`,
+Exit codes: 0 success, 1 error (also, without a message, a key that get does not
+find and something wrong that doctor reports), 2 a mistake in the command line.`,
 		Example: `  rockbridge load cities.db testdata/cities.tsv.zst
   rockbridge scan cities.db --prefix FR/84/ --limit 3
   rockbridge count cities.db --prefix FR/
@@ -53,7 +53,7 @@ Exit codes: 0 success, 1 error (get: also an absent key, without a message),
 	root.AddCommand(
 		newLoadCommand(g), newGetCommand(g), newPutCommand(g), newDeleteCommand(g),
 		newScanCommand(g), newCountCommand(g), newStatsCommand(g), newCompactCommand(g),
-		newCheckpointCommand(g), newInspectCommand(g), newDemoCommand(g),
+		newCheckpointCommand(g), newInspectCommand(g), newDoctorCommand(), newDemoCommand(g),
 	)
 	return root, started
 }

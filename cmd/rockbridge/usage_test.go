@@ -8,7 +8,7 @@ import (
 
 // commands are all that the help must list.
 var commands = []string{
-	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "demo",
+	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "demo",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -52,6 +52,8 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"inspect", dir, "--keys", "base64"}, `--keys "base64": not one of text, hex`},
 		{[]string{"inspect", dir, "--sort", "age"}, `--sort "age": not one of level, name, size, entries, tombstones`},
 		{[]string{"inspect", dir, "--limit", "-1"}, "--limit -1 is negative"},
+		{[]string{"doctor", dir, "x"}, "accepts at most 1 arg(s), received 2"},
+		{[]string{"doctor", "--verify"}, "--verify needs DIR"},
 		{[]string{"demo", "--rounds", "6"}, "--rounds 6: at least 7"},
 	}
 	for _, c := range cases {

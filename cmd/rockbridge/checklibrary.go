@@ -1,0 +1,134 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// checkLibrary looks at the RocksDB that this program is linked with.
+func checkLibrary(d *diagnosis) {
+	d.area = "library"
+	path := libraryPath(kernel{"/"})
+	if version := engine.Version(); version == "unknown" {
+		d.wrong("version", "set TMPDIR to a folder that can be written to", "unknown: no database can be made in %s", os.TempDir())
+	} else {
+		d.ok("version", "RocksDB %s, %s; rockbridge %s", version, libraryName(path), moduleVersion())
+	}
+	checkAssertions(d, path)
+	checkFeatures(d)
+	checkCodecs(d)
+	checkAllocator(d)
+}
+
+// libraryPath is the file that the RocksDB in this process comes from: empty if it is in the program.
+func libraryPath(k kernel) string {
+	for line := range strings.Lines(k.text("proc/self/maps")) {
+		at := strings.IndexByte(line, '/')
+		if at >= 0 && strings.HasPrefix(filepath.Base(strings.TrimSpace(line[at:])), "librocksdb") {
+			return strings.TrimSpace(line[at:])
+		}
+	}
+	return ""
+}
+
+func libraryName(path string) string {
+	if path == "" {
+		return "linked into the program"
+	}
+	return path
+}
+
+func checkAssertions(d *diagnosis, path string) {
+	if path == "" {
+		path = "/proc/self/exe"
+	}
+	on, err := hasAssertions(path)
+	switch {
+	case err != nil:
+		d.note("assertions", "", "unknown: %v", err)
+	case on:
+		d.note("assertions", "build RocksDB with -DNDEBUG (cmake's Release does) where speed counts",
+			"on, as distributions build it: RocksDB checks itself, which costs time, and what it finds ends the process")
+	default:
+		d.ok("assertions", "off")
+	}
+}
+
+// checkFeatures names what later versions have.
+func checkFeatures(d *diagnosis) {
+	var lacks []string
+	for _, f := range engine.Features() {
+		if !engine.Supports(f) {
+			lacks = append(lacks, f.String()+" ("+f.Since()+")")
+		}
+	}
+	if len(lacks) == 0 {
+		d.ok("features", "all that rockbridge knows of")
+		return
+	}
+	d.ok("features", "all but those of later versions: %s", strings.Join(lacks, ", "))
+}
+
+func checkAllocator(d *diagnosis) {
+	p := engine.ReadProcessMetrics()
+	if p.Allocator == "jemalloc" {
+		d.ok("allocator", "jemalloc, which holds %s", byteText(int64(p.AllocatorHeld)))
+		return
+	}
+	d.note("allocator", "where memory grows, build with -tags rb_jemalloc, or start with LD_PRELOAD=libjemalloc.so.2 or MALLOC_ARENA_MAX=2",
+		"%s: after a churn it may hold more memory than jemalloc does", p.Allocator)
+}
+
+// codecs are what families may be compressed with.
+var codecs = []engine.Compression{
+	engine.SnappyCompression, engine.LZ4Compression, engine.LZ4HCCompression, engine.ZSTDCompression, engine.ZlibCompression,
+}
+
+// checkCodecs makes a family with each codec, and a file in it.
+func checkCodecs(d *diagnosis) {
+	with, without, err := tryCodecs()
+	switch {
+	case err != nil:
+		d.wrong("codecs", "set TMPDIR to a folder that can be written to", "not known: %v", err)
+	case len(without) > 0:
+		d.note("codecs", "databases that use them cannot be opened here: link a RocksDB that is built with them",
+			"%s; not there: %s", strings.Join(with, ", "), strings.Join(without, ", "))
+	default:
+		d.ok("codecs", "%s", strings.Join(with, ", "))
+	}
+}
+
+func tryCodecs() (with, without []string, err error) {
+	dir, err := os.MkdirTemp("", "rockbridge-doctor-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := engine.Open(dir, &engine.Options{FamilyOptions: engine.FamilyOptions{Compression: engine.NoCompression}})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer db.Close()
+	try := func(name string, o *engine.FamilyOptions) {
+		family, err := db.CreateColumnFamily(name, o)
+		if err == nil {
+			err = family.Put([]byte("key"), []byte(strings.Repeat("value ", 100)), nil)
+		}
+		if err == nil {
+			err = family.Flush()
+		}
+		if err != nil {
+			without = append(without, name)
+		} else {
+			with = append(with, name)
+		}
+	}
+	for _, c := range codecs {
+		try(string(c), &engine.FamilyOptions{Compression: c})
+	}
+	try("bzip2", &engine.FamilyOptions{Extra: "compression=kBZip2Compression"})
+	return with, without, nil
+}
