@@ -1,0 +1,6 @@
+//go:build !rb_jemalloc
+
+package engine_test
+
+// withJemalloc tells how the test is linked.
+const withJemalloc = false
