@@ -65,3 +65,45 @@ func TestAProgressBarShowsOnATerminalOnly(t *testing.T) {
 		t.Errorf("stdout %q", stdout.String())
 	}
 }
+
+// TestTopRenewsTheScreen gives it a terminal, and the terminal back at the end.
+func TestTopRenewsTheScreen(t *testing.T) {
+	control, terminal := openTerminal(t)
+	cmd := command(t, "top", served(t), "--interval", "100ms")
+	cmd.Stdout = terminal
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	shown := make(chan string)
+	renewed := make(chan struct{})
+	go func() {
+		var text []byte
+		buffer := make([]byte, 4096)
+		for told := false; ; {
+			n, err := control.Read(buffer)
+			text = append(text, buffer[:n]...)
+			if !told && strings.Count(string(text), home) >= 3 {
+				told = true
+				close(renewed)
+			}
+			if err != nil { // EIO once the last writer has closed its end
+				shown <- string(text)
+				return
+			}
+		}
+	}()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-renewed
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v, stderr %q", err, stderr.String())
+	}
+	terminal.Close()
+	text := <-shown
+	if !strings.HasPrefix(text, secondScreen+home) || !strings.HasSuffix(text, firstScreen) || !strings.Contains(text, clearLine) {
+		t.Errorf("the terminal got %q ... %q", text[:min(len(text), 80)], text[max(0, len(text)-80):])
+	}
+}

@@ -8,7 +8,7 @@ import (
 
 // commands are all that the help must list.
 var commands = []string{
-	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "demo",
+	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "top", "demo",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -54,6 +54,12 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"inspect", dir, "--limit", "-1"}, "--limit -1 is negative"},
 		{[]string{"doctor", dir, "x"}, "accepts at most 1 arg(s), received 2"},
 		{[]string{"doctor", "--verify"}, "--verify needs DIR"},
+		{[]string{"top"}, "accepts 1 arg(s), received 0"},
+		{[]string{"top", "localhost:1", "--interval", "99ms"}, "--interval 99ms: at least 100ms"},
+		{[]string{"top", "localhost:1", "--timeout", "0s"}, "--timeout 0s: more than 0"},
+		{[]string{"top", "ftp://localhost"}, "neither http nor https"},
+		{[]string{"top", "http:///debug/vars"}, "names no host"},
+		{[]string{"top", "http://[::1"}, `URL "http://[::1"`},
 		{[]string{"demo", "--rounds", "6"}, "--rounds 6: at least 7"},
 	}
 	for _, c := range cases {
