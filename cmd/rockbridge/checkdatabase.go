@@ -20,15 +20,16 @@ import (
 // What there is to do about damage.
 const restore = "restore a checkpoint or backup; without one, copy the folder and try \"ldb repair\" on the copy, which loses rows"
 
-// checkAll looks at the system with the needs of the database in d.Dir, at its disk and at itself.
-func checkAll(ctx context.Context, d *diagnosis, m machine, verify bool) {
+// checkAll looks at the system with the needs of the database in d.Dir, at its disk and at itself. self is
+// the file of this program.
+func checkAll(ctx context.Context, d *diagnosis, m machine, self string, verify bool) {
 	if found, do := noDatabase(d.Dir); found != "" {
 		checkMachine(d, m, typicalNeeds())
 		d.area = "database"
 		d.wrong("there", do, "%s: %s", d.Dir, found)
 		return
 	}
-	p := examine(d.Dir)
+	p := examine(ctx, self, d.Dir)
 	checkMachine(d, m, p.needs())
 	d.area = "file system"
 	if fsys, err := lookAtFileSystem(d.Dir); err != nil {
@@ -202,6 +203,8 @@ func checkOpens(d *diagnosis, p *patient) {
 	switch {
 	case err == nil:
 		d.ok(check, "for reading")
+	case errors.Is(err, errDies):
+		d.wrong(check, "see what was said last, and undo it if it is an option in the newest OPTIONS file; else "+restore, "%v", err)
 	case errors.Is(err, engine.ErrUnsupported):
 		d.wrong(check, "open it with a program that has what is named, or make the database anew with what rockbridge has", "%s", errorMessage(err))
 	case errors.Is(err, engine.ErrTryAgain):

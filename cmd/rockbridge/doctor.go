@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -40,6 +41,10 @@ reading all the files.`,
 			if verify && len(args) == 0 {
 				return usagef("--verify needs DIR")
 			}
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
 			d := &diagnosis{}
 			checkLibrary(d)
 			system := lookAtMachine(kernel{"/"})
@@ -47,12 +52,11 @@ reading all the files.`,
 				checkMachine(d, system, typicalNeeds())
 			} else {
 				d.Dir = args[0]
-				checkAll(cmd.Context(), d, system, verify)
+				checkAll(cmd.Context(), d, system, self, verify)
 			}
 			if err := cmd.Context().Err(); err != nil {
 				return err
 			}
-			var err error
 			if asJSON {
 				err = json.NewEncoder(cmd.OutOrStdout()).Encode(d)
 			} else {

@@ -242,7 +242,7 @@ func TestDoctorFindsDamage(t *testing.T) {
 			dir := newPatient(t)
 			c.damage(t, dir)
 			d := &diagnosis{Dir: dir} // in this process: other tests have the exit code that follows
-			checkAll(context.Background(), d, roomy(), c.verify)
+			checkAll(context.Background(), d, roomy(), program, c.verify)
 			if got := d.wrongs(); !slices.Equal(got, c.wrong) {
 				t.Errorf("wrong are %v, want %v: %+v", got, c.wrong, d.Checks)
 			}
@@ -314,7 +314,11 @@ func TestDoctorBesideAWriter(t *testing.T) {
 			}
 		}
 	}()
-	for range 5 {
+	rounds := 5
+	if testing.Short() {
+		rounds = 2
+	}
+	for range rounds {
 		d := diagnosed(t, dir)
 		d.expect(t, "holder", markOK, fmt.Sprintf("process %d (", os.Getpid()))
 		if d.Wrong > 0 {
@@ -414,4 +418,22 @@ func TestDoctorWithoutATemporaryFolder(t *testing.T) {
 	d := diagnosedBy(t, cmd)
 	d.expect(t, "version", markWrong, "unknown")
 	d.expect(t, "codecs", markWrong, "not known")
+}
+
+// TestDoctorOutlivesAnAssertion has a program die in its place.
+func TestDoctorOutlivesAnAssertion(t *testing.T) {
+	dir := newPatient(t)
+	dies := writeFile(t, "dies", "#!/bin/sh\necho 'db.cc: Assertion failed' >&2\nkill -ABRT $$\n")
+	ok(t, os.Chmod(dies, 0o700))
+	d := &diagnosis{Dir: dir}
+	checkAll(t.Context(), d, roomy(), dies, true)
+	d.expect(t, "opens", markWrong, "RocksDB ends the process that opens it: signal: aborted")
+	d.expect(t, "opens", markWrong, "db.cc: Assertion failed")
+	d.expect(t, "files", markOK, "4, ")
+	if got := d.wrongs(); !slices.Equal(got, []string{"opens"}) {
+		t.Errorf("%v", got)
+	}
+	d = &diagnosis{Dir: dir}
+	checkAll(t.Context(), d, roomy(), filepath.Join(dir, "no program"), false)
+	d.expect(t, "opens", markOK, "")
 }

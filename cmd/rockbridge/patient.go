@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,12 +28,32 @@ type patient struct {
 	used     uint64                       // bytes of all files
 }
 
-// examine reads and opens the database in dir, for reading. close ends it.
-func examine(dir string) *patient {
+// errDies is why a database is not opened here.
+var errDies = errors.New("RocksDB ends the process that opens it")
+
+// probe opens the database in a process of its own first, the program self: there is damage that RocksDB
+// answers with an assertion, and doctor is to tell of it.
+func probe(ctx context.Context, self, dir string) error {
+	cmd := exec.CommandContext(ctx, self, "get", dir, "any key")
+	var said strings.Builder
+	cmd.Stderr = &said
+	var ended *exec.ExitError
+	if err := cmd.Run(); ctx.Err() != nil || !errors.As(err, &ended) || ended.Exited() {
+		return nil // whatever else is wrong shows here too
+	}
+	first, _, _ := strings.Cut(said.String(), "\n")
+	return fmt.Errorf("%w: %v: %.300s", errDies, ended, first)
+}
+
+// examine reads and opens the database in dir, for reading, unless program self dies of it. close ends it.
+func examine(ctx context.Context, self, dir string) *patient {
 	p := &patient{dir: dir, families: map[string]map[string]string{}}
 	p.manifest, p.unread = ondisk.ReadManifest(dir)
 	// What cannot be read counts nothing here: checkAccess tells of it.
 	_ = eachFile(dir, func(_ string, info fs.FileInfo) { p.used += uint64(info.Size()) })
+	if p.unopened = probe(ctx, self, dir); p.unopened != nil {
+		return p
+	}
 	if p.db, p.unopened = engine.Open(dir, &engine.Options{ReadOnly: true, ErrorIfMissing: true}); p.unopened != nil {
 		return p
 	}

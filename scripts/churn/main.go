@@ -2,7 +2,7 @@
 // library's malloc, with that in two arenas, and with jemalloc by build tag rb_jemalloc. It builds itself
 // both ways and runs the ways in turn, each in a process of its own, for several rounds.
 //
-//	go run ./scripts/churn [-rounds 5] [-ops 15000] [-workers 16]
+//	go run ./scripts/churn [-rounds 5] [-ops 15000] [-workers 16] [-settle 11s]
 package main
 
 import (
@@ -14,12 +14,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 var (
 	rounds  = flag.Int("rounds", 5, "how often each way is run")
 	ops     = flag.Int("ops", 15000, "writes and reads of each worker")
 	workers = flag.Int("workers", 16, "goroutines, each on a thread of its own")
+	settle  = flag.Duration("settle", 11*time.Second, "how long the process is left alone before its memory is read: jemalloc gives back within 10 s")
 	child   = flag.Bool("child", false, "do the work, instead of measuring it in children")
 )
 
@@ -68,7 +70,7 @@ func measure() error {
 			}
 		}
 	}
-	fmt.Printf("%d workers, %d operations each, %d rounds, the ways in turn; MiB: median (least to most)\n", *workers, *ops, *rounds)
+	fmt.Printf("%d workers, %d operations each, %d rounds, the ways in turn; left alone for %v; MiB: median (least to most)\n", *workers, *ops, *rounds, *settle)
 	fmt.Printf("%-28s %-24s %-24s %-24s %s\n", "", "most", "after the churn, open", "after Close", "CPU seconds")
 	for _, w := range ways {
 		fmt.Printf("%-28s %-24s %-24s %-24s %s\n", w.name, w.spread(func(h held) float64 { return h.Most }),
@@ -79,7 +81,7 @@ func measure() error {
 }
 
 func (w *way) run() error {
-	cmd := exec.Command(w.binary, "-child", fmt.Sprint("-ops=", *ops), fmt.Sprint("-workers=", *workers))
+	cmd := exec.Command(w.binary, "-child", fmt.Sprint("-ops=", *ops), fmt.Sprint("-workers=", *workers), fmt.Sprint("-settle=", *settle))
 	cmd.Env = append(os.Environ(), w.env)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

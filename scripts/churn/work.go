@@ -106,7 +106,7 @@ func worker(db *engine.DB, r *rand.Rand) error {
 // settled is what the process holds once the garbage collector has given back what it can.
 func settled(name string) float64 {
 	debug.FreeOSMemory()
-	time.Sleep(time.Second) // background threads of both allocators give back within it
+	time.Sleep(*settle)
 	return memory(name)
 }
 
