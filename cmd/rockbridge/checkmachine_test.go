@@ -144,7 +144,7 @@ func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
 	two := fakeRoot(t, map[string]string{
 		"proc/meminfo": meminfo, "proc/self/cgroup": "0::/a/b\n", "proc/sys/vm/overcommit_memory": "2\n", "proc/loadavg": "0 0 0 1/300 77\n",
 		"proc/sys/kernel/threads-max": "1000\n", "sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/memory.max": "1073741824\n",
-		"sys/fs/cgroup/a/b/cpu.max": "150000 100000\n", "sys/fs/cgroup/a/cpu.max": "max 100000\n",
+		"sys/fs/cgroup/a/b/cpu.max": "150000 100000\n", "sys/fs/cgroup/a/cpu.max": "300000 100000\n", "sys/fs/cgroup/cpu.max": "max 100000\n",
 		"sys/fs/cgroup/a/b/pids.max": "100\n", "sys/fs/cgroup/a/b/pids.current": "40\n", "sys/fs/cgroup/a/pids.max": "max\n",
 	})
 	one := fakeRoot(t, map[string]string{
@@ -171,6 +171,10 @@ func TestControlGroupsOfBothVersionsAreRead(t *testing.T) {
 	if m.memory != (memoryLimit{2 << 30, "the control group"}) || m.processors != 0.5 || len(m.threads) == 0 || m.threads[len(m.threads)-1].left != 0 {
 		t.Errorf("version 1: %+v", m)
 	}
+	m = lookAtMachine(fakeRoot(t, map[string]string{"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "1000\n"}))
+	if m.memory != (memoryLimit{1000, "the control group"}) {
+		t.Errorf("without meminfo: %+v", m)
+	}
 	m = lookAtMachine(kernel{t.TempDir()})
 	if m.memory.bytes != 0 || m.processors != 0 || m.overcommit != "" || m.files.hard == 0 {
 		t.Errorf("nothing shown: %+v", m)
@@ -185,10 +189,13 @@ func TestAssertionsAreToldFromTheFile(t *testing.T) {
 		t.Skip("no C compiler")
 	}
 	source := writeFile(t, "lib.c", `#include <assert.h>
+#ifndef WHOSE
+#define WHOSE "rocksdb"
+#endif
 void look(int n);
 void look(int n) { (void)n;
 #ifndef NDEBUG
-  if (n) __assert_fail("n", "db.cc", 1, "void rocksdb::DBImpl::Look(int)");
+  if (n) __assert_fail("n", "db.cc", 1, "void " WHOSE "::DBImpl::Look(int)");
 #endif
 }
 `)
@@ -203,7 +210,7 @@ void look(int n) { (void)n;
 	for _, c := range []struct {
 		path string
 		on   bool
-	}{{build(), true}, {build("-DNDEBUG"), false}, {build("-O2"), true}, {build("-O2", "-DNDEBUG"), false}} {
+	}{{build(), true}, {build("-DNDEBUG"), false}, {build("-O2"), true}, {build("-O2", "-DNDEBUG"), false}, {build(`-DWHOSE="other"`), false}} {
 		if on, err := hasAssertions(c.path); err != nil || on != c.on {
 			t.Errorf("%v, %v; want %v", on, err, c.on)
 		}

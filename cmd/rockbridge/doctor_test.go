@@ -221,6 +221,7 @@ func TestDoctorFindsDamage(t *testing.T) {
 	}{
 		{"a table is missing", remove("*.sst"), false, []string{"files", "opens"}, "missing: 0"},
 		{"a table is cut", rewrite("*.sst", cut), false, []string{"files", "opens"}, "of another size: 0"},
+		{"a table is too long", rewrite("*.sst", func(b []byte) []byte { return append(b, 0) }), false, []string{"files", "opens"}, "of another size: 0"},
 		{"a table's foot is overwritten", rewrite("*.sst", flip(-1)), false, []string{"files", "opens"}, "overwritten: 0"},
 		{"a table's block, seen by all", rewrite("*.sst", flip(20)), true, []string{"rows"}, `family "default"`},
 		{"a table's block, not looked at", rewrite("*.sst", flip(20)), false, nil, ""},

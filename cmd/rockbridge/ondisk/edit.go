@@ -30,6 +30,7 @@ const (
 const (
 	fileEnd      = 1
 	fileKeepLog  = 3
+	fileOldest   = 4      // file of blobs
 	fileRequired = 1 << 6 // who does not know a tag with this bit must not go on
 	filePath     = fileRequired + 1
 )
@@ -146,6 +147,8 @@ func (e *edit) newFile(d *decoder, tag uint64) File {
 		switch {
 		case what == filePath:
 			f.Path = value.varint()
+		case what == fileOldest:
+			f.oldestBlob = value.varint()
 		case what == fileKeepLog && len(value.b) == 8:
 			e.keepLog = fixed64(value.b)
 		case what&fileRequired != 0:

@@ -19,6 +19,7 @@ type File struct {
 	Size              int64
 	Smallest, Largest []byte // keys, without what RocksDB adds to them
 	FirstSeq, LastSeq uint64 // sequence numbers of its records
+	oldestBlob        uint64 // number of the oldest file of blobs that it refers to; 0: it has none
 }
 
 // Family is a column family as a manifest describes it.
@@ -173,6 +174,9 @@ func (s *states) manifest(torn bool) *Manifest {
 		m.Families = append(m.Families, f)
 	}
 	slices.SortFunc(m.Families, func(a, b *Family) int { return cmp.Compare(a.ID, b.ID) })
+	for _, f := range m.Families {
+		f.forgetBlobs()
+	}
 	oldest := m.Log
 	for i, f := range m.Families {
 		if i == 0 || f.Log < oldest {
@@ -181,6 +185,22 @@ func (s *states) manifest(torn bool) *Manifest {
 	}
 	m.Log = max(m.Log, oldest)
 	return &m
+}
+
+// forgetBlobs drops the files of blobs that no table refers to: RocksDB deletes those older than the oldest
+// one in use without a record of it.
+func (f *Family) forgetBlobs() {
+	oldest := uint64(0)
+	for _, file := range f.Files {
+		if file.oldestBlob != 0 && (oldest == 0 || file.oldestBlob < oldest) {
+			oldest = file.oldestBlob
+		}
+	}
+	for number := range f.Blobs {
+		if oldest == 0 || number < oldest {
+			delete(f.Blobs, number)
+		}
+	}
 }
 
 // userKey is the key within one of RocksDB's own, which ends with a sequence number and a kind.

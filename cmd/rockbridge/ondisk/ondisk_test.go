@@ -3,9 +3,11 @@ package ondisk
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -105,7 +107,7 @@ func work(t *testing.T, db *engine.DB, r *rand.Rand, steps int) {
 		case 3:
 			must(t, db.Flush())
 		case 4:
-			_, err := db.CreateColumnFamily(fmt.Sprintf("family %d", n), &engine.FamilyOptions{Extra: "enable_blob_files=true;min_blob_size=500"})
+			_, err := db.CreateColumnFamily(fmt.Sprintf("family %d %d", n, db.LatestSequence()), &engine.FamilyOptions{Extra: "enable_blob_files=true;min_blob_size=500"})
 			must(t, err)
 		case 5:
 			if len(families) > 3 && c.Name() != "default" {
@@ -124,10 +126,19 @@ func work(t *testing.T, db *engine.DB, r *rand.Rand, steps int) {
 func TestWhatIsReadIsWhatRocksDBTells(t *testing.T) {
 	r := seeded(t)
 	dir := filepath.Join(t.TempDir(), "db")
-	for round := range 4 {
-		db, err := engine.Open(dir, &engine.Options{Extra: []string{"", "max_manifest_file_size=1000"}[round%2]})
+	rounds := 4
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
+		db, err := engine.Open(dir, &engine.Options{
+			Extra: []string{"", "max_manifest_file_size=1000"}[round%2],
+			FamilyOptions: engine.FamilyOptions{
+				Extra: "enable_blob_files=true;min_blob_size=500;enable_blob_garbage_collection=true;blob_garbage_collection_age_cutoff=1.0",
+			},
+		})
 		must(t, err)
-		work(t, db, r, 150)
+		work(t, db, r, 120)
 		must(t, db.Flush())
 		got, m := fromDisk(t, dir)
 		if want := fromRocksDB(t, db); !slices.Equal(got, want) {
@@ -140,6 +151,11 @@ func TestWhatIsReadIsWhatRocksDBTells(t *testing.T) {
 		var read []string
 		for _, f := range m.Families {
 			read = append(read, f.Name)
+			family, err := db.ColumnFamily(f.Name)
+			must(t, err)
+			if n, err := family.Property("rocksdb.num-blob-files"); err != nil || n != fmt.Sprint(len(f.Blobs)) {
+				t.Errorf("family %s has %s files of blobs, read %v, %v", f.Name, n, f.Blobs, err)
+			}
 			blobs, _ := filepath.Glob(filepath.Join(dir, "*.blob"))
 			for n := range f.Blobs {
 				if !slices.Contains(blobs, filepath.Join(dir, fmt.Sprintf("%06d.blob", n))) {
@@ -275,6 +291,67 @@ func TestADamagedManifestIsNoticed(t *testing.T) {
 	}
 }
 
+// logOf makes a log of records that each fit into one piece.
+func logOf(records ...[]byte) []byte {
+	var b []byte
+	for _, record := range records {
+		piece := append([]byte{kindFull}, record...)
+		sum := crc32.Checksum(piece, castagnoli)
+		b = binary.LittleEndian.AppendUint32(b, (sum>>15|sum<<17)+0xa282ead8)
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(record)))
+		b = append(b, piece...)
+	}
+	return b
+}
+
+// TestAGroupOfRecordsCountsWholeOrNotAtAll has a writer die in the middle of one.
+func TestAGroupOfRecordsCountsWholeOrNotAtAll(t *testing.T) {
+	number := func(tag, n byte, following ...byte) []byte { return append([]byte{tag, n}, following...) }
+	group := func(left byte) []byte { return []byte{0xac, 0x02, left} } // the tag is 300
+	first, last := number(tagNextFile, 7, group(1)...), number(tagSequence, 9, group(0)...)
+	alone := number(tagNextFile, 5)
+	m, err := parseManifest(bytes.NewReader(logOf(alone, first)))
+	must(t, err)
+	if m.NextFile != 5 || m.Torn {
+		t.Errorf("half a group: %+v", m)
+	}
+	m, err = parseManifest(bytes.NewReader(logOf(alone, first, last)))
+	must(t, err)
+	if m.NextFile != 7 || m.Sequence != 9 {
+		t.Errorf("a whole group: %+v", m)
+	}
+	if _, err := parseManifest(bytes.NewReader(logOf(number(tagFamily, 3, tagNextFile, 1)))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a family that there is not: %v", err)
+	}
+	if _, err := parseManifest(bytes.NewReader(logOf(number(99, 3)))); !errors.Is(err, ErrDamaged) {
+		t.Errorf("an unknown tag: %v", err)
+	}
+	skippable := binary.AppendUvarint(nil, tagSkippable+999)
+	if m, err := parseManifest(bytes.NewReader(logOf(append(append(skippable, 2, 'x', 'y'), alone...)))); err != nil || m.NextFile != 5 {
+		t.Errorf("an unknown tag that may be skipped: %v, %+v", err, m)
+	}
+}
+
+// TestARecycledLogEndsWhereTheOldOneShows: what a log that is written over an old one has behind its end is
+// no damage.
+func TestARecycledLogEndsWhereTheOldOneShows(t *testing.T) {
+	recycled := func(record string) []byte {
+		piece := append([]byte{kindRecyclable, 1, 2, 3, 4}, record...)
+		sum := crc32.Checksum(piece, castagnoli)
+		b := binary.LittleEndian.AppendUint32(nil, (sum>>15|sum<<17)+0xa282ead8)
+		return append(binary.LittleEndian.AppendUint16(b, uint16(len(record))), piece...)
+	}
+	b := append(recycled("one"), recycled("two")...)
+	old := bytes.Repeat([]byte("what the file held before"), 3000)
+	records, err := readAll(append(b, old...))
+	if err != io.EOF || len(records) != 2 || string(records[0]) != "one" || string(records[1]) != "two" {
+		t.Errorf("%q, %v", records, err)
+	}
+	if _, err := readAll(append(logOf([]byte("one")), old...)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("behind a log of its own: %v", err)
+	}
+}
+
 func TestADamagedTableIsNoticed(t *testing.T) {
 	r := seeded(t)
 	dir := filepath.Join(t.TempDir(), "db")
@@ -288,9 +365,19 @@ func TestADamagedTableIsNoticed(t *testing.T) {
 	if p, err := ReadProperties(tables[0]); err != nil || p.Entries != 2 || p.RawBytes != 7+2*8+5 || p.Compression != "NoCompression" {
 		t.Errorf("%+v, %v", p, err)
 	}
+	read := func(b []byte) error {
+		_, err := readProperties(bytes.NewReader(b), int64(len(b)))
+		return err
+	}
+	index, err := indexOfBlocks(bytes.NewReader(whole), int64(len(whole)))
+	must(t, err, read(whole))
+	packed := bytes.Clone(whole)
+	packed[index.at+index.size] = 1 // says that it is compressed
+	if err := read(packed); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a compressed index: %v", err)
+	}
 	for n := range whole {
-		must(t, os.WriteFile(tables[0], whole[:n], 0o600))
-		if _, err := ReadProperties(tables[0]); !errors.Is(err, ErrDamaged) {
+		if err := read(whole[:n]); !errors.Is(err, ErrDamaged) {
 			t.Fatalf("cut to %d bytes: %v", n, err)
 		}
 	}
@@ -299,8 +386,7 @@ func TestADamagedTableIsNoticed(t *testing.T) {
 		for range 1 + r.IntN(4) {
 			b[len(b)-1-r.IntN(min(len(b), 900))] = byte(r.Uint32())
 		}
-		must(t, os.WriteFile(tables[0], b, 0o600))
-		if _, err := ReadProperties(tables[0]); err != nil && !errors.Is(err, ErrDamaged) {
+		if err := read(b); err != nil && !errors.Is(err, ErrDamaged) {
 			t.Fatal(err)
 		}
 	}

@@ -121,7 +121,7 @@ func (l *Records) piece() (kind int, bytes []byte, err error) {
 	case kind == kindZero && length == 0 && stored == 0:
 		return 0, nil, io.EOF // space that was set aside
 	case kind >= kindRecyclable && kind < kindRecyclable+4:
-		kind, head, l.recycled = kind-kindRecyclable+kindFull, recyclableHead, true
+		kind, head = kind-kindRecyclable+kindFull, recyclableHead
 	case kind == kindTimestamps2 || kind == kindPredecessor2:
 		head = recyclableHead
 	case kind < kindFull || kind > kindTimestamps && kind != kindPredecessor:
@@ -136,6 +136,7 @@ func (l *Records) piece() (kind int, bytes []byte, err error) {
 	if crc32.Checksum(l.block[6:head+length], castagnoli) != unmasked(stored) {
 		return 0, nil, damaged("wrong checksum at offset %d", l.at)
 	}
+	l.recycled = l.recycled || head == recyclableHead
 	bytes = l.block[head : head+length]
 	l.block = l.block[head+length:]
 	l.at += int64(head + length)

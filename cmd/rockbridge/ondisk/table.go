@@ -41,11 +41,16 @@ func ReadProperties(path string) (*Properties, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := indexOfBlocks(f, info.Size())
+	return readProperties(f, info.Size())
+}
+
+// readProperties reads those of a table of so many bytes.
+func readProperties(f io.ReaderAt, size int64) (*Properties, error) {
+	place, err := indexOfBlocks(f, size)
 	if err != nil {
 		return nil, err
 	}
-	index, err := readRows(f, place, info.Size())
+	index, err := readRows(f, place, size)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +60,7 @@ func ReadProperties(path string) (*Properties, error) {
 	}
 	d := &decoder{b: []byte(at)}
 	place = block{d.varint(), d.varint()}
-	rows, err := readRows(f, place, info.Size())
+	rows, err := readRows(f, place, size)
 	if err != nil {
 		return nil, err
 	}
