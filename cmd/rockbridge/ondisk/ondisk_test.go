@@ -267,7 +267,7 @@ func TestADamagedManifestIsNoticed(t *testing.T) {
 	}
 	records, _ := readAll(whole)
 	for range 3000 {
-		record := bytes.Clone(records[r.IntN(len(records))])
+		record := append(bytes.Clone(records[r.IntN(len(records))]), 0) // RocksDB 9 writes empty ones too
 		record[r.IntN(len(record))] = byte(r.Uint32())
 		if e, err := parseEdit(record[:r.IntN(len(record)+1)]); err == nil {
 			(&states{families: map[uint32]*Family{0: newFamily(0, "default")}}).apply(e)
