@@ -41,9 +41,10 @@ rb_allocator rb_allocator_used(void) {
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 33))
   if (a.kind == RB_ALLOCATOR_UNKNOWN) {
     struct mallinfo2 m = mallinfo2();
-    a.kind = RB_ALLOCATOR_GLIBC;
     a.held = m.arena + m.hblkhd;
     a.in_use = m.uordblks + m.hblkhd;
+    /* Zero: another allocator has taken its place, a sanitizer's for instance. */
+    a.kind = a.held > 0 ? RB_ALLOCATOR_GLIBC : RB_ALLOCATOR_UNKNOWN;
   }
 #endif
   return a;

@@ -707,8 +707,8 @@ typedef struct rb_metrics {
 } rb_metrics;
 
 /* Gathers everything about the database and n of its families in one call. out has room for n. It
- * takes RocksDB's mutex for each figure and waits for no I/O. RocksDB's lines about an "interval" in
- * its LOG then count from this call on. */
+ * takes RocksDB's mutex for each figure and waits for no I/O. RocksDB's lines about an "interval"
+ * in its LOG then count from this call on. */
 rb_metrics rb_metrics_get(rb_db *db, rb_family *const *families, size_t n, rb_family_metrics *out);
 
 /* Asks the allocator of the process, that of jemalloc if it is linked or preloaded. */

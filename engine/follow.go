@@ -42,8 +42,12 @@ func follow(dir string, l *slog.Logger) *follower {
 }
 
 func newFollower(dir string, l *slog.Logger) *follower {
+	path := filepath.Join(dir, "LOG")
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs // the program may change its directory
+	}
 	return &follower{
-		path: filepath.Join(dir, "LOG"), db: dir, handler: l.Handler(),
+		path: path, db: dir, handler: l.Handler(),
 		quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }

@@ -19,8 +19,8 @@ var profiling atomic.Bool
 // ProfileHandles has the profile "rockbridge.handles" of package runtime/pprof, which net/http/pprof
 // serves too, gather the open databases, iterators, snapshots and indexed batches with the stacks that
 // made them: those that are made while it is on. Reports of handles that were never closed then have
-// the stack too. It costs about a microsecond a handle, and is therefore off at first. Safe for
-// concurrent use.
+// the stack too. It walks the stack of each handle: to make and close an iterator that reads nothing
+// took 2.8 times as long, so it is off at first. Safe for concurrent use.
 func ProfileHandles(on bool) { profiling.Store(on) }
 
 // record is a handle's entry in the profile.

@@ -1,6 +1,6 @@
 /*
- * metrics_test.c: figures that RocksDB tells in words, what it does not tell, and the allocator. This
- * program defines jemalloc's mallctl, so that the glue finds one.
+ * metrics_test.c: figures that RocksDB tells in words, what it does not tell, and the allocator.
+ * This program defines jemalloc's mallctl, so that the glue finds one.
  */
 /* link: -Wl,--wrap=rocksdb_property_value_cf,--wrap=rocksdb_property_int_cf */
 #include "fixture.h"
@@ -123,11 +123,12 @@ static void a_database_without_a_cache_has_none(void **state) {
 static void stalls_are_read_in_the_words_of_every_version(void **state) {
   struct fixture *f = *state;
   words = true;
-  stalls_old = "** Compaction Stats **\n"
-               "Stalls(count): 1 level0_slowdown, 100 level0_slowdown_with_compaction, 2 level0_numfiles, "
-               "200 level0_numfiles_with_compaction, 4 stop for pending_compaction_bytes, "
-               "8 slowdown for pending_compaction_bytes, 16 memtable_compaction, 32 memtable_slowdown, "
-               "interval 64 total count\n";
+  stalls_old =
+      "** Compaction Stats **\n"
+      "Stalls(count): 1 level0_slowdown, 100 level0_slowdown_with_compaction, 2 level0_numfiles, "
+      "200 level0_numfiles_with_compaction, 4 stop for pending_compaction_bytes, "
+      "8 slowdown for pending_compaction_bytes, 16 memtable_compaction, 32 memtable_slowdown, "
+      "interval 64 total count\n";
   dbstats = "Cumulative writes: 5\nCumulative stall: 01:02:3.045 H:M:S, 9.9 percent\n"
             "Interval stall: 07:07:7.077 H:M:S\n";
   rb_family_metrics m;
@@ -135,7 +136,8 @@ static void stalls_are_read_in_the_words_of_every_version(void **state) {
   assert_int_equal(m.stall_delays, 1 + 8 + 32);
   assert_int_equal(m.stall_stops, 2 + 4 + 16);
   assert_int_equal(all.stall_micros, 3723045000);
-  stalls_now = "Write Stall (count): l0-file-count-limit-delays: 3, total-delays: 17, total-stops: 18\n";
+  stalls_now =
+      "Write Stall (count): l0-file-count-limit-delays: 3, total-delays: 17, total-stops: 18\n";
   dbstats = "** DB Stats **\n";
   all = read_one(f, &m);
   assert_int_equal(m.stall_delays, 17);
