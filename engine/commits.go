@@ -11,6 +11,7 @@ import (
 type commits struct {
 	mode   CommitMode
 	lanes  *lanes
+	counts *commitCounters
 	groups [4]committer // by the flags Sync and NoWAL
 	syncer syncer
 }
@@ -20,11 +21,11 @@ const groupFlags = cbridge.Sync | cbridge.NoWAL
 
 // start makes it ready for a database that is open.
 func (c *commits) start(db *DB, mode CommitMode, l *lanes) {
-	c.mode, c.lanes = mode, l
-	c.syncer.call = db.syncWAL
+	c.mode, c.lanes, c.counts = mode, l, &db.counters.commits
+	c.syncer.call, c.syncer.counts = db.syncWAL, c.counts
 	for i := range c.groups {
 		k := &c.groups[i]
-		k.write, k.flags, k.fails = db.writeBatch, uint32(i), c.syncer.failure
+		k.write, k.flags, k.fails, k.counts = db.writeBatch, uint32(i), c.syncer.failure, c.counts
 		if mode == CommitPipelined && k.flags&cbridge.Sync != 0 {
 			k.flags, k.after = k.flags&^cbridge.Sync, &c.syncer
 		}
@@ -68,6 +69,10 @@ func (c *commits) alone(ctx context.Context, flags uint32, p pending) error {
 	}
 	if err := c.syncer.failure(); err != nil {
 		return err
+	}
+	c.counts.group(1)
+	if flags&cbridge.Sync != 0 {
+		c.counts.synced(1)
 	}
 	return p.apply(flags)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
 )
@@ -20,10 +21,11 @@ const (
 // unless it may have to leave; the others gather in groups, which a goroutine then writes one after the
 // other, so that no thread waits and a caller may leave. At most one call is in C, so it takes no lane.
 type committer struct {
-	write func(flags uint32, rep []byte) error // the call into C for a batch
-	flags uint32
-	fails func() error // what every commit is refused with; nil: it is not
-	after *syncer      // what makes a group durable that was written; nil: nothing, or its write
+	write  func(flags uint32, rep []byte) error // the call into C for a batch
+	flags  uint32
+	fails  func() error // what every commit is refused with; nil: it is not
+	counts *commitCounters
+	after  *syncer // what makes a group durable that was written; nil: nothing, or its write
 
 	mu          sync.Mutex
 	busy        bool
@@ -73,6 +75,7 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 		k.mu.Unlock()
 		err := k.fails()
 		if err == nil {
+			k.count(1)
 			err = p.apply(k.flags)
 		}
 		k.mu.Lock()
@@ -141,7 +144,16 @@ func (k *committer) writeGroup(g *commitGroup) error {
 	if !g.lent {
 		batchrepr.SetCount(g.rep, g.count)
 	}
+	k.count(g.left)
 	return k.write(k.flags, g.rep)
+}
+
+// count counts a write of so many commits.
+func (k *committer) count(commits int) {
+	k.counts.group(commits)
+	if k.flags&cbridge.Sync != 0 {
+		k.counts.synced(commits)
+	}
 }
 
 // take takes the first group that was not left by all its commits. mu is held.

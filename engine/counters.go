@@ -3,7 +3,6 @@ package engine
 import (
 	"math/bits"
 	"sync/atomic"
-	"time"
 
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
@@ -32,32 +31,15 @@ func (c *callCount) running() int64 {
 
 // counters are those of a database that no handle keeps for itself.
 type counters struct {
-	lanes        []*laneCounters // in the order that they are shown in; several databases may share one
 	commits      commitCounters
 	multiGetKeys atomic.Uint64
 	slow         atomic.Uint64
 }
 
-// laneCounters is what a lane tells of itself. Its zero value, with a name, is a lane that nobody waits
-// for.
-type laneCounters struct {
-	name   string
-	width  atomic.Int64 // calls that it lets run at once
-	inUse  atomic.Int64 // calls that run in it
-	waits  atomic.Uint64
-	waited atomic.Int64 // nanoseconds
-}
-
-// waitedFor counts a call that had to wait for its turn.
-func (l *laneCounters) waitedFor(d time.Duration) {
-	l.waits.Add(1)
-	l.waited.Add(int64(d))
-}
-
 // GroupSizes is how many sizes of commit groups CommitMetrics tells apart.
 const GroupSizes = 16
 
-// commitCounters is what the committer tells.
+// commitCounters is what the committer tells. nil counts nothing.
 type commitCounters struct {
 	groups, commits  atomic.Uint64
 	sizes            [GroupSizes]atomic.Uint64
@@ -66,6 +48,9 @@ type commitCounters struct {
 
 // group counts a group of so many commits, at least 1, that was written in one call.
 func (c *commitCounters) group(commits int) {
+	if c == nil {
+		return
+	}
 	c.groups.Add(1)
 	c.commits.Add(uint64(commits))
 	c.sizes[min(bits.Len(uint(commits-1)), GroupSizes-1)].Add(1)
@@ -73,6 +58,9 @@ func (c *commitCounters) group(commits int) {
 
 // synced counts a sync of the write-ahead log that so many commits waited for.
 func (c *commitCounters) synced(commits int) {
+	if c == nil {
+		return
+	}
 	c.syncs.Add(1)
 	c.syncedFor.Add(uint64(commits))
 }

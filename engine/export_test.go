@@ -45,20 +45,6 @@ func MakeOlder(d *DB, by time.Duration) {
 	}
 }
 
-// TellMetrics has lanes and the committer of d count: a wait in each lane, groups of commits of the
-// sizes given, and a sync for each of them.
-func TellMetrics(d *DB, waited time.Duration, groups ...int) {
-	for _, l := range d.counters.lanes {
-		l.width.Store(7)
-		l.inUse.Store(3)
-		l.waitedFor(waited)
-	}
-	for _, n := range groups {
-		d.counters.commits.group(n)
-		d.counters.commits.synced(n)
-	}
-}
-
 // LogLine is a message of RocksDB's LOG.
 type LogLine struct {
 	At                   time.Time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
@@ -11,12 +12,16 @@ import (
 // lane lets width goroutines into C at once. The others wait in Go, where they cost no thread, in the
 // order of their coming; nobody overtakes them.
 type lane struct {
+	name  string
 	width int64
 	state atomic.Int64 // slots taken, and above them, times lineUp, how many wait
 
 	mu          sync.Mutex // round what follows, and every change of how many wait
 	first, last *laneWaiter
 	closed      bool
+
+	waits  atomic.Uint64 // calls that had to wait
+	waited atomic.Int64  // how long, in nanoseconds
 }
 
 // lineUp is one goroutine that waits, in a lane's state.
@@ -55,8 +60,11 @@ func (l *lane) acquire(ctx context.Context) error {
 		laneWaiters.Put(w)
 		return err
 	}
+	begun := time.Now()
 	got, err := l.wait(ctx, w)
 	laneWaiters.Put(w)
+	l.waits.Add(1)
+	l.waited.Add(int64(time.Since(begun)))
 	switch {
 	case err != nil:
 		return err

@@ -77,6 +77,9 @@ func newLanes(o *Options) *lanes {
 	l.reads.width = gate - 3*(gate/4)
 	l.compact.width = compactsAtOnce
 	l.cold.lane = &l.reads
+	for i, name := range [...]string{"fast_direct", "fast_quick", "gate_reads", "gate_scans", "gate_writes", "gate_work", "compact"} {
+		l.all()[i].name = name
+	}
 	return l
 }
 
@@ -133,12 +136,17 @@ func (l *lanes) leaveCompact() {
 
 // close sends away everybody who waits.
 func (l *lanes) close() {
-	if l == nil {
-		return
-	}
-	for _, one := range []*lane{&l.direct, &l.quick, &l.reads, &l.scans, &l.writes, &l.work, &l.compact} {
+	for _, one := range l.all() {
 		one.close()
 	}
+}
+
+// all are the lanes, in the order of the fast one, the gate, and what stands before that.
+func (l *lanes) all() []*lane {
+	if l == nil {
+		return nil
+	}
+	return []*lane{&l.direct, &l.quick, &l.reads, &l.scans, &l.writes, &l.work, &l.compact}
 }
 
 // lookup is a read of a key, or of several, as it goes through the lanes.

@@ -82,7 +82,8 @@ type ReadMetrics struct {
 type LaneMetrics struct {
 	Width         int64   `json:"width"`          // calls that it lets run at once
 	InUse         int64   `json:"in_use"`         // calls that run in it
-	Waits         uint64  `json:"waits"`          // total: calls that had to wait
+	Waiting       int64   `json:"waiting"`        // calls that wait for it now
+	Waits         uint64  `json:"waits"`          // total: calls that had to wait and do no more
 	WaitedSeconds float64 `json:"waited_seconds"` // total
 }
 
@@ -175,6 +176,9 @@ func (d *DB) Metrics() (Metrics, error) {
 	}
 	m.Handles, m.Reads = d.children.metrics()
 	d.counters.metrics(&m)
+	for _, l := range d.guard.lanes.all() {
+		m.Lanes[l.name] = l.metrics()
+	}
 	return m, nil
 }
 
@@ -246,15 +250,18 @@ func (l *children) metrics() (map[string]HandleMetrics, ReadMetrics) {
 	return m, ReadMetrics{Fills: t.fills, Refills: t.refills, Rows: t.rows, RowsCounted: t.counted}
 }
 
-// metrics fills in what lanes and commits counted.
+// metrics is the lane's part of Metrics.
+func (l *lane) metrics() LaneMetrics {
+	s := l.state.Load()
+	return LaneMetrics{
+		Width: l.width, InUse: s % lineUp, Waiting: s / lineUp, Waits: l.waits.Load(),
+		WaitedSeconds: time.Duration(l.waited.Load()).Seconds(),
+	}
+}
+
+// metrics fills in what reads and commits counted.
 func (c *counters) metrics(m *Metrics) {
 	m.Reads.MultiGetKeys, m.Reads.Slow = c.multiGetKeys.Load(), c.slow.Load()
-	for _, l := range c.lanes {
-		m.Lanes[l.name] = LaneMetrics{
-			Width: l.width.Load(), InUse: l.inUse.Load(), Waits: l.waits.Load(),
-			WaitedSeconds: time.Duration(l.waited.Load()).Seconds(),
-		}
-	}
 	m.Commits.Groups, m.Commits.Commits = c.commits.groups.Load(), c.commits.commits.Load()
 	for i := range m.Commits.Sizes {
 		m.Commits.Sizes[i] = c.commits.sizes[i].Load()

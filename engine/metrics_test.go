@@ -339,29 +339,72 @@ func TestMetricsCountStalls(t *testing.T) {
 	t.Errorf("writes in full memtables and levels: %+v", s)
 }
 
-// The figures that lanes and the committer count have their places.
-func TestMetricsTellOfLanesAndCommits(t *testing.T) {
-	db := openTemp(t, nil)
-	before := metricsOf(t, db)
-	engine.TellMetrics(db, 1500*time.Millisecond, 1, 2, 3, 4, 5, 1<<20)
-	m := metricsOf(t, db)
-	for name, l := range m.Lanes {
-		w := before.Lanes[name]
-		w.Width, w.InUse, w.Waits, w.WaitedSeconds = 7, 3, w.Waits+1, w.WaitedSeconds+1.5
-		if l != w {
-			t.Errorf("lane %s: %+v, want %+v", name, l, w)
+// Every commit is counted once, in one group; every synced one with one sync.
+func TestMetricsCountCommitsInTheirGroups(t *testing.T) {
+	for name, mode := range commitModes {
+		t.Run(name, func(t *testing.T) {
+			db := openTemp(t, &engine.Options{Commit: mode})
+			put := func(o *engine.WriteOptions) {
+				if err := db.Put([]byte("k"), []byte("v"), o); err != nil {
+					t.Error(err)
+				}
+			}
+			for range 10 {
+				put(nil)
+				put(engine.Sync)
+			}
+			m := metricsOf(t, db).Commits
+			if m.Groups != 20 || m.Commits != 20 || m.Sizes[0] != 20 || m.Syncs != 10 || m.SyncedCommits != 10 {
+				t.Errorf("one after the other: %+v", m)
+			}
+			var wg sync.WaitGroup
+			for i := range 64 {
+				wg.Go(func() {
+					for range 25 {
+						put([]*engine.WriteOptions{nil, engine.Sync}[i%2])
+					}
+				})
+			}
+			wg.Wait()
+			m = metricsOf(t, db).Commits
+			groups := uint64(0)
+			for _, n := range m.Sizes {
+				groups += n
+			}
+			if m.Commits != 20+1600 || m.SyncedCommits != 10+800 || m.Groups != groups || m.Syncs > m.SyncedCommits {
+				t.Errorf("at once: %+v", m)
+			}
+			if alone := mode == engine.CommitAlone; alone != (m.Groups == m.Commits) || alone != (m.Syncs == m.SyncedCommits) {
+				t.Errorf("%v: %+v", mode, m)
+			}
+		})
+	}
+}
+
+// A lane tells its width, and how many had to wait.
+func TestMetricsTellOfLanes(t *testing.T) {
+	db := openTemp(t, &engine.Options{FastLane: 6, Gate: 9})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if err := errors.Join(db.Put([]byte("k"), nil, nil), db.Flush()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	m := metricsOf(t, db).Lanes
+	for name, width := range map[string]int64{
+		"fast_direct": 3, "fast_quick": 3, "gate_reads": 3, "gate_scans": 2, "gate_writes": 2, "gate_work": 2, "compact": 1,
+	} {
+		if m[name].Width != width || m[name].InUse != 0 || m[name].Waiting != 0 {
+			t.Errorf("%s: %+v, want a width of %d and nobody in it", name, m[name], width)
 		}
 	}
-	if len(m.Lanes) < 2 {
-		t.Errorf("lanes: %+v", m.Lanes)
-	}
-	w := before.Commits
-	w.Groups, w.Commits, w.Syncs, w.SyncedCommits = w.Groups+6, w.Commits+15+1<<20, w.Syncs+6, w.SyncedCommits+15+1<<20
-	for i, n := range map[int]uint64{0: 1, 1: 1, 2: 2, 3: 1, engine.GroupSizes - 1: 1} {
-		w.Sizes[i] += n
-	}
-	if m.Commits != w {
-		t.Errorf("commits: %+v, want %+v", m.Commits, w)
+	if w := m["gate_work"]; w.Waits == 0 || w.WaitedSeconds <= 0 {
+		t.Errorf("flushes: %+v", w)
 	}
 }
 

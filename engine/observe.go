@@ -18,7 +18,6 @@ import (
 // observeAs prepares what o asks for, before the database is opened.
 func (d *DB) observeAs(o *Options) {
 	d.children.open = newCount()
-	d.counters.lanes = []*laneCounters{{name: "fast"}, {name: "gate"}}
 	d.log, d.slow = o.Logger, o.SlowThreshold
 }
 

@@ -15,7 +15,8 @@ import (
 // A sync that failed is never tried again: the file system may have dropped what it could not write, and
 // would then call the next one a success.
 type syncer struct {
-	call func() error // one at a time, so it takes no lane
+	call   func() error // one at a time, so it takes no lane
+	counts *commitCounters
 
 	mu     sync.Mutex
 	busy   bool
@@ -28,6 +29,7 @@ type syncRound struct {
 	done   chan struct{}
 	err    error // once done is closed
 	groups []*commitGroup
+	served int // commits, and others who wait
 }
 
 // sync returns when all that was written before the call is durable. Nobody leaves before: a sync must not
@@ -37,7 +39,7 @@ func (s *syncer) sync() error {
 	if !s.busy {
 		s.busy = true
 		s.mu.Unlock()
-		err := shutDown(s.run())
+		err := shutDown(s.run(1))
 		s.mu.Lock()
 		if s.next == nil {
 			s.busy = false
@@ -48,6 +50,7 @@ func (s *syncer) sync() error {
 		return err
 	}
 	r := s.round()
+	r.served++
 	s.mu.Unlock()
 	<-r.done
 	return ownError(r.err)
@@ -66,6 +69,7 @@ func (s *syncer) settle(g *commitGroup) {
 	s.mu.Lock()
 	r := s.round()
 	r.groups = append(r.groups, g)
+	r.served += g.left
 	if !s.busy {
 		s.busy = true
 		go s.lead()
@@ -85,7 +89,7 @@ func (s *syncer) lead() {
 			return
 		}
 		s.mu.Unlock()
-		r.err = shutDown(s.run())
+		r.err = shutDown(s.run(r.served))
 		for _, g := range r.groups {
 			g.err = unsynced(r.err)
 			close(g.done)
@@ -94,11 +98,12 @@ func (s *syncer) lead() {
 	}
 }
 
-// run syncs, unless a sync has failed before.
-func (s *syncer) run() error {
+// run syncs, for so many who wait, unless a sync has failed before.
+func (s *syncer) run(served int) error {
 	if err := s.failure(); err != nil {
 		return err
 	}
+	s.counts.synced(served)
 	err := s.call()
 	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		s.fail(err)
