@@ -76,11 +76,7 @@ rb_status rb_sync_wal(rb_db *db) {
                             */
   }
   char *err = NULL;
-  if (rocksdb_writebatch_create_with_params != NULL) {
-    rocksdb_flush_wal(db->db, 1, &err);
-  } else {
-    rb_write_nothing(db, &err);
-  }
+  rb_write_nothing(db, &err);
   return rb_status_from(err);
 }
 

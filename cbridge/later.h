@@ -23,12 +23,6 @@ extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *optio
                               char **errptr) RB_WEAK;
 
 /* 8.7 */
-/* 9.4; only looked at, see rb_sync_wal. */
-extern rocksdb_writebatch_t *rocksdb_writebatch_create_with_params(size_t reserved_bytes,
-                                                                   size_t max_bytes,
-                                                                   size_t protection_bytes_per_key,
-                                                                   size_t default_cf_ts_sz) RB_WEAK;
-
 typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_options_t;
 extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;
 extern void rocksdb_wait_for_compact_options_destroy(rocksdb_wait_for_compact_options_t *opt)

@@ -48,7 +48,8 @@ enum {
   RB_WOULD_BLOCK = 19,
   RB_NO_MEMORY = 20,
   RB_UNKNOWN = 21,
-  RB_SYNC_FAILED = 25 /* fsync or fdatasync of a file; what it should have made durable may be lost */
+  RB_SYNC_FAILED =
+      25 /* fsync or fdatasync of a file; what it should have made durable may be lost */
 };
 
 /* Limits in bytes. RocksDB's FAQ gives 8 MB for a key and 3 GB for a value as the most it is made
@@ -598,10 +599,11 @@ rb_status rb_iter_refresh_over(rb_iter *it, rb_overlay *o, uint64_t keep, const 
 rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
 
 /* Syncs the WAL to disk: what was written before survives a power cut. RB_SYNC_FAILED if the sync
- * itself failed. Before RocksDB 9.4, a library with assertions ends the process if it is asked to
- * sync a log that an earlier write could not append to (seen on 7.8.3; the source of 9.4.0 is the first
- * without). So there it is a synced write of an empty batch, which looks at earlier failures first;
- * it waits for other writes and in a write stall. */
+ * itself failed. It is a synced write of an empty batch, which looks at earlier failures first, and
+ * waits for other writes and in a write stall. RocksDB's own call does neither: beside a write that
+ * cannot append to the log, it ends the process (before 9.4, with assertions), or leaves an error
+ * behind that no longer says that space is lacking, and from which RocksDB does not recover (seen
+ * on 9.10.0). */
 rb_status rb_sync_wal(rb_db *db);
 
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
@@ -611,9 +613,9 @@ rb_status rb_sync_wal(rb_db *db);
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
 
-/* Stops every rb_compact of the database that runs, waits until they have ended, and refuses new ones
- * until as many calls of rb_resume_compaction. What a stopped one has done so far stays done; one
- * that still flushes memtables does that to the end. RocksDB's own compactions go on. */
+/* Stops every rb_compact of the database that runs, waits until they have ended, and refuses new
+ * ones until as many calls of rb_resume_compaction. What a stopped one has done so far stays done;
+ * one that still flushes memtables does that to the end. RocksDB's own compactions go on. */
 void rb_pause_compaction(rb_db *db);
 
 /* Ends one rb_pause_compaction. */
@@ -648,8 +650,8 @@ enum {
 /* Whether the linked RocksDB has a feature: 1 or 0. */
 uint8_t rb_supports(uint32_t feature);
 
-/* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT; 0: no
- * limit. RB_UNSUPPORTED before RocksDB 8.7. */
+/* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT;
+ * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */
 rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout);
 
 /* ---- metrics: what Go's memory and call statistics do not show ------------------------------ */

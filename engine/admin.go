@@ -52,8 +52,8 @@ func (d *DB) flush(families []*ColumnFamily) error {
 }
 
 // SyncWAL syncs the write-ahead log to disk: every write acknowledged before survives a power cut. It
-// shares a sync with others who wait for one. ErrSyncFailed if this or an earlier sync failed. Before
-// RocksDB 9.4 it waits for the end of a write stall.
+// shares a sync with others who wait for one. ErrSyncFailed if this or an earlier sync failed. It waits
+// for the end of a write stall.
 func (d *DB) SyncWAL() error {
 	if err := d.enterWrite(nil, opSyncWAL); err != nil {
 		return d.describe(err, "sync WAL")

@@ -2,7 +2,7 @@
  * later_test.c: that the glue uses what later versions of RocksDB add. This program defines those
  * functions itself, so that the weak references of the glue find them under any version.
  */
-/* link: -Wl,--wrap=malloc,--wrap=rocksdb_flush_wal */
+/* link: -Wl,--wrap=malloc */
 #include "fixture.h"
 
 #include "later.h"
@@ -49,23 +49,6 @@ void rocksdb_wait_for_compact_options_set_timeout(rocksdb_wait_for_compact_optio
                                                   uint64_t microseconds) {
   assert_non_null(options);
   timeout = microseconds;
-}
-
-/* Nobody calls it: that it is there says how the log is synced. */
-rocksdb_writebatch_t *rocksdb_writebatch_create_with_params(size_t reserved, size_t max,
-                                                            size_t protection, size_t timestamp) {
-  (void)reserved, (void)max, (void)protection, (void)timestamp;
-  fail();
-  return NULL;
-}
-
-static unsigned wal_flushes;
-
-void __real_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err);
-void __wrap_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err);
-void __wrap_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err) {
-  wal_flushes += sync;
-  __real_rocksdb_flush_wal(db, sync, err);
 }
 
 void rocksdb_wait_for_compact(rocksdb_t *db, rocksdb_wait_for_compact_options_t *options,
@@ -154,14 +137,6 @@ static void waiting_for_compaction_is_passed_on(void **state) {
   assert_int_equal(options_alive, 0);
 }
 
-static void the_log_is_synced_without_a_write(void **state) {
-  struct fixture *f = *state;
-  unsigned before = wal_flushes;
-  fx_put(f->family, "key", "value");
-  fx_ok(rb_sync_wal(f->db));
-  assert_int_equal(wal_flushes, before + 1);
-}
-
 static void a_snapshot_tells_its_sequence(void **state) {
   struct fixture *f = *state;
   f->snap = rb_snapshot_new(f->db);
@@ -175,10 +150,9 @@ static void a_snapshot_tells_its_sequence(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_feature_is_supported),  CASE(several_families_are_flushed_in_one_call),
-      CASE(one_family_is_flushed_as_ever),           CASE(waiting_for_compaction_is_passed_on),
-      CASE(the_log_is_synced_without_a_write),       CASE(a_snapshot_tells_its_sequence),
-      CASE(an_iterator_asks_for_async_io_when_told),
+      cmocka_unit_test(every_feature_is_supported), CASE(several_families_are_flushed_in_one_call),
+      CASE(one_family_is_flushed_as_ever),          CASE(waiting_for_compaction_is_passed_on),
+      CASE(a_snapshot_tells_its_sequence),          CASE(an_iterator_asks_for_async_io_when_told),
   };
   return cmocka_run_group_tests_name("later", tests, NULL, NULL);
 }

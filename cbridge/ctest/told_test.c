@@ -1,5 +1,5 @@
 /* told_test.c: what RocksDB is told where nothing else shows it. */
-/* link: -Wl,--wrap=rocksdb_flush_wal,--wrap=rocksdb_readoptions_set_readahead_size */
+/* link: -Wl,--wrap=rocksdb_write,--wrap=rocksdb_readoptions_set_readahead_size */
 /* link: -Wl,--wrap=rocksdb_readoptions_set_background_purge_on_iterator_cleanup */
 /* link: -Wl,--wrap=rocksdb_singledelete_cf */
 #include "fixture.h"
@@ -11,11 +11,15 @@ static size_t readahead;
 static int purges;
 static int single_deletes;
 
-void __real_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err);
-void __wrap_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err);
-void __wrap_rocksdb_flush_wal(rocksdb_t *db, unsigned char sync, char **err) {
-  synced += sync;
-  __real_rocksdb_flush_wal(db, sync, err);
+void __real_rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *o, rocksdb_writebatch_t *b,
+                          char **err);
+void __wrap_rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *o, rocksdb_writebatch_t *b,
+                          char **err);
+void __wrap_rocksdb_write(rocksdb_t *db, const rocksdb_writeoptions_t *o, rocksdb_writebatch_t *b,
+                          char **err) {
+  synced += rocksdb_writeoptions_get_sync((rocksdb_writeoptions_t *)(uintptr_t)o);
+  assert_int_equal(rocksdb_writebatch_count(b), 0);
+  __real_rocksdb_write(db, o, b, err);
 }
 
 void __real_rocksdb_readoptions_set_readahead_size(rocksdb_readoptions_t *o, size_t n);
