@@ -6,11 +6,10 @@ import (
 )
 
 func TestAStateTakesRoomInTheDebugBuildOnly(t *testing.T) {
-	type handle struct {
-		state State[[4]uint64]
-		own   uint64
-	}
-	size := unsafe.Sizeof(handle{})
+	size := unsafe.Sizeof(struct {
+		State[[4]uint64]
+		uint64
+	}{})
 	if want := unsafe.Sizeof(uint64(0)); !On && size != want || On && size <= want {
 		t.Errorf("a handle has %d bytes, debug build %v", size, On)
 	}
