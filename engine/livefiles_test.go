@@ -96,7 +96,7 @@ func TestLiveFilesAreThoseThatFlushesWrote(t *testing.T) {
 		}
 		for _, f := range files {
 			info, err := os.Stat(filepath.Join(dir, f.Name))
-			if err != nil || info.Size() != f.Size || f.Level != 0 {
+			if err != nil || info.Size() != f.Size || f.Level != 0 || f.Name != filepath.Base(f.Name) {
 				t.Errorf("%s: %+v: %v", state, f, err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -329,6 +330,39 @@ func TestAGroupOfRecordsCountsWholeOrNotAtAll(t *testing.T) {
 	skippable := binary.AppendUvarint(nil, tagSkippable+999)
 	if m, err := parseManifest(bytes.NewReader(logOf(append(append(skippable, 2, 'x', 'y'), alone...)))); err != nil || m.NextFile != 5 {
 		t.Errorf("an unknown tag that may be skipped: %v, %+v", err, m)
+	}
+}
+
+// TestBlobsThatNothingRefersToAreForgotten: RocksDB deletes their files without a record of it.
+func TestBlobsThatNothingRefersToAreForgotten(t *testing.T) {
+	s := &states{families: map[uint32]*Family{0: newFamily(0, "default")}}
+	must(t, s.apply(&edit{
+		files: []File{{Number: 20, oldestBlob: 6}, {Number: 21, oldestBlob: 5}, {Number: 22}},
+		blobs: []Blob{{3, 2, 10}, {5, 2, 10}, {6, 2, 10}, {7, 2, 10}, {8, 2, 10}},
+	}))
+	must(t, s.apply(&edit{garbage: []Blob{{7, 1, 5}, {8, 2, 10}}})) // 7 has a value left, 8 has none
+	m := s.manifest(false)
+	if got := slices.Sorted(maps.Keys(m.Families[0].Blobs)); !slices.Equal(got, []uint64{5, 6, 7}) {
+		t.Errorf("%v are left", got)
+	}
+	must(t, s.apply(&edit{deleted: []uint64{20, 21}}))
+	if m := s.manifest(false); len(m.Families[0].Blobs) != 0 {
+		t.Errorf("%v are left without a table that refers to them", m.Families[0].Blobs)
+	}
+}
+
+func TestPiecesOutOfOrderAreDamage(t *testing.T) {
+	for _, kinds := range [][]byte{{kindMiddle}, {kindLast}, {kindFirst, kindFull}, {kindFirst, kindFirst}, {kindFull, kindLast}} {
+		b := logOf(make([][]byte, len(kinds))...)
+		for i, kind := range kinds {
+			piece := b[pieceHead*i:]
+			piece[6] = kind
+			sum := crc32.Checksum(piece[6:7], castagnoli)
+			binary.LittleEndian.PutUint32(piece, (sum>>15|sum<<17)+0xa282ead8)
+		}
+		if _, err := readAll(b); !errors.Is(err, ErrDamaged) {
+			t.Errorf("kinds %v: %v", kinds, err)
+		}
 	}
 }
 
