@@ -44,7 +44,7 @@ help:
 	@echo 'make compat     the tests against other Debians, databases from each to each: SUITES="trixie sid"'
 	@echo 'make headers    compile the C glue against other c.h: HEADERS="DIR/9.0 DIR/11.8"'
 	@echo 'make static     the command line as a fully static program, dist/rockbridge-static'
-	@echo 'make cross-arm64  the command line for linux/arm64, and the tests with -short under an emulator: half an hour'
+	@echo 'make cross-arm64  the command line for linux/arm64, and the tests with -short under an emulator: about an hour'
 	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'

@@ -115,6 +115,8 @@ var laneFigures = []figure{
 		lane(func(name string, l engine.LaneMetrics, to sink) { to.value(float64(l.Width), name) }), "lane"),
 	gauge("lane_in_use", "Calls that run in a lane.",
 		lane(func(name string, l engine.LaneMetrics, to sink) { to.value(float64(l.InUse), name) }), "lane"),
+	gauge("lane_waiting", "Calls that wait for a lane now.",
+		lane(func(name string, l engine.LaneMetrics, to sink) { to.value(float64(l.Waiting), name) }), "lane"),
 	counter("lane_waits", "Calls that had to wait for a lane.",
 		lane(func(name string, l engine.LaneMetrics, to sink) { to.count(l.Waits, name) }), "lane"),
 	counter("lane_wait_seconds", "Time that calls waited for a lane.",
