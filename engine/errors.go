@@ -97,10 +97,7 @@ func (e *LeakError) Error() string {
 		}
 	}
 	text := "rockbridge: database closed with open handles: " + strings.Join(parts, ", ")
-	for _, stack := range e.Stacks {
-		text += "\n\n" + stack
-	}
-	return text
+	return strings.Join(append([]string{text}, e.Stacks...), "\n\n")
 }
 
 func invalid(op, msg string) *Error { return dberr.New(op, dberr.InvalidArgument, msg) }
