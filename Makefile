@@ -22,7 +22,7 @@ HEADERS ?= $(wildcard .build/headers/*)
 GOTEST = scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug debug-test
+	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -46,6 +46,7 @@ help:
 	@echo 'make static     the command line as a fully static program, dist/rockbridge-static'
 	@echo 'make cross-arm64  the command line for linux/arm64, and the tests with -short under an emulator: about an hour'
 	@echo 'make docs       write the tables of docs/versions.md anew'
+	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
@@ -134,6 +135,10 @@ headers: setup-check
 
 docs: setup
 	go generate .
+
+churn: setup
+	scripts/setup jemalloc
+	go run ./scripts/churn $(FLAGS)
 
 crash: setup
 	go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)

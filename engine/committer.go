@@ -88,7 +88,7 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 	}
 	var g *commitGroup
 	i := 0
-	if own != nil && len(own) > joinBytes {
+	if len(own) > joinBytes {
 		g = k.queue(&commitGroup{rep: own, lent: true, left: 1})
 	} else {
 		g = k.room(p.size)

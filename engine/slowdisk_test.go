@@ -155,8 +155,10 @@ func runOnSlowDisk(t *testing.T, environment ...string) (childOutput, error) {
 	for i, p := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
-	args := []string{"-test.run=" + strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=2m",
-		"-test.short=" + strconv.FormatBool(testing.Short())}
+	args := []string{
+		"-test.run=" + strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=2m",
+		"-test.short=" + strconv.FormatBool(testing.Short()),
+	}
 	flag.Visit(func(f *flag.Flag) {
 		if !strings.HasPrefix(f.Name, "test.") {
 			args = append(args, "-"+f.Name+"="+f.Value.String())

@@ -18,9 +18,6 @@ type threadPeak struct {
 	pool  int // of those there in the end, RocksDB's own
 }
 
-// ours are the threads at the peak that are not RocksDB's own, whose number only grows.
-func (p threadPeak) ours() int { return p.total - p.pool }
-
 // threadWatch samples the number of this process's threads every millisecond.
 type threadWatch struct {
 	status *os.File

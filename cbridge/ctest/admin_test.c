@@ -256,7 +256,8 @@ static void a_compaction_does_nothing_while_it_is_paused(void **state) {
   assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 0);
 }
 
-/* Rows that are not in the WAL are flushed first, and nothing is flushed or compacted afterwards. */
+/* Rows that are not in the WAL are flushed first, and nothing is flushed or compacted afterwards.
+ */
 static void cancelled_background_work_loses_nothing(void **state) {
   struct fixture *f = *state;
   fx_ok(rb_apply(f->family, RB_PUT, RB_WRITE_NO_WAL, BYTES("unlogged"), BYTES("value")));
