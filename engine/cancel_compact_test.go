@@ -22,7 +22,7 @@ func openUncompacted(t *testing.T, d slowDisk) (db *engine.DB, a, b *engine.Colu
 		*c, err = db.ColumnFamily(name)
 		mustDo(t, err)
 		for range 2 {
-			fillCold(t, db, *c, 30_000)
+			fillCold(t, db, *c, 15_000)
 		}
 	}
 	d.set(diskReadDelay, 2000)

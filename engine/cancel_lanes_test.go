@@ -11,15 +11,12 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-// cancelRows are what the tests of cancellation read: 100 bytes each, in a file that no cache holds.
-const cancelRows = 200_000
-
-// openCold opens a database whose rows are in a file, and not in the cache.
-func openCold(t *testing.T, o *engine.Options) *engine.DB {
+// openCold opens a database with rows of 100 bytes, which are in a file and not in the cache.
+func openCold(t *testing.T, o *engine.Options, rows int) *engine.DB {
 	t.Helper()
 	o.Compression = engine.NoCompression
 	db := openTemp(t, o)
-	fillCold(t, db, db.ColumnFamilies()[0], cancelRows)
+	fillCold(t, db, db.ColumnFamilies()[0], rows)
 	return db
 }
 
@@ -39,7 +36,7 @@ func coldRowKey(i int) []byte { return fmt.Appendf(nil, "%08d", i) }
 // up in C; and these finish.
 func TestWhoWaitsForASlotLeavesAtOnce(t *testing.T) {
 	onSlowDisk(t, func(t *testing.T, d slowDisk) {
-		db := openCold(t, &engine.Options{FastLane: 2, Gate: 4, BlockCacheSize: -1})
+		db := openCold(t, &engine.Options{FastLane: 2, Gate: 4, BlockCacheSize: -1}, 2000)
 		idle, err := db.NewIter(nil)
 		mustDo(t, err)
 		defer idle.Close()

@@ -63,10 +63,12 @@ var scanWays = map[string]func(ctx context.Context, db *engine.DB) (rows int, er
 	},
 }
 
+const cancelRows = 100_000
+
 // On a slow disk, reading many rows ends soon after its context does, and long before the rows do.
 func TestScansStopWithTheirContext(t *testing.T) {
 	onSlowDisk(t, func(t *testing.T, d slowDisk) {
-		db := openCold(t, &engine.Options{BlockCacheSize: -1})
+		db := openCold(t, &engine.Options{BlockCacheSize: -1}, cancelRows)
 		d.set(diskReadDelay, 1000)
 		for name, scan := range scanWays {
 			ctx, cancel := context.WithCancel(t.Context())

@@ -60,6 +60,9 @@ func TestCommitsAreAtomicOrderedAndSeen(t *testing.T) {
 	}
 	inEveryCommitMode(t, func(t *testing.T, mode engine.CommitMode) {
 		for _, pipelined := range []bool{false, true} {
+			if pipelined && testing.Short() {
+				continue
+			}
 			playAtomic(t, rand.New(rand.NewPCG(r.Uint64(), 0)), last, &engine.Options{
 				Commit: mode, PipelinedWrite: pipelined, FastLane: 2, Gate: 8,
 				Families: map[string]engine.FamilyOptions{"a": {WriteBufferSize: 256 << 10}, "b": {}, "plain": {}},
