@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
-	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
 // commits is the way of every commit of a database into C.
@@ -25,9 +24,9 @@ func (c *commits) start(db *DB, mode CommitMode, l *lanes) {
 	c.syncer.call, c.syncer.counts = db.syncWAL, c.counts
 	for i := range c.groups {
 		k := &c.groups[i]
-		k.write, k.flags, k.fails, k.counts = db.writeBatch, uint32(i), c.syncer.failure, c.counts
+		k.write, k.flags, k.syncer, k.counts = db.writeBatch, uint32(i), &c.syncer, c.counts
 		if mode == CommitPipelined && k.flags&cbridge.Sync != 0 {
-			k.flags, k.after = k.flags&^cbridge.Sync, &c.syncer
+			k.flags, k.behind = k.flags&^cbridge.Sync, true
 		}
 	}
 }
@@ -47,14 +46,10 @@ func (c *commits) lane(flags uint32) *lane {
 
 // commit writes p, and syncs the log if flags say so. See committer.commit.
 func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byte) (gone <-chan struct{}, err error) {
-	byItself := c.mode == CommitAlone || flags&^groupFlags != 0
-	if byItself {
+	if c.mode == CommitAlone || flags&^groupFlags != 0 {
 		err = c.alone(ctx, flags, p)
 	} else {
 		gone, err = c.groups[flags&groupFlags].commit(ctx, p, own)
-	}
-	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
-		c.syncer.fail(err)
 	}
 	return gone, shutDown(err)
 }
@@ -74,7 +69,7 @@ func (c *commits) alone(ctx context.Context, flags uint32, p pending) error {
 	if flags&cbridge.Sync != 0 {
 		c.counts.synced(1)
 	}
-	return p.apply(flags)
+	return c.syncer.note(p.apply(flags))
 }
 
 // close refuses the commits that wait to be written.

@@ -23,9 +23,9 @@ const (
 type committer struct {
 	write  func(flags uint32, rep []byte) error // the call into C for a batch
 	flags  uint32
-	fails  func() error // what every commit is refused with; nil: it is not
 	counts *commitCounters
-	after  *syncer // what makes a group durable that was written; nil: nothing, or its write
+	syncer *syncer // knows whether a sync has failed
+	behind bool    // the syncer makes durable what was written, not the write itself
 
 	mu          sync.Mutex
 	busy        bool
@@ -73,18 +73,7 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 	if !k.busy && !mayLeave {
 		k.busy = true
 		k.mu.Unlock()
-		err := k.fails()
-		if err == nil {
-			k.count(1)
-			err = p.apply(k.flags)
-		}
-		k.mu.Lock()
-		k.handOver()
-		k.mu.Unlock()
-		if err == nil && k.after != nil {
-			err = unsynced(k.after.sync())
-		}
-		return nil, err
+		return nil, k.direct(p)
 	}
 	var g *commitGroup
 	i := 0
@@ -102,13 +91,24 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 	return k.wait(ctx, g, i)
 }
 
-// handOver lets a goroutine write what has gathered, if anything has. mu is held.
-func (k *committer) handOver() {
+// direct writes p by itself, and lets a goroutine write what has gathered meanwhile.
+func (k *committer) direct(p pending) error {
+	err := k.syncer.failure()
+	if err == nil {
+		k.count(1)
+		err = k.syncer.note(p.apply(k.flags))
+	}
+	k.mu.Lock()
 	if k.first == nil {
 		k.busy = false
-		return
+	} else {
+		go k.lead()
 	}
-	go k.lead()
+	k.mu.Unlock()
+	if err == nil && k.behind {
+		err = unsynced(k.syncer.sync())
+	}
+	return err
 }
 
 // lead writes group after group until none is left.
@@ -128,8 +128,8 @@ func (k *committer) lead() {
 			k.spare, k.spareParts = g.rep, g.parts
 		}
 		g.rep, g.parts = nil, nil
-		if k.after != nil && g.err == nil {
-			k.after.settle(g)
+		if k.behind && g.err == nil {
+			k.syncer.settle(g)
 		} else {
 			close(g.done)
 		}
@@ -138,14 +138,14 @@ func (k *committer) lead() {
 
 // writeGroup is the call into C for a group.
 func (k *committer) writeGroup(g *commitGroup) error {
-	if err := k.fails(); err != nil {
+	if err := k.syncer.failure(); err != nil {
 		return err
 	}
 	if !g.lent {
 		batchrepr.SetCount(g.rep, g.count)
 	}
 	k.count(g.left)
-	return k.write(k.flags, g.rep)
+	return k.syncer.note(k.write(k.flags, g.rep))
 }
 
 // count counts a write of so many commits.

@@ -80,7 +80,7 @@ func (k *committer) put(ctx context.Context, rep []byte) (gone <-chan struct{}, 
 
 func newTestCommitter(t *testing.T) (*committer, *fakeLog) {
 	f := &fakeLog{t: t, seen: map[string]int{}}
-	return &committer{write: f.write, fails: func() error { return nil }}, f
+	return &committer{write: f.write, syncer: &syncer{}}, f
 }
 
 // Every commit is answered once. What was acknowledged is there once, whole and after what its goroutine
@@ -451,7 +451,8 @@ func TestAPipelinedGroupReturnsWithItsSync(t *testing.T) {
 	k, f := newTestCommitter(t)
 	var syncs atomic.Int64
 	goOn := make(chan struct{})
-	k.after = &syncer{call: func() error {
+	k.behind = true
+	k.syncer = &syncer{call: func() error {
 		<-goOn
 		if syncs.Add(1) > 1 {
 			return dberr.New("", dberr.SyncFailed, "planted")
@@ -480,5 +481,30 @@ func TestAPipelinedGroupReturnsWithItsSync(t *testing.T) {
 	}
 	if failed != 1 && failed != 2 { // whose sync was the second
 		t.Errorf("%d failed", failed)
+	}
+}
+
+// Behind a group whose sync failed no other is written.
+func TestNothingIsWrittenBehindAFailedSync(t *testing.T) {
+	k, f := newTestCommitter(t)
+	release, first := k.occupy(t, f)
+	f.then = func() error { return dberr.New("", dberr.SyncFailed, "planted") }
+	a := k.start(t, nil, batchOf("a", 1, 1), 1)
+	b := k.start(t, nil, batchOf("b", 1, joinBytes), 2)
+	c := k.start(t, nil, batchOf("c", 1, 1), 3)
+	release()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	for _, r := range []<-chan error{a, b, c} {
+		if err := <-r; !errors.Is(err, ErrSyncFailed) {
+			t.Error(err)
+		}
+	}
+	if n := f.calls.Load(); n != 2 {
+		t.Errorf("%d calls, want the first and the one that failed", n)
+	}
+	if _, err := k.put(nil, batchOf("d", 1, 1)); !errors.Is(err, ErrSyncFailed) {
+		t.Error(err)
 	}
 }

@@ -104,7 +104,11 @@ func (s *syncer) run(served int) error {
 		return err
 	}
 	s.counts.synced(served)
-	err := s.call()
+	return s.note(s.call())
+}
+
+// note looks whether a call into C answered that a sync has failed, and gives its error on.
+func (s *syncer) note(err error) error {
 	if e, ok := err.(*Error); ok && e.Code == dberr.SyncFailed {
 		s.fail(err)
 	}
