@@ -164,11 +164,11 @@ func (f *databaseFrame) tables(out io.Writer) {
 		fmt.Fprintf(w, "  %s\t%s\t%d\t%d\t\n", visible(name), f.rate(c.Calls, f.old.Calls[name].Calls), c.Calls, c.InFlight)
 	}
 	if len(f.m.Lanes) > 0 {
-		fmt.Fprintln(w, "\n  lane\twidth\tin use\twaits/s\tms waited/s\t")
+		fmt.Fprintln(w, "\n  lane\twidth\tin use\twaiting\twaits/s\tms waited/s\t")
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.m.Lanes)) {
 		l, old := f.m.Lanes[name], f.old.Lanes[name]
-		fmt.Fprintf(w, "  %s\t%d\t%d\t%s\t%s\t\n", visible(name), l.Width, l.InUse, f.rate(l.Waits, old.Waits),
+		fmt.Fprintf(w, "  %s\t%d\t%d\t%d\t%s\t%s\t\n", visible(name), l.Width, l.InUse, l.Waiting, f.rate(l.Waits, old.Waits),
 			f.rate(uint64(l.WaitedSeconds*1000), uint64(old.WaitedSeconds*1000)))
 	}
 	fmt.Fprintln(w, "\n  family\tkeys\tlive data\tfiles\tlevel 0\tto compact\tmemtables\tto flush\tversions\tslowdowns/s\t")
