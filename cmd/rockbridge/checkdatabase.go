@@ -81,21 +81,29 @@ type fileFaults struct {
 
 func (f *fileFaults) any() bool { return len(f.missing)+len(f.sizes)+len(f.unread) > 0 }
 
-// findFaults looks for each file of the manifest. A writer may change files and manifest meanwhile.
-func (p *patient) findFaults() (faults *fileFaults) {
-	for range 10 {
-		faults = faultsOf(p.dir, p.manifest)
-		if !faults.any() {
-			break
-		}
-		again, err := ondisk.ReadManifest(p.dir)
-		if err != nil || again.Name == p.manifest.Name && again.NextFile == p.manifest.NextFile && again.Sequence == p.manifest.Sequence {
-			break
-		}
-		p.manifest = again
-		time.Sleep(20 * time.Millisecond)
+// findFaults looks for each file of the manifest. A writer may change files and manifest meanwhile: of what is
+// wrong then, only that is a fault which was so before the manifest was read again, and is still named by it.
+func (p *patient) findFaults() *fileFaults {
+	faults := faultsOf(p.dir, p.manifest)
+	if !faults.any() {
+		return faults
 	}
-	return faults
+	time.Sleep(20 * time.Millisecond)
+	again, err := ondisk.ReadManifest(p.dir)
+	if err != nil || again.Name == p.manifest.Name && again.NextFile == p.manifest.NextFile && again.Sequence == p.manifest.Sequence {
+		return faults
+	}
+	p.manifest = again
+	now := faultsOf(p.dir, again)
+	now.missing = both(faults.missing, now.missing)
+	now.sizes = both(faults.sizes, now.sizes)
+	now.unread = both(faults.unread, now.unread)
+	return now
+}
+
+// both are the names that stand in a and in b.
+func both(a, b []string) []string {
+	return slices.DeleteFunc(b, func(name string) bool { return !slices.Contains(a, name) })
 }
 
 func faultsOf(dir string, m *ondisk.Manifest) *fileFaults {

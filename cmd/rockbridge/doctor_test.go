@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -312,6 +313,9 @@ func TestDoctorBesideAWriter(t *testing.T) {
 			if err := db.Put(fmt.Appendf(nil, "%d", i%3000), value, nil); err != nil {
 				done <- err
 				return
+			}
+			if i%4 == 0 { // a flush every few milliseconds
+				time.Sleep(100 * time.Microsecond)
 			}
 		}
 	}()
