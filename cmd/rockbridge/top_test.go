@@ -115,7 +115,7 @@ func metricsOf(gets uint64) engine.Metrics {
 		Memory:   engine.MemoryMetrics{BlockCache: 1 << 20, BlockCacheCapacity: 2 << 20},
 		Handles:  map[string]engine.HandleMetrics{"iterator": {Open: 2, OldestSeconds: 90, Lost: 1}},
 		Calls:    map[string]engine.CallMetrics{"get": {Calls: gets, InFlight: 1}, "flush": {Calls: 7}, "never": {}},
-		Lanes:    map[string]engine.LaneMetrics{"writes": {Width: 8, InUse: 3, Waits: gets, WaitedSeconds: float64(gets) / 1000}},
+		Lanes:    map[string]engine.LaneMetrics{"writes": {Width: 8, InUse: 3, Waiting: 5, Waits: gets, WaitedSeconds: float64(gets) / 1000}},
 		Commits:  engine.CommitMetrics{Groups: gets, Commits: 4 * gets},
 		Families: map[string]engine.FamilyMetrics{"default": {Keys: 12, Level0Files: 3, CompactionDebt: 5 << 30}},
 		Process:  engine.ProcessMetrics{Allocator: "glibc", AllocatorHeld: 5 << 20, CgoCalls: 10 * gets},
@@ -145,7 +145,7 @@ func TestRatesAreWhatGrewBetweenTwoReadings(t *testing.T) {
 		`(?m)^  commits   1000 a second in 250 groups; `,
 		`(?m)^  stalls    writes are slowed down to 16\.0 MiB a second; writes waited 500ms in the last 2\.0 s; 0 slowdowns and 2 stops so far$`,
 		`(?m)^ +get +250 +1500 +1 *\n +flush +0 +7 +0 *$`,
-		`(?m)^ +writes +8 +3 +250 +250 *$`,
+		`(?m)^ +writes +8 +3 +5 +250 +250 *$`,
 		`(?m)^ +default +12 +0 B +0 B +3 +5\.0 GiB `,
 	)
 	if out := framed(t, time.Second, a, b); strings.Contains(out, "never") {
