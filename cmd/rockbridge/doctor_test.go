@@ -314,8 +314,8 @@ func TestDoctorBesideAWriter(t *testing.T) {
 				done <- err
 				return
 			}
-			if i%4 == 0 { // a flush every few milliseconds
-				time.Sleep(100 * time.Microsecond)
+			if i%4 == 0 { // some flushes a second: one that is faster than an open may be told to try again
+				time.Sleep(5 * time.Millisecond)
 			}
 		}
 	}()
