@@ -194,11 +194,17 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if err := d.enterWrite(o.context(), opWrite); err != nil {
 		return err
 	}
+	prepared := false
+	defer func() { // also when the debug build finds the batch damaged, and panics
+		if !prepared {
+			d.guard.leave(opWrite)
+		}
+	}()
 	b, flags, families, err := d.prepare(b, o)
 	if err != nil || len(b.rep) == 0 {
-		d.guard.leave(opWrite)
 		return err
 	}
+	prepared = true
 	held, err := hold(families)
 	var gone <-chan struct{}
 	if err == nil {
