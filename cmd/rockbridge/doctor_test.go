@@ -366,7 +366,7 @@ func TestDoctorFindsTooFewOpenFiles(t *testing.T) {
 	ok(t, db.Close())
 	limited := func(files string) *diagnosis {
 		cmd := command(t, "doctor", "--json", dir)
-		cmd.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, files, program}, cmd.Args[1:]...)
+		cmd.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, files, cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = "/bin/sh"
 		return diagnosedBy(t, cmd)
 	}
