@@ -42,9 +42,10 @@ type children struct {
 	head *child
 
 	made    [childKinds]uint64
-	lost    [childKinds]uint64 // collected without Close
-	retired iterTotals         // of iterators that are not on the list any more
-	open    *atomic.Int64      // how many are on the list; survives the database
+	stacks  rbdebug.State[[]string] // where those were made that were collected without Close
+	lost    [childKinds]uint64      // collected without Close
+	retired iterTotals              // of iterators that are not on the list any more
+	open    *atomic.Int64           // how many are on the list; survives the database
 }
 
 // add registers a handle whose C part owner frees.
@@ -101,6 +102,9 @@ func (l *children) freeAll() LeakError {
 	leaks := LeakError{
 		Iterators: int(l.lost[childIterator]), Snapshots: int(l.lost[childSnapshot]), Batches: int(l.lost[childBatch]),
 	}
+	if rbdebug.On {
+		leaks.Stacks = *l.stacks.Of()
+	}
 	for c := l.head; c != nil; c = c.next {
 		c.owner.freeC()
 		l.gone(c)
@@ -116,7 +120,7 @@ func (l *children) freeAll() LeakError {
 			leaks.Batches++
 		}
 		if rbdebug.On {
-			leaks.Stacks = append(leaks.Stacks, childNames[c.kind]+" made by\n"+c.made.Of().String())
+			leaks.Stacks = append(leaks.Stacks, c.whence())
 		}
 	}
 	l.head = nil

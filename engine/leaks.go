@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // What the garbage collector finds that was never closed. A handle of the user's has an inner part,
@@ -39,7 +40,7 @@ func collected(inner abandoned) {
 		return // its database's Close counts it, or did
 	}
 	l := inner.report()
-	l.db.children.lose(l.c.kind)
+	l.db.children.lose(l.c)
 	attrs := []slog.Attr{
 		slog.String("kind", childNames[l.c.kind]), slog.String("db", l.db.path), slog.Duration("age", age(l.c.since)),
 	}
@@ -60,11 +61,18 @@ func say(l *slog.Logger, level slog.Level, msg string, attrs ...slog.Attr) {
 }
 
 // lose counts a handle that was collected without Close.
-func (l *children) lose(kind childKind) {
+func (l *children) lose(c *child) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lost[kind]++
+	if rbdebug.On {
+		stacks := l.stacks.Of()
+		*stacks = append(*stacks, c.whence())
+	}
+	l.lost[c.kind]++
 }
+
+// whence tells where a handle was made, in the debug build.
+func (c *child) whence() string { return childNames[c.kind] + " made by\n" + c.made.Of().String() }
 
 func (o *iterOwner) report() lost { return lost{o.cf.db, &o.child} }
 
