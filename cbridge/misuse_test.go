@@ -18,17 +18,6 @@ func planted() int {
 	return 1000
 }
 
-// misuseOf is the text with which f is caught, or empty.
-func misuseOf(f func()) (text string) {
-	defer func() {
-		if p := recover(); p != nil {
-			text = p.(*rbdebug.Misuse).Error()
-		}
-	}()
-	f()
-	return ""
-}
-
 func TestADamagedLookupOfManyKeysIsCaught(t *testing.T) {
 	_, f := openTest(t, "", FamilyOptions{})
 	for i := range 10 {
@@ -67,7 +56,7 @@ func TestADamagedLookupOfManyKeysIsCaught(t *testing.T) {
 			}
 			used := uint64(n)
 			damage(&used, &need, buf)
-			text := misuseOf(func() { m.mustBeWhole(used, need, buf) })
+			text := rbdebug.Caught(func() { m.mustBeWhole(used, need, buf) })
 			m.Free()
 			if !strings.Contains(text, "a lookup of many keys is damaged") || !strings.Contains(text, "code at+len") ||
 				strings.Contains(text, "value 1 ") && strings.Contains(text, "key 1") {
@@ -91,7 +80,7 @@ func TestAValueThatFitsAndIsLeftOutIsCaught(t *testing.T) {
 		}
 		room := make([]byte, 5)
 		rbdebug.Poison(room)
-		text := misuseOf(func() { m.mustBeWhole(0, need, room) })
+		text := rbdebug.Caught(func() { m.mustBeWhole(0, need, room) })
 		m.Free()
 		if !strings.Contains(text, "value 0 fits and was left out") {
 			t.Fatalf("caught with %q", text)
@@ -106,7 +95,7 @@ func TestAValueInTheWrongPlaceIsCaught(t *testing.T) {
 			lent bool
 			room int
 		}{{1, false, 0}, {1 << 63, false, 100}, {101, false, 100}, {100, true, 100}, {0, true, 0}} {
-			if text := misuseOf(func() { mustFit("get", c.n, c.lent, c.room) }); !strings.Contains(text, "a get is damaged") {
+			if text := rbdebug.Caught(func() { mustFit("get", c.n, c.lent, c.room) }); !strings.Contains(text, "a get is damaged") {
 				t.Fatalf("%+v: caught with %q", c, text)
 			}
 		}

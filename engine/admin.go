@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -159,8 +160,12 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 			}
 			return shutDown(d.c.Checkpoint(dir))
 		},
-		undo: func() { os.RemoveAll(dir) },
-		end:  func(bool) { d.guard.leave(opCheckpoint) },
+		undo: func() {
+			if err := os.RemoveAll(dir); err != nil {
+				say(d.log, slog.LevelWarn, "rockbridge: a checkpoint that nobody waits for is left behind", slog.Any("error", err))
+			}
+		},
+		end: func(bool) { d.guard.leave(opCheckpoint) },
 	}.run(ctx), "checkpoint", dir)
 }
 

@@ -14,10 +14,9 @@ import (
 type coldReads struct {
 	lane *lane
 
-	mu          sync.Mutex
-	leads       int64 // goroutines that serve the line, at most one for each slot
-	first, last *coldRead
-	waiting     int
+	mu    sync.Mutex
+	leads int64 // goroutines that serve the line, at most one for each slot
+	line  line[*coldRead]
 }
 
 // coldRead is a lookup that waits, with a copy of its key, and then the copy of its value.
@@ -28,9 +27,7 @@ type coldRead struct {
 	err   error // ErrNotFound, ErrClosed
 	alone bool  // it failed, perhaps over another key: it has to be made alone
 	turn  chan struct{}
-
-	prev, next *coldRead
-	taken      bool // turn has, or gets, a value
+	place place[*coldRead] // gone: turn has, or gets, a value
 }
 
 const (
@@ -38,7 +35,11 @@ const (
 	coldReadKept  = scratchSize
 )
 
-var coldReadPool = sync.Pool{New: func() any { return &coldRead{turn: make(chan struct{}, 1)} }}
+var coldReadPool = sync.Pool{New: func() any {
+	r := &coldRead{turn: make(chan struct{}, 1)}
+	r.place.of = r
+	return r
+}}
 
 // get looks key up in the newest state of c together with others. The answer is to be given back by
 // forget. The error is that of ctx, which may be nil.
@@ -46,7 +47,7 @@ func (q *coldReads) get(ctx context.Context, c *ColumnFamily, key []byte) (*cold
 	r := coldReadPool.Get().(*coldRead)
 	r.cf, r.key, r.value, r.err, r.alone = c, append(r.key[:0], key...), r.value[:0], nil, false
 	q.mu.Lock()
-	q.push(r)
+	q.line.push(&r.place)
 	if q.leads < q.lane.width {
 		q.leads++
 		go q.lead()
@@ -62,9 +63,9 @@ func (q *coldReads) get(ctx context.Context, c *ColumnFamily, key []byte) (*cold
 	case <-ctx.Done():
 	}
 	q.mu.Lock()
-	taken := r.taken
+	taken := r.place.gone
 	if !taken {
-		q.remove(r)
+		q.line.remove(&r.place)
 	}
 	q.mu.Unlock()
 	if taken { // soon over
@@ -89,34 +90,6 @@ func (r *coldRead) copyTo(buf []byte) (n int, pinned cbridge.Pinned) {
 		return 0, cbridge.Pinned{Data: slices.Clone(r.value)}
 	}
 	return copy(buf, r.value), cbridge.Pinned{}
-}
-
-// push puts r at the end of the line. mu is held.
-func (q *coldReads) push(r *coldRead) {
-	r.prev, r.next, r.taken = q.last, nil, false
-	if q.last == nil {
-		q.first = r
-	} else {
-		q.last.next = r
-	}
-	q.last = r
-	q.waiting++
-}
-
-// remove takes r out of the line. mu is held.
-func (q *coldReads) remove(r *coldRead) {
-	if r.prev == nil {
-		q.first = r.next
-	} else {
-		r.prev.next = r.next
-	}
-	if r.next == nil {
-		q.last = r.prev
-	} else {
-		r.next.prev = r.prev
-	}
-	r.prev, r.next, r.taken = nil, nil, true
-	q.waiting--
 }
 
 // lead serves the line until it is empty.
@@ -150,9 +123,8 @@ func (q *coldReads) take(group []*coldRead) []*coldRead {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	width := int(q.lane.width)
-	for n := min((q.waiting+width-1)/width, coldReadsMost); n > 0; n-- {
-		r := q.first
-		q.remove(r)
+	for n := min((q.line.len+width-1)/width, coldReadsMost); n > 0; n-- {
+		r, _ := q.line.pop()
 		group = append(group, r)
 	}
 	if len(group) == 0 {

@@ -33,6 +33,32 @@ func SetSecondaryTimeout(s *Secondary, timeout time.Duration) { s.timeout = time
 // WithoutLanes has databases opened with o let any number of goroutines into C.
 func WithoutLanes(o *Options) { o.unbounded = true }
 
+// HoldColdReads takes every slot that a cold read could have, until release.
+func HoldColdReads(d *DB) (release func()) {
+	l := d.guard.lanes
+	held := []*lane{&l.direct, &l.reads}
+	for _, one := range held {
+		for range one.width {
+			one.acquire(nil)
+		}
+	}
+	return func() {
+		for _, one := range held {
+			for range one.width {
+				one.release()
+			}
+		}
+	}
+}
+
+// ColdReadsWaiting is how many lookups of d wait to be made together.
+func ColdReadsWaiting(d *DB) int {
+	q := &d.guard.lanes.cold
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.line.len
+}
+
 // ReadApart has d make each cold read by itself, or not. Not while any runs.
 func ReadApart(d *DB, apart bool) { d.guard.lanes.apart = apart }
 

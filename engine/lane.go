@@ -16,9 +16,9 @@ type lane struct {
 	width int64
 	state atomic.Int64 // slots taken, and above them, times lineUp, how many wait
 
-	mu          sync.Mutex // round what follows, and every change of how many wait
-	first, last *laneWaiter
-	closed      bool
+	mu     sync.Mutex // round what follows, and every change of how many wait
+	line   line[*laneWaiter]
+	closed bool
 
 	waits  atomic.Uint64 // calls that had to wait
 	waited atomic.Int64  // how long, in nanoseconds
@@ -29,12 +29,15 @@ const lineUp = 1 << 32
 
 // laneWaiter is a goroutine that waits for a slot.
 type laneWaiter struct {
-	turn       chan bool // of one place: true with a slot, false when the lane was closed
-	prev, next *laneWaiter
-	gone       bool // it is not in line any more: turn has, or gets, a value
+	turn  chan bool          // holds one: true with a slot, false when the lane was closed
+	place place[*laneWaiter] // gone: turn has, or gets, a value
 }
 
-var laneWaiters = sync.Pool{New: func() any { return &laneWaiter{turn: make(chan bool, 1)} }}
+var laneWaiters = sync.Pool{New: func() any {
+	w := &laneWaiter{turn: make(chan bool, 1)}
+	w.place.of = w
+	return w
+}}
 
 // try takes a slot if one is free and nobody waits for it.
 func (l *lane) try() bool {
@@ -94,13 +97,7 @@ func (l *lane) join(w *laneWaiter) (taken bool, err error) {
 			break
 		}
 	}
-	w.prev, w.next, w.gone = l.last, nil, false
-	if l.last == nil {
-		l.first = w
-	} else {
-		l.last.next = w
-	}
-	l.last = w
+	l.line.push(&w.place)
 	return false, nil
 }
 
@@ -115,9 +112,9 @@ func (l *lane) wait(ctx context.Context, w *laneWaiter) (got bool, err error) {
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
-	gone := w.gone
+	gone := w.place.gone
 	if !gone {
-		l.remove(w)
+		l.line.remove(&w.place)
 		l.state.Add(-lineUp)
 	}
 	l.mu.Unlock()
@@ -125,21 +122,6 @@ func (l *lane) wait(ctx context.Context, w *laneWaiter) (got bool, err error) {
 		l.release()
 	}
 	return false, dberr.FromContext("", ctx.Err())
-}
-
-// remove takes w out of the line.
-func (l *lane) remove(w *laneWaiter) {
-	if w.prev == nil {
-		l.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		l.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.prev, w.next, w.gone = nil, nil, true
 }
 
 // release gives a slot back: to the one who has waited longest.
@@ -154,15 +136,14 @@ func (l *lane) release() {
 		}
 	}
 	l.mu.Lock()
-	w := l.first
-	if w == nil { // the line has gone meanwhile
-		l.state.Add(-1)
-	} else {
-		l.remove(w)
+	w, ok := l.line.pop()
+	if ok {
 		l.state.Add(-lineUp)
+	} else { // the line has gone meanwhile
+		l.state.Add(-1)
 	}
 	l.mu.Unlock()
-	if w != nil {
+	if ok {
 		w.turn <- true
 	}
 }
@@ -170,18 +151,10 @@ func (l *lane) release() {
 // close sends those who wait away, and everybody who would have to wait later.
 func (l *lane) close() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.closed = true
-	w := l.first
-	for v := w; v != nil; v = v.next {
+	for w, ok := l.line.pop(); ok; w, ok = l.line.pop() {
 		l.state.Add(-lineUp)
-		v.gone = true
-	}
-	l.first, l.last = nil, nil
-	l.mu.Unlock()
-	for w != nil {
-		next := w.next // after its turn it may be in another line
-		w.prev, w.next = nil, nil
-		w.turn <- false
-		w = next
+		w.turn <- false // it has room
 	}
 }

@@ -42,7 +42,7 @@ func TestALaneKeepsItsWidthAndItsSlots(t *testing.T) {
 		if most.Load() > l.width {
 			t.Fatalf("%d were in a lane of width %d", most.Load(), l.width)
 		}
-		if s := l.state.Load(); s != 0 || l.first != nil || l.last != nil {
+		if s := l.state.Load(); s != 0 || l.line.first != nil || l.line.len != 0 {
 			t.Fatalf("the lane is empty, and its state %#x", s)
 		}
 	}
@@ -140,5 +140,19 @@ func TestAClosedLaneSendsAwayWhoWaits(t *testing.T) {
 	l.release()
 	if s := l.state.Load(); s != 0 {
 		t.Errorf("state %#x", s)
+	}
+}
+
+// Every kind of call has a lane, but for those whose parts take one, or that are not calls of a database's.
+func TestEveryKindOfCallHasALane(t *testing.T) {
+	within := map[opKind]string{
+		opGet: "lookup", opGetPinned: "lookup", opHas: "lookup", opMultiGet: "lookup", opWrite: "commit", opSyncWAL: "syncer",
+		opCompact: "enterCompact", opView: "Secondary", opCatchUp: "Secondary", opCancel: "Close",
+	}
+	l := newLanes(&Options{})
+	for op := range opKinds {
+		if why, exempt := within[op]; (l.of(op) == nil) != exempt {
+			t.Errorf("%s: lane %v, exempt as a %q", opNames[op], l.of(op), why)
+		}
 	}
 }

@@ -45,7 +45,7 @@ const (
 var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
 	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
-	opProperty: laneQuick, opBatch: laneQuick,
+	opProperty: laneQuick, opBatch: laneQuick, opMetrics: laneQuick,
 }
 
 // Limits of Options.FastLane and Options.Gate. Go allows 10,000 threads.

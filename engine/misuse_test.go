@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,28 +24,10 @@ func planted() int {
 	return 1000
 }
 
-// misuseOf is the text with which f is caught, or empty.
-func misuseOf(f func()) (text string) {
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case *rbdebug.Misuse:
-			text = p.Error()
-		case interface{ Addr() uintptr }: // a fault
-			text = rbdebug.Explain(p.Addr())
-		default:
-			panic(p)
-		}
-	}()
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	f()
-	return ""
-}
-
 // wantMisuse wants that f is caught with all words in the text.
 func wantMisuse(t *testing.T, what string, f func(), words ...string) {
 	t.Helper()
-	text := misuseOf(f)
+	text := rbdebug.Caught(f)
 	for _, w := range append(words, "rockbridge: ") {
 		if !strings.Contains(text, w) {
 			t.Fatalf("%s: caught with %q, want %q in it", what, text, w)
@@ -285,7 +266,7 @@ func TestGoroutinesThatRaceThroughABatchMeet(t *testing.T) {
 		for range 2 {
 			both.Go(func() {
 				for !caught.Load() {
-					if misuseOf(func() { b.Put([]byte("k"), nil) }) != "" {
+					if rbdebug.Caught(func() { b.Put([]byte("k"), nil) }) != "" {
 						caught.Store(true)
 					}
 				}

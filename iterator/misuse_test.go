@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,28 +24,10 @@ func planted() int {
 	return 1000
 }
 
-// misuseOf is the text with which f is caught, or empty.
-func misuseOf(f func()) (text string) {
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case *rbdebug.Misuse:
-			text = p.Error()
-		case interface{ Addr() uintptr }: // a fault
-			text = rbdebug.Explain(p.Addr())
-		default:
-			panic(p)
-		}
-	}()
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	f()
-	return ""
-}
-
 // wantMisuse wants that f is caught with all words in the text.
 func wantMisuse(t *testing.T, what string, f func(), words ...string) {
 	t.Helper()
-	text := misuseOf(f)
+	text := rbdebug.Caught(f)
 	for _, w := range append(words, "rockbridge: ") {
 		if !strings.Contains(text, w) {
 			t.Fatalf("%s: caught with %q, want %q in it", what, text, w)
@@ -236,7 +217,7 @@ func TestADamagedFillIsCaught(t *testing.T) {
 	}
 	checks := it.checks.Of()
 	for way, fill := range fills {
-		if text := misuseOf(func() { it.SetBounds([]byte("key"), []byte("l")); fill(); fill() }); text != "" {
+		if text := rbdebug.Caught(func() { it.SetBounds([]byte("key"), []byte("l")); fill(); fill() }); text != "" {
 			t.Fatalf("%s: a sound fill is caught with %q", way, text)
 		}
 	}
@@ -255,7 +236,7 @@ func TestADamagedFillIsCaught(t *testing.T) {
 						done = damage(f, buf)
 					}
 				}
-				text := misuseOf(func() {
+				text := rbdebug.Caught(func() {
 					it.SetBounds([]byte("key"), []byte("l"))
 					for range 20 {
 						it.size.reset(500)
@@ -376,7 +357,7 @@ func TestGoroutinesThatRaceThroughAnIteratorMeet(t *testing.T) {
 		for range 2 {
 			both.Go(func() {
 				for !caught.Load() {
-					if misuseOf(func() {
+					if rbdebug.Caught(func() {
 						if !it.Next() {
 							it.First()
 						}
