@@ -146,6 +146,9 @@ var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminC
 	"ColumnFamilies": func(d *engine.DB, k *lifecycleKit) error {
 		return want(nil, (len(d.ColumnFamilies()) > 0) == (k.is == alive), d.ColumnFamilies())
 	},
+	"Recovery": func(d *engine.DB, _ *lifecycleKit) error {
+		return want(nil, d.Recovery().Break == "", d.Recovery())
+	},
 	"Health": func(d *engine.DB, _ *lifecycleKit) error { return d.Health() },
 	"LatestSequence": func(d *engine.DB, k *lifecycleKit) error {
 		return want(nil, (d.LatestSequence() > 0) == (k.is == alive), d.LatestSequence())

@@ -47,14 +47,16 @@ type DB struct {
 	slow     time.Duration // calls that take longer are logged; 0: none
 	watched  *watched
 
+	recovery Recovery
+
 	lent bool // it belongs to a Secondary, which closes it
 }
 
 // Open opens the database in directory dir and creates it, with its families, if it does not exist
 // and o allows it. Every family on disk is opened too. The errors are ErrLocked if another opener
-// holds it, ErrCorruption, ErrInvalidArgument for options that RocksDB does not know or that
-// contradict each other, ErrUnsupported for a comparator or operator that cannot be made here, by
-// name, and ErrIO. A failed Open leaves no new files behind; where there is a database that is locked or
+// holds it, ErrCorruption (also for a write-ahead log that is damaged: see Options.AcceptDataLoss),
+// ErrInvalidArgument for options that RocksDB does not know or that contradict each other, ErrUnsupported
+// for a comparator or operator that cannot be made here, by name, and ErrIO. A failed Open leaves no new files behind; where there is a database that is locked or
 // damaged, RocksDB may have begun a new LOG.
 func Open(dir string, o *Options) (*DB, error) {
 	if o == nil {
@@ -120,6 +122,9 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 			return err
 		}
 	}
+	if d.recovery, err = lookAtLogs(d.path, o); err != nil {
+		return err
+	}
 	undo := trackNewFiles(d.path)
 	c, err := plan.Open()
 	if err != nil {
@@ -127,6 +132,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 		return err
 	}
 	d.c = c
+	d.tellOfBreak()
 	d.guard.lanes = newLanes(o)
 	d.commits.start(d, o.Commit, d.guard.lanes)
 	if err := d.adoptFamilies(names, ops); err != nil {

@@ -66,6 +66,10 @@ type Options struct {
 	FastLane int // 0: four times GOMAXPROCS; at least 2
 	Gate     int // 0: 64; at least 4
 
+	// AcceptDataLoss opens a database whose write-ahead log is damaged, without what the damage has taken:
+	// see Recovery. Without it Open answers ErrCorruption, says what would be lost, and changes nothing.
+	AcceptDataLoss bool
+
 	// CatchUpEvery has a Secondary catch up by itself, so long after it has last done so; 0: only in
 	// CatchUp. For OpenSecondary only. Secondary.CatchUpError tells how it goes.
 	CatchUpEvery time.Duration

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
 // What there is to do about damage.

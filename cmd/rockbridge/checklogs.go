@@ -8,10 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,58 +69,50 @@ func checkLogs(d *diagnosis, p *patient, verify bool) {
 	if p.manifest == nil {
 		return
 	}
-	var logs []string
-	size := int64(0)
+	logs, size := 0, int64(0)
 	if err := eachFile(p.walDir(), func(name string, info fs.FileInfo) {
 		if filepath.Ext(name) == ".log" && fileNumber(name) >= p.manifest.Log {
-			logs = append(logs, name)
+			logs++
 			size += info.Size()
 		}
 	}); err != nil {
 		d.wrong(check, "see that the folder of the write-ahead logs (wal_dir) is there", "%v", err)
 		return
 	}
-	slices.Sort(logs)
 	if size > muchLog {
-		d.note(check, "flush now and then (DB.Flush), or set max_total_wal_size", "%s, %s, for the next open to replay, which takes long", plural(len(logs), "write-ahead log", "write-ahead logs"), byteText(size))
+		d.note(check, "flush now and then (DB.Flush), or set max_total_wal_size", "%s, %s, for the next open to replay, which takes long", plural(logs, "write-ahead log", "write-ahead logs"), byteText(size))
 	} else {
-		d.ok(check, "%s, %s, for the next open to replay", plural(len(logs), "write-ahead log", "write-ahead logs"), byteText(size))
+		d.ok(check, "%s, %s, for the next open to replay", plural(logs, "write-ahead log", "write-ahead logs"), byteText(size))
 	}
 	if verify {
-		p.verifyLogs(d, logs)
+		p.verifyLogs(d)
 	}
 }
 
-func (p *patient) verifyLogs(d *diagnosis, logs []string) {
+func (p *patient) verifyLogs(d *diagnosis) {
+	logs, err := ondisk.ReadLogs(p.walDir(), p.manifest.Log)
+	if err != nil {
+		d.wrong("logs", "see that they can be read", "%v", err)
+		return
+	}
 	records := 0
-	for i, name := range logs {
-		n, err := countRecords(filepath.Join(p.walDir(), name))
-		records += n
-		switch {
-		case err == nil, errors.Is(err, fs.ErrNotExist): // a writer has deleted it
-		case errors.Is(err, io.ErrUnexpectedEOF) && i == len(logs)-1:
-			d.note("logs", "", "%s ends in the middle of a record, as when a writer is at it or was killed: RocksDB passes over that", name)
-		default:
-			d.wrong("logs", "what stands behind it is lost: "+restore, "%s after %d records: %v", name, n, err)
-			return
+	for i, l := range logs {
+		records += l.Whole.Records
+		if l.Break == nil {
+			continue
 		}
+		behind := l.Behind.Records
+		for _, later := range logs[i+1:] {
+			behind += later.Whole.Records + later.Behind.Records
+		}
+		if behind == 0 {
+			d.note("logs", "", "%s ends in the middle of a record, as when a writer is at it or was killed: RocksDB passes over that (%v)", filepath.Base(l.Path), l.Break)
+			break
+		}
+		d.wrong("logs", restore+", or open it with Options.AcceptDataLoss", "%s after %d records: %v; %s behind it are lost", filepath.Base(l.Path), l.Whole.Records, l.Break, plural(behind, "record", "records"))
+		return
 	}
 	d.ok("logs", "%s, every checksum right", plural(records, "record", "records"))
-}
-
-func countRecords(path string) (n int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	for records := ondisk.NewRecords(f); ; n++ {
-		if _, err := records.Next(); err == io.EOF {
-			return n, nil
-		} else if err != nil {
-			return n, err
-		}
-	}
 }
 
 // checkLOG looks for errors in the newest part of RocksDB's own LOG. Errors of work in the background stop

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
 // roomy is a system that grants everything: the control of what is found below.

@@ -234,7 +234,7 @@ func TestDoctorFindsDamage(t *testing.T) {
 		{"the manifest is overwritten", rewrite("MANIFEST-*", flip(10)), false, []string{"manifest", "opens"}, "wrong checksum at offset 0"},
 		{"CURRENT names nothing", rewrite("CURRENT", func([]byte) []byte { return []byte("nonsense\n") }), false, []string{"manifest", "opens"}, "nonsense"},
 		{"CURRENT is missing", remove("CURRENT"), false, []string{"there"}, "MANIFEST-"},
-		{"a log is overwritten", rewrite("*.log", flip(30000)), true, []string{"logs"}, "after "},
+		{"a log is overwritten", rewrite("*.log", flip(30000)), true, []string{"logs", "opens"}, "after "},
 		{"an operator that is not here", rewrite("OPTIONS-*", func(b []byte) []byte {
 			return bytes.ReplaceAll(b, []byte("merge_operator=nullptr"), []byte("merge_operator={id=Nonsense;}"))
 		}), false, []string{"opens"}, "merge operator Nonsense"},

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
 // ok ends the test at the first error.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
 // inspection is what inspect shows of a database.

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rockbridge-db/rockbridge/cmd/rockbridge/ondisk"
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
 // patient is a database that doctor looks at: as far as it could be read, and opened.

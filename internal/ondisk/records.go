@@ -43,6 +43,7 @@ const (
 	kindTimestamps2  = 11
 	kindPredecessor  = 130
 	kindPredecessor2 = 131
+	kindSkippable    = 128 // who does not know a kind from here on passes over it
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

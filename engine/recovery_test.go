@@ -1,0 +1,274 @@
+package engine_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/ondisk"
+)
+
+var recoverySeed = flag.Uint64("recovery.seed", 0, "seed of the places where logs are damaged; 0: a new one")
+
+// walRecord is where a row's record lies: in which log, from where to where.
+type walRecord struct {
+	log        int
+	begin, end int64
+}
+
+// walCase is a database that nothing was flushed of, in one log or two.
+type walCase struct {
+	dir     string
+	logs    []string // base names
+	records []walRecord
+}
+
+func walKey(i int) []byte { return fmt.Appendf(nil, "%04d", i) }
+
+// newWALs writes rows in as many sessions as there are to be logs. Each begins one and flushes nothing.
+func newWALs(t *testing.T, rows, logs int, r *rand.Rand) *walCase {
+	t.Helper()
+	w := &walCase{dir: filepath.Join(t.TempDir(), "db")}
+	for session := range logs {
+		db, err := engine.Open(w.dir, &engine.Options{
+			Families: map[string]engine.FamilyOptions{"rows": {}}, Extra: "avoid_flush_during_recovery=true",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := db.ColumnFamily("rows")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := session * rows / logs; i < (session+1)*rows/logs; i++ {
+			value := bytes.Repeat([]byte{byte(i), 0x55}, r.IntN(1200))
+			if err := c.Put(walKey(i), value, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.read(t, rows, logs)
+	return w
+}
+
+// read finds where the records lie.
+func (w *walCase) read(t *testing.T, rows, logs int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(w.dir, "*.log"))
+	if err != nil || len(paths) != logs {
+		t.Fatalf("logs %v, %v", paths, err)
+	}
+	for i, path := range paths {
+		w.logs = append(w.logs, filepath.Base(path))
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := ondisk.NewRecords(bytes.NewReader(b))
+		for begin := int64(0); ; begin = l.Offset() {
+			record, err := l.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(record) > 12 { // RocksDB's own have no rows
+				w.records = append(w.records, walRecord{i, begin, l.Offset()})
+			}
+		}
+	}
+	if len(w.records) != rows {
+		t.Fatalf("%d records of %d rows", len(w.records), rows)
+	}
+}
+
+// damaged is a copy of the database, with what spoil makes of one of its logs.
+func (w *walCase) damaged(t *testing.T, log int, spoil func(b []byte) []byte) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "db")
+	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, w.logs[log])
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, spoil(b), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// rowsThatCameBack opens a database as mode says and tells which rows it has.
+func rowsThatCameBack(t *testing.T, dir, mode string, accept bool) (rows []int, r engine.Recovery, err error) {
+	t.Helper()
+	db, err := engine.Open(dir, &engine.Options{
+		AcceptDataLoss: accept, Extra: "wal_recovery_mode=" + mode, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return nil, r, err
+	}
+	defer db.Close()
+	c, err := db.ColumnFamily("rows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan, done := engine.Scan(c, nil)
+	for k := range scan {
+		var i int
+		if _, err := fmt.Sscanf(string(k), "%d", &i); err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, i)
+	}
+	if err := done(); err != nil {
+		t.Fatal(err)
+	}
+	return rows, db.Recovery(), nil
+}
+
+// prefix tells how many rows there are, if these are the first ones.
+func prefix(rows []int) (n int, ok bool) {
+	for i, row := range rows {
+		if row != i {
+			return 0, false
+		}
+	}
+	return len(rows), true
+}
+
+const (
+	tolerateTail = "kTolerateCorruptedTailRecords"
+	absolute     = "kAbsoluteConsistency"
+	pointInTime  = "kPointInTimeRecovery"
+	skipAny      = "kSkipAnyCorruptedRecords"
+)
+
+// The golden table of recovery: in each of RocksDB's modes, with one log and with two, and damage of three
+// kinds at places all over them. Rows are never lost without a word, but for the last record written, or
+// what a power cut may take.
+func TestADamagedLogIsNoSilentLoss(t *testing.T) {
+	r, _ := seededRand(t, "recovery.seed", *recoverySeed)
+	places := 48
+	if testing.Short() {
+		places = 9
+	}
+	for logs := 1; logs <= 2; logs++ {
+		w := newWALs(t, 200, logs, r)
+		for place := range places {
+			i := (place*len(w.records) + r.IntN(len(w.records))) / places
+			at := w.records[i]
+			offset := at.begin + r.Int64N(at.end-at.begin)
+			spoil, kind := flipAt(offset, r), "flip"
+			switch place % 3 {
+			case 1:
+				spoil, kind = func(b []byte) []byte { return b[:offset] }, "cut"
+			case 2:
+				spoil, kind = zerosOver(offset), "zeros"
+			}
+			for _, mode := range []string{tolerateTail, absolute, pointInTime, skipAny} {
+				t.Run(fmt.Sprintf("%d logs/%s/%s of record %d at %d", logs, mode, kind, i, offset), func(t *testing.T) {
+					w.check(t, mode, kind, i, offset, spoil)
+				})
+			}
+		}
+	}
+}
+
+// flipAt changes a bit.
+func flipAt(offset int64, r *rand.Rand) func([]byte) []byte {
+	bit := byte(1) << r.IntN(8)
+	return func(b []byte) []byte { b[offset] ^= bit; return b }
+}
+
+// zerosOver is a page that was not written.
+func zerosOver(offset int64) func([]byte) []byte {
+	return func(b []byte) []byte {
+		from := offset &^ 4095
+		clear(b[from:min(from+4096, int64(len(b)))])
+		return b
+	}
+}
+
+// check damages record i, and looks at what comes of it.
+func (w *walCase) check(t *testing.T, mode, kind string, i int, offset int64, spoil func([]byte) []byte) {
+	log := w.records[i].log
+	dir := w.damaged(t, log, spoil)
+	first, last := w.taken(kind, i, offset)
+	behind := len(w.records) - last
+	if kind == "cut" {
+		behind = 0
+		if log == 0 && len(w.logs) == 2 {
+			behind = len(w.records) - len(w.records)/2
+		}
+	}
+	suffix := kind == "cut" && (behind == 0 || mode == pointInTime) // what a power cut leaves
+	rows, rec, err := rowsThatCameBack(t, dir, mode, false)
+	switch {
+	case first == last && behind >= 0 && err == nil && len(rows) == len(w.records):
+		return // it was in a block's filling
+	case behind > 0 && !suffix:
+		if !errors.Is(err, engine.ErrCorruption) {
+			t.Fatalf("%d rows, %v; %d records lie behind the damage", len(rows), err, behind)
+		}
+	case err != nil:
+		if mode != absolute && mode != tolerateTail || !errors.Is(err, engine.ErrCorruption) {
+			t.Fatalf("only the end is damaged: %v", err)
+		}
+	default:
+		if n, ok := prefix(rows); !ok || n != first || rec.LostRecords != behind {
+			t.Fatalf("%d rows, want the first %d; %+v", len(rows), first, rec)
+		}
+	}
+	w.accepted(t, mode, dir, first)
+}
+
+// accepted opens a damaged database all the same.
+func (w *walCase) accepted(t *testing.T, mode, dir string, first int) {
+	rows, rec, err := rowsThatCameBack(t, dir, mode, true)
+	if err != nil {
+		if mode == pointInTime || mode == skipAny || !errors.Is(err, engine.ErrCorruption) {
+			t.Fatalf("with the loss accepted: %v", err)
+		}
+		return
+	}
+	if n, ok := prefix(rows); mode == pointInTime && (!ok || n != first) {
+		t.Fatalf("with the loss accepted: %v, want the first %d; %+v", rows, first, rec)
+	}
+}
+
+// taken are the records, from first up to last, that damage to record i takes.
+func (w *walCase) taken(kind string, i int, offset int64) (first, last int) {
+	log := w.records[i].log
+	from, to := offset, offset+1
+	switch kind {
+	case "zeros":
+		from = offset &^ 4095
+		to = from + 4096
+	case "cut":
+		to = 1 << 60
+		if offset == w.records[i].begin {
+			from++ // between two records there is nothing to see
+		}
+	}
+	first, last = i, i
+	for n, r := range w.records {
+		if r.log == log && r.begin < to && r.end > from {
+			first, last = min(first, n), max(last, n+1)
+		}
+	}
+	return first, last
+}

@@ -1,0 +1,355 @@
+package ondisk
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Log is what a write-ahead log holds, as far as can be told without its values.
+type Log struct {
+	Path   string
+	Number uint64
+	Size   int64
+	Whole  Tally // the records up to Break, or all
+	Break  *Break
+	Behind Tally // the whole records behind Break
+}
+
+// Tally counts whole records.
+type Tally struct {
+	Records int
+	Rows    uint64 // operations in them; of a compressed log they are not known, and 0
+	First   uint64 // sequence number of the first operation; 0: not known
+	Last    uint64 // of the last
+}
+
+// Break is a place where a log holds no record though it goes on, or ends within one.
+type Break struct {
+	At     int64
+	Reason string
+	// Torn: a power cut leaves such a place, as the disk does not get all that was written last, or not in
+	// its order: the log ends within a piece, or holds zeros, or what it held before it was recycled, to
+	// the end of a page. Otherwise something has changed what was written.
+	Torn bool
+}
+
+// pageSize is what an operating system writes at once, or a divisor of that.
+const pageSize = 4096
+
+// ReadLogs reads the write-ahead logs in folder dir from number on, in their order. One that is gone when
+// its turn comes, since a writer has no more use for it, is left out.
+func ReadLogs(dir string, from uint64) ([]*Log, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var logs []*Log
+	for _, e := range entries {
+		digits, ok := strings.CutSuffix(e.Name(), ".log")
+		number, err := strconv.ParseUint(digits, 10, 64)
+		if !ok || err != nil || number < from {
+			continue
+		}
+		l, err := readLog(filepath.Join(dir, e.Name()), number)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, l)
+	}
+	slices.SortFunc(logs, func(a, b *Log) int { return int(int64(a.Number - b.Number)) })
+	return logs, nil
+}
+
+// readLog reads what the file holds now. A writer that appends meanwhile does no harm.
+func readLog(path string, number uint64) (*Log, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	l, err := scanLog(f, info.Size(), number)
+	if err != nil {
+		return nil, err
+	}
+	l.Path = path
+	return l, nil
+}
+
+// scanLog reads size bytes of a log.
+func scanLog(f io.ReaderAt, size int64, number uint64) (*Log, error) {
+	s := &logScan{log: &Log{Number: number, Size: size}}
+	r, buf := io.NewSectionReader(f, 0, size), make([]byte, min(16*blockSize, size+1))
+	for {
+		n, err := io.ReadFull(r, buf)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return nil, err
+		}
+		for b := buf[:n]; len(b) > 0; {
+			piece := min(blockSize, len(b))
+			s.block(b[:piece], piece < blockSize)
+			b = b[piece:]
+		}
+		if n < len(buf) {
+			s.end()
+			return s.log, nil
+		}
+	}
+}
+
+// logScan is the way through a log. It goes on behind a break, to see what stands there.
+type logScan struct {
+	log        *Log
+	at         int64 // offset of the block
+	recycled   bool  // the log's pieces carry its number; others are of an older one
+	compressed bool  // the records are
+	sought     bool  // a piece was looked for at every byte
+	quiet      bool  // the break is the log's end as a writer leaves it, if nothing follows
+
+	open  bool     // within a record
+	from  int64    // where that begins
+	head  [12]byte // its first bytes: a sequence number and a count
+	heads int      // so many of them
+}
+
+// pieceFound is a good piece.
+type pieceFound struct {
+	kind int
+	data []byte
+	size int // with its head
+}
+
+// block goes through the pieces of a block; last: the log ends with it.
+func (s *logScan) block(b []byte, last bool) {
+	pos := 0
+	for len(b)-pos >= pieceHead {
+		p, why := s.piece(b[pos:])
+		if why == "" {
+			s.take(p, s.at+int64(pos))
+			pos += p.size
+			continue
+		}
+		s.broken(b, pos, why)
+		s.open = false
+		if pos = s.resume(b, pos); pos < 0 {
+			pos = len(b)
+		}
+	}
+	if rest := b[pos:]; last && len(rest) > 0 && !allZero(rest) {
+		s.breakAt(s.at+int64(pos), endsWithin, true, s.recycled)
+	}
+	s.at += int64(len(b))
+}
+
+const (
+	endsWithin  = "it ends within a piece"
+	reaches     = "a piece reaches beyond its block"
+	wrongSum    = "wrong checksum"
+	unknownKind = "a piece of an unknown kind"
+	noPiece     = "zeros"
+	older       = "a piece of an older log"
+	outOfOrder  = "pieces out of order"
+)
+
+// piece reads the piece that b begins with, or tells why there is none.
+func (s *logScan) piece(b []byte) (p pieceFound, why string) {
+	length, kind, head := int(binary.LittleEndian.Uint16(b[4:])), int(b[6]), pieceHead
+	stored := binary.LittleEndian.Uint32(b)
+	switch {
+	case kind == kindZero && length == 0 && stored == 0:
+		return p, noPiece
+	case kind >= kindRecyclable && kind < kindRecyclable+4:
+		kind, head = kind-kindRecyclable+kindFull, recyclableHead
+	case kind == kindTimestamps2 || kind == kindPredecessor2:
+		head = recyclableHead
+	case kind < kindFull || kind > kindTimestamps && kind < kindSkippable:
+		return p, unknownKind
+	}
+	if head+length > len(b) {
+		return p, reaches
+	}
+	if crc32.Checksum(b[6:head+length], castagnoli) != unmasked(stored) {
+		return p, wrongSum
+	}
+	if head == recyclableHead {
+		if binary.LittleEndian.Uint32(b[pieceHead:]) != uint32(s.log.Number) {
+			return p, older
+		}
+		s.recycled = true
+	} else if s.recycled && kind <= kindLast {
+		return p, older
+	}
+	return pieceFound{kind, b[head : head+length], head + length}, ""
+}
+
+// take takes in a piece that begins at the offset.
+func (s *logScan) take(p pieceFound, at int64) {
+	switch {
+	case p.kind == kindCompression:
+		s.compressed = true
+		return
+	case p.kind > kindLast:
+		return
+	case p.kind == kindFull || p.kind == kindFirst:
+		if s.open {
+			s.breakAt(s.from, outOfOrder, false, false)
+		}
+		s.open, s.from, s.heads = true, at, 0
+	case !s.open:
+		if s.log.Break == nil {
+			s.breakAt(at, outOfOrder, false, false)
+		}
+		return
+	}
+	s.heads += copy(s.head[s.heads:], p.data)
+	if p.kind == kindFull || p.kind == kindLast {
+		s.open = false
+		s.count()
+	}
+}
+
+// count counts the record that has ended.
+func (s *logScan) count() {
+	t := &s.log.Whole
+	if s.log.Break != nil {
+		t = &s.log.Behind
+	}
+	t.Records++
+	if s.compressed || s.heads < len(s.head) {
+		return
+	}
+	first, rows := binary.LittleEndian.Uint64(s.head[:]), uint64(binary.LittleEndian.Uint32(s.head[8:]))
+	t.Rows += rows
+	if t.First == 0 {
+		t.First = first
+	}
+	if rows > 0 {
+		t.Last = max(t.Last, first+rows-1)
+	}
+}
+
+// broken notes that no piece is at pos.
+func (s *logScan) broken(b []byte, pos int, why string) {
+	rest := b[pos:]
+	end := pieceHead
+	if length := int(binary.LittleEndian.Uint16(rest[4:])); why == wrongSum || why == reaches {
+		end = min(pieceHead+length, len(rest))
+	}
+	ends := why == reaches && len(b) < blockSize
+	if ends {
+		why = endsWithin
+	}
+	torn := ends || why == older || unwritten(rest, pos, end)
+	s.breakAt(s.at+int64(pos), why, torn, why == noPiece && allZero(rest) || why == older || s.recycled)
+}
+
+// breakAt notes the first break. A record that is open belongs to it.
+func (s *logScan) breakAt(at int64, why string, torn, quiet bool) {
+	if s.log.Break != nil {
+		return
+	}
+	if s.open {
+		at, quiet = s.from, false
+	}
+	s.log.Break, s.quiet = &Break{At: at, Reason: why, Torn: torn}, quiet
+}
+
+// unwritten tells whether the piece that should fill b up to end looks as if a page was not written: from
+// its beginning to the end of the page are zeros, or a whole page of it is. b begins at pos of a block.
+func unwritten(b []byte, pos, end int) bool {
+	page := min(pageSize-pos%pageSize, len(b))
+	if allZero(b[:page]) {
+		return true
+	}
+	for ; page < end && page+pageSize <= len(b); page += pageSize {
+		if allZero(b[page : page+pageSize]) {
+			return true
+		}
+	}
+	return false
+}
+
+// resume finds the next good piece of the block behind the bad one at pos, which its head may still
+// delimit; -1: there is none.
+func (s *logScan) resume(b []byte, pos int) int {
+	for _, head := range []int{pieceHead, recyclableHead} {
+		end := pos + head + int(binary.LittleEndian.Uint16(b[pos+4:]))
+		if end <= len(b)-pieceHead {
+			if _, why := s.piece(b[end:]); why == "" {
+				return end
+			}
+		} else if end <= len(b) && len(b) == blockSize {
+			return -1 // the block's end
+		}
+	}
+	if s.sought {
+		return -1 // once is enough to know that there is more, and a log of nonsense would take long
+	}
+	s.sought = true
+	for next := pos + 1; next <= len(b)-pieceHead; next++ {
+		if s.canBegin(b[next:]) {
+			if _, why := s.piece(b[next:]); why == "" {
+				return next
+			}
+		}
+	}
+	return -1
+}
+
+// canBegin tells whether b can be the piece that begins the next record: in the bad piece's bytes there
+// may be others, as part of a value.
+func (s *logScan) canBegin(b []byte) bool {
+	head := pieceHead
+	switch b[6] {
+	case kindFull, kindFirst:
+	case kindRecyclable, kindRecyclable + 1:
+		head = recyclableHead
+	default:
+		return false
+	}
+	if s.compressed {
+		return true
+	}
+	if len(b) < head+len(s.head) {
+		return false
+	}
+	first, last := binary.LittleEndian.Uint64(b[head:]), max(s.log.Whole.Last, s.log.Behind.Last)
+	return first > last && first < 1<<56
+}
+
+// end looks whether the log ends as it should.
+func (s *logScan) end() {
+	if s.open {
+		s.breakAt(s.from, endsWithin, true, false)
+	}
+	b := s.log.Break
+	switch {
+	case s.log.Behind.Records == 0 && s.quiet:
+		s.log.Break = nil
+	case s.log.Behind.Records > 0 && b.Reason == endsWithin: // its length is wrong
+		b.Reason, b.Torn = reaches, false
+	}
+}
+
+func allZero(b []byte) bool {
+	return len(bytes.TrimLeft(b, "\x00")) == 0
+}
+
+// String tells what is there, and where.
+func (b *Break) String() string { return fmt.Sprintf("%s at offset %d", b.Reason, b.At) }
