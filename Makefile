@@ -22,7 +22,7 @@ HEADERS ?= $(wildcard .build/headers/*)
 GOTEST = scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test
+	cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -48,6 +48,7 @@ help:
 	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
+	@echo 'make powercut   power cuts, as root: N=1000, about a second each'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
 	@echo 'make ci         all that continuous integration runs'
@@ -142,6 +143,9 @@ churn: setup
 
 crash: setup
 	go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
+
+powercut: setup
+	go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
 
 fuzz: setup
 	scripts/fuzz $(FUZZTIME)

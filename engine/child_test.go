@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		afterClose(os.Args[1])
 	case "crash":
 		crashChild(os.Args[1:])
+	case "power":
+		powerChild(os.Args[1:])
 	case "cross":
 		crossChild(os.Args[1:])
 	case "stall":
