@@ -19,6 +19,7 @@ const childRole = "ROCKBRIDGE_TEST_CHILD"
 func TestMain(m *testing.M) {
 	switch role := os.Getenv(childRole); role {
 	case "":
+		nameTheLibrary()
 		os.Exit(m.Run())
 	case "lifecycle":
 		lifecycleChild(os.Args[1:])

@@ -2,7 +2,6 @@ package commits
 
 import (
 	"context"
-	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/bench/workload"
+	"github.com/rockbridge-db/rockbridge/internal/linked"
 )
 
 // Programs are the peers' binaries.
@@ -81,25 +81,8 @@ func Library(program string) string {
 	for line := range strings.Lines(string(out)) {
 		f := strings.Fields(line)
 		if len(f) > 2 && strings.HasPrefix(f[0], "librocksdb") {
-			return filepath.Base(f[2]) + " of the system, " + assertions(f[2])
+			return linked.Inspect(f[2]).String()
 		}
 	}
-	return "linked into the program, " + assertions(program)
-}
-
-// assertions tells whether a file calls what failed assertions call.
-func assertions(file string) string {
-	f, err := elf.Open(file)
-	if err != nil {
-		return "build unknown: " + err.Error()
-	}
-	defer func() { _ = f.Close() }() // only read
-	symbols, err := f.ImportedSymbols()
-	if err != nil {
-		return "build unknown: " + err.Error()
-	}
-	if slices.ContainsFunc(symbols, func(s elf.ImportedSymbol) bool { return s.Name == "__assert_fail" }) {
-		return "built with assertions"
-	}
-	return "built without assertions"
+	return linked.Inspect(program).String()
 }

@@ -33,7 +33,7 @@ func invented(t *testing.T) *Run {
 			Base: workload.Spec{Duration: time.Second, KeyBytes: 16, ValueBytes: 100, Memtable: 64 << 20, Cache: 128 << 20},
 		},
 		Machine: Machine{CPU: "A processor", Cores: 2, MemoryGiB: 24, Kernel: "Linux 6", FileSystem: "ext4 on /dev/disk"},
-		Go:      "go1.26", Library: "librocksdb.so.7.8 of the system, built with assertions",
+		Go:      "go1.26", Library: "system, librocksdb.so.7.8, assertions on",
 		Before: Disk{Latency{60 * time.Microsecond, 120 * time.Microsecond}, Latency{40 * time.Microsecond, 90 * time.Microsecond}},
 		After:  Disk{Latency{61 * time.Microsecond, 121 * time.Microsecond}, Latency{41 * time.Microsecond, 91 * time.Microsecond}},
 		Loads:  [2]string{"0.10, 0.20, 0.30", "2.00, 1.00, 0.50"}, Counter: "perf stat",

@@ -2,16 +2,16 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/internal/linked"
 )
 
 // checkLibrary looks at the RocksDB that this program is linked with.
 func checkLibrary(d *diagnosis) {
 	d.area = "library"
-	path := libraryPath(kernel{"/"})
+	path := linked.SharedLibrary("/proc/self/maps")
 	if version := engine.Version(); version == "unknown" {
 		d.wrong("version", "set TMPDIR to a folder that can be written to", "unknown: no database can be made in %s", os.TempDir())
 	} else {
@@ -23,34 +23,26 @@ func checkLibrary(d *diagnosis) {
 	checkAllocator(d)
 }
 
-// libraryPath is the file that the RocksDB in this process comes from: empty if it is in the program.
-func libraryPath(k kernel) string {
-	for line := range strings.Lines(k.text("proc/self/maps")) {
-		at := strings.IndexByte(line, '/')
-		if at >= 0 && strings.HasPrefix(filepath.Base(strings.TrimSpace(line[at:])), "librocksdb") {
-			return strings.TrimSpace(line[at:])
-		}
-	}
-	return ""
-}
-
 func libraryName(path string) string {
-	if path == "" {
-		return "linked into the program"
+	if path != "" {
+		return path
 	}
-	return path
+	if l := linked.Inspect("/proc/self/exe"); l.Kind != "" {
+		return "linked into the program: " + l.Kind + " of " + l.Folder
+	}
+	return "linked into the program"
 }
 
 func checkAssertions(d *diagnosis, path string) {
 	if path == "" {
 		path = "/proc/self/exe"
 	}
-	on, err := hasAssertions(path)
+	on, err := linked.HasAssertions(path)
 	switch {
 	case err != nil:
 		d.note("assertions", "", "unknown: %v", err)
 	case on:
-		d.note("assertions", "build RocksDB with -DNDEBUG (cmake's Release does) where speed counts",
+		d.note("assertions", "make rocksdb builds RocksDB without them, for where speed counts",
 			"on, as distributions build it: RocksDB checks itself, which costs time, and what it finds ends the process")
 	default:
 		d.ok("assertions", "off")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/rockbridge-db/rockbridge/internal/linked"
 	"github.com/rockbridge-db/rockbridge/internal/ondisk"
 )
 
@@ -211,16 +212,16 @@ void look(int n) { (void)n;
 		path string
 		on   bool
 	}{{build(), true}, {build("-DNDEBUG"), false}, {build("-O2"), true}, {build("-O2", "-DNDEBUG"), false}, {build(`-DWHOSE="other"`), false}} {
-		if on, err := hasAssertions(c.path); err != nil || on != c.on {
+		if on, err := linked.HasAssertions(c.path); err != nil || on != c.on {
 			t.Errorf("%v, %v; want %v", on, err, c.on)
 		}
 	}
-	if _, err := hasAssertions(source); err == nil {
+	if _, err := linked.HasAssertions(source); err == nil {
 		t.Error("a text was read as a library")
 	}
 	self, err := os.Executable() // it has this test's text in another file only, and RocksDB, if at all, linked in
 	ok(t, err)
-	if on, err := hasAssertions(self); err != nil || on && libraryPath(kernel{"/"}) != "" {
+	if on, err := linked.HasAssertions(self); err != nil || on && linked.SharedLibrary("/proc/self/maps") != "" {
 		t.Errorf("of the test itself: %v, %v", on, err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package linked
 
 import (
 	"bytes"
@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// hasAssertions reports whether the RocksDB in an ELF file was compiled with assertions.
+// HasAssertions reports whether the RocksDB in an ELF file was compiled with assertions.
 //
 // An assertion that fails calls __assert_fail with the name of the function that it stands in, written
 // out with its namespace, as in "rocksdb::DBImpl::...". Nothing else in RocksDB has such names as text:
 // its logs have files and lines. So where both the call and the text are, assertions are on. It is no
 // proof for a single function, since RocksDB's parts could be compiled in different ways, and a file
 // packed by a tool shows neither.
-func hasAssertions(path string) (bool, error) {
+func HasAssertions(path string) (bool, error) {
 	f, err := elf.Open(path)
 	if err != nil {
 		return false, err
