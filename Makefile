@@ -19,10 +19,17 @@ COMMITS ?=
 # What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
 HEADERS ?= $(wildcard .build/headers/*)
 
-GOTEST = scripts/gotest
+# Which RocksDB is linked, unless ROCKBRIDGE_LIBRARY names one (docs/release-library.md): what is used here or measured
+# links the best that "make rocksdb" and "make rocksdb-pgo" left on this machine; what is tested or given away links the
+# distribution's, whose assertions see more.
+BEST = scripts/library --default best
+SYSTEM = scripts/library --default system
+GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
 	cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test
+	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test \
+	rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -33,6 +40,9 @@ help:
 	@echo 'make setup-debug  install gdb and build delve, which the tests of cgotrace script'
 	@echo 'make debug-test the short tests in the build that catches misuse, -tags rbdebug'
 	@echo 'make bench      the benchmarks'
+	@echo 'make rocksdb    RocksDB without assertions, into a folder that builds and benchmarks then find: VERSION=7.8.3'
+	@echo 'make rocksdb-pgo  the same, optimised by a profile of the benchmarks'
+	@echo 'make library    says which RocksDB builds and benchmarks link; ROCKBRIDGE_LIBRARY=system names another'
 	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
@@ -72,14 +82,23 @@ setup-check:
 setup-cover:
 	@scripts/setup build check cover
 
+rocksdb: setup-static
+	@scripts/rocksdb release
+
+rocksdb-pgo: setup-static
+	@scripts/rocksdb pgo
+
+library:
+	@$(BEST)
+
 build: setup
-	cd cmd/rockbridge && go build -o ../../bin/rockbridge .
+	cd cmd/rockbridge && ../../$(BEST) go build -o ../../bin/rockbridge .
 
 setup-static:
 	@scripts/setup build static
 
 static: setup-static
-	@scripts/static dist/rockbridge-static $(FLAGS)
+	@$(SYSTEM) scripts/static dist/rockbridge-static $(FLAGS)
 
 cross-arm64: setup
 	@FLAGS="$(FLAGS)" scripts/cross arm64
@@ -94,22 +113,22 @@ debug-test: setup-tools
 	$(GOTEST) -tags rbdebug -short -timeout 30m $(FLAGS)
 
 bench: setup
-	go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
+	$(BEST) go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
 
 bench-commits: setup
-	cd bench && go run ./cmd/commits $(COMMITS)
+	cd bench && ../$(SYSTEM) go run ./cmd/commits $(COMMITS)
 
 # The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours.
 race asan cgocheck2: export SKIP_MODULES = ./bench
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
-	go test -race ./bench/workload
-	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
+	$(SYSTEM) go test -race ./bench/workload
+	$(SYSTEM) go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
 asan: setup
 	$(GOTEST) -asan -timeout 30m $(FLAGS)
-	go test -asan -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(ASAN_ROUNDS)
+	$(SYSTEM) go test -asan -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(ASAN_ROUNDS)
 
 cgocheck2: setup
 	GOEXPERIMENT=cgocheck2 $(GOTEST) -timeout 30m $(FLAGS)
@@ -139,10 +158,10 @@ docs: setup
 
 churn: setup
 	scripts/setup jemalloc
-	go run ./scripts/churn $(FLAGS)
+	$(SYSTEM) go run ./scripts/churn $(FLAGS)
 
 crash: setup
-	go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
+	$(SYSTEM) go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
 
 powercut: setup
 	go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
