@@ -21,11 +21,14 @@ func benchKey(dst []byte, i int) []byte {
 
 // benchDB loads rows of 16-byte keys and 100-byte values, compacts them, and reads them into a block
 // cache that holds them all.
-func benchDB(b *testing.B, rows int) *engine.DB {
+func benchDB(b *testing.B, rows int) *engine.DB { return benchDBOf(b, rows, 0) }
+
+// benchDBOf is benchDB with a size of blocks, 0: RocksDB's default.
+func benchDBOf(b *testing.B, rows, block int) *engine.DB {
 	b.Helper()
 	db, err := engine.Open(b.TempDir()+"/db", &engine.Options{
 		BlockCacheSize: 1 << 30,
-		FamilyOptions:  engine.FamilyOptions{Compression: engine.NoCompression},
+		FamilyOptions:  engine.FamilyOptions{Compression: engine.NoCompression, BlockSize: block},
 	})
 	if err != nil {
 		b.Fatal(err)
