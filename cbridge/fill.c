@@ -1,8 +1,8 @@
 /* fill.c: many rows of an iterator in one call: delivered, counted, or lent one by one. */
 #include <time.h>
 
-#include "handles.h"
 #include "rows.h"
+#include "walk.h"
 
 bool rb_iter_late(const rb_iter *it, uint64_t n) {
   if (it->deadline == 0 || n % 64 != 0) {
@@ -13,11 +13,7 @@ bool rb_iter_late(const rb_iter *it, uint64_t n) {
   return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 >= it->deadline;
 }
 
-/* What a call answers that the deadline ended. A deadline stays passed, so the next call repeats
- * it. */
-static rb_status rb_iter_timed_out(void) {
-  return rb_status_make(RB_TIMED_OUT, "deadline exceeded");
-}
+rb_status rb_iter_timed_out(void) { return rb_status_make(RB_TIMED_OUT, "deadline exceeded"); }
 
 rb_status rb_iter_status(const rb_iter *it) {
   char *err = NULL;
@@ -28,30 +24,13 @@ rb_status rb_iter_status(const rb_iter *it) {
                                                          : rb_status_from(err);
 }
 
-/* The current row's value as the iterator's settings want it: absent, cut, or whole. */
-static const char *rb_row_value(const rb_iter *it, size_t *vlen) {
-  *vlen = 0;
-  if (it->keys_only) {
-    return NULL;
-  }
-  const char *value = rb_cursor_value(it, vlen);
-  if (it->max_value > 0 && *vlen > it->max_value) {
-    *vlen = (size_t)it->max_value;
-  }
-  return value;
-}
-
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows) {
   rb_fill f = {0, 0, 0, 0, {RB_OK, NULL}};
   struct rb_rows rows = {buf, cap, 0, 0};
+  struct rb_search search = {0, 0, false};
   rb_iter_move(it, move, key, klen);
-  while (rb_iter_on_row(it)) {
-    if (rb_iter_late(it, rows.count)) {
-      f.end = 1;
-      f.status = rb_iter_timed_out();
-      break;
-    }
+  while (rb_search_next(it, &search)) {
     size_t n = 0, vlen = 0;
     const char *k = rb_cursor_key(it, &n);
     const char *value = rb_row_value(it, &vlen);
@@ -65,10 +44,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
     }
     rb_iter_advance(it);
   }
-  if (!rb_iter_on_row(it)) {
-    f.end = 1;                     /* and then no deadline ended the loop */
-    f.status = rb_iter_status(it); /* a checksum error looks like the end of the data */
-  }
+  f.status = rb_search_end(it, &search, &f.end);
   f.used = rows.used;
   f.rows = rows.count;
   return f;
@@ -76,13 +52,9 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
 
 rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
   rb_count c = {0, 0, 0, 0, {RB_OK, NULL}};
+  struct rb_search search = {0, 0, false};
   rb_iter_move(it, move, NULL, 0);
-  while (c.rows < max_rows && rb_iter_on_row(it)) {
-    if (rb_iter_late(it, c.rows)) {
-      c.end = 1;
-      c.status = rb_iter_timed_out();
-      return c;
-    }
+  while (c.rows < max_rows && rb_search_next(it, &search)) {
     size_t n = 0, vlen = 0;
     rb_cursor_key(it, &n);
     rb_row_value(it, &vlen);
@@ -91,10 +63,7 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
     c.value_bytes += vlen;
     rb_iter_advance(it);
   }
-  if (!rb_iter_on_row(it)) {
-    c.end = 1;
-    c.status = rb_iter_status(it);
-  }
+  c.status = rb_search_end(it, &search, &c.end);
   return c;
 }
 

@@ -55,6 +55,7 @@ struct rb_bound {
 };
 
 struct rb_merged;
+struct rb_predicate;
 
 struct rb_iter {
   rb_family *family;
@@ -69,6 +70,9 @@ struct rb_iter {
   bool checked; /* bounds were changed: RocksDB's are not relied on any more */
   bool placed;  /* false: it stands nowhere, though RocksDB's iterator may stand somewhere */
   bool keys_only;
+  bool no_values; /* nobody asks for values: keys_only, and the predicate does not either */
+  struct rb_predicate *predicate; /* which rows are kept; NULL: all */
+  uint64_t pause;                 /* how much the predicate may look at in one call */
   uint32_t flags;
   uint64_t readahead;
   uint64_t deadline;
@@ -138,6 +142,10 @@ void rb_iter_move(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen);
 /* Whether the iterator's deadline has passed, looked at after every 64 of the n rows of a call:
  * RocksDB itself looks at it only when it reads a file. */
 bool rb_iter_late(const rb_iter *it, uint64_t n);
+
+/* What a call answers that the deadline ended. A deadline stays passed, so the next call repeats
+ * it. */
+rb_status rb_iter_timed_out(void);
 
 /* The iterator's error, RB_OK if it just ended. */
 rb_status rb_iter_status(const rb_iter *it);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handles.h"
+#include "predicate.h"
 
 /* Copies a bound. A set bound of length 0 has memory too: RocksDB takes NULL for "no bound". */
 static bool rb_bound_copy(struct rb_bound *b, uint8_t has, const uint8_t *data, size_t len) {
@@ -92,6 +93,7 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->family = f;
   it->flags = o.flags;
   it->keys_only = (o.flags & RB_READ_KEYS_ONLY) != 0;
+  it->no_values = it->keys_only;
   it->max_value = o.max_value;
   it->readahead = o.readahead;
   it->deadline = o.deadline;
@@ -185,6 +187,7 @@ void rb_iter_free(rb_iter *it) {
     return;
   }
   rb_merged_free(it->merged);
+  rb_predicate_free(it->predicate);
   if (it->it != NULL) {
     rocksdb_iter_destroy(it->it);
   }

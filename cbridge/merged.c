@@ -288,7 +288,7 @@ static void rb_merged_settle(rb_iter *it) {
       return;
     }
     if (m->layer.merge != NULL) {
-      if (!it->keys_only) {
+      if (!it->no_values) {
         rb_merged_make(it);
       }
       return;

@@ -488,7 +488,8 @@ typedef struct rb_fill {
  * is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to the first or
  * the last row; one in the direction that the last fill took is RB_MOVE_ON. After an error
  * RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key is used
- * by the moves that name it. Offsets are below 4 GiB. */
+ * by the moves that name it. Offsets are below 4 GiB. With a predicate it may end, for now, without
+ * a row, need and end: when it has looked at enough of them. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);
 
@@ -502,7 +503,7 @@ typedef struct rb_count {
 } rb_count;
 
 /* Counts up to max_rows rows from where move says (RB_MOVE_FIRST or RB_MOVE_ON) without delivering
- * them. Value sizes honour RB_READ_KEYS_ONLY and max_value. */
+ * them. Value sizes honour RB_READ_KEYS_ONLY and max_value. With a predicate it may end earlier. */
 rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows);
 
 /* One row of rb_iter_step, in RocksDB's memory: valid until the iterator is used again. */
@@ -591,6 +592,59 @@ rb_iter_result rb_iter_new_over(rb_overlay *o, uint64_t keep, const uint8_t *rec
  * afterwards. On error it is as it was. */
 rb_status rb_iter_refresh_over(rb_iter *it, rb_overlay *o, uint64_t keep, const uint8_t *records,
                                size_t records_len);
+
+/* ---- filtered iterators, and work on many rows ----------------------------------------------- */
+
+/* Limits of a predicate. */
+#define RB_MAX_PREDICATE ((uint64_t)16 << 20) /* bytes of a program */
+#define RB_MAX_TESTS ((uint32_t)4096)
+
+/* What a predicate's test looks for in a part of the row, which is s below. */
+enum {
+  RB_TEST_PREFIX = 1,    /* s begins with data */
+  RB_TEST_SUFFIX = 2,    /* s ends with data */
+  RB_TEST_CONTAINS = 3,  /* data is in s */
+  RB_TEST_LENGTH = 4,    /* a <= length of s <= b; no data */
+  RB_TEST_COMPARE = 5,   /* s against data in byte order: accept says which outcomes pass */
+  RB_TEST_COMPARE_AT = 6 /* as many bytes of s as data has, from offset a on; too short: no */
+};
+
+/* The part of the row. */
+enum { RB_PART_KEY = 0, RB_PART_VALUE = 1 };
+
+/* Outcomes of a comparison, as bits. */
+enum { RB_ACCEPT_LESS = 1, RB_ACCEPT_EQUAL = 2, RB_ACCEPT_GREATER = 4, RB_ACCEPT_ALL = 7 };
+
+/* Bytes of a test without its data. */
+enum { RB_TEST_HEADER = 32 };
+
+/* Has fills and counts, and everything below, pass over the rows that a predicate does not keep. It
+ * sees values whole, also under RB_READ_KEYS_ONLY and max_value. program is copied. Its numbers are
+ * little endian: a uint32 count of tests, then for each test the bytes op, part, accept and 0, the
+ * uint32 yes and no, the uint64 a and b, a uint32 length and so many bytes of data. What a test has
+ * no use for is 0. yes and no are the numbers of the tests to go on with, which must come later;
+ * count keeps the row and count + 1 drops it. A call that has looked at pause (at least 1) rows or
+ * KiB of rows ends, and the next one goes on. RB_INVALID_ARGUMENT if the program is malformed:
+ * then the iterator is as it was. Only before the iterator's first move. */
+rb_status rb_iter_set_predicate(rb_iter *it, const uint8_t *program, size_t len, uint64_t pause);
+
+/* Checks a program and tells in *kept whether it keeps a row: for tests. */
+rb_status rb_predicate_try(const uint8_t *program, size_t len, const uint8_t *key, size_t klen,
+                           const uint8_t *value, size_t vlen, uint8_t *kept);
+
+/* How far one call goes that works through rows: it ends after so many rows that are kept, or after
+ * it has looked at so many rows or KiB of rows. Both at least 1. */
+typedef struct rb_stretch {
+  uint64_t rows;
+  uint64_t cost;
+} rb_stretch;
+
+/* How far it went. The next one goes on with RB_MOVE_ON. */
+typedef struct rb_passed {
+  uint64_t rows;    /* kept and taken */
+  uint8_t end;      /* no row follows, or an error ended it */
+  rb_status status; /* what was taken is right even when this is an error */
+} rb_passed;
 
 /* ---- the database as a whole ---------------------------------------------------------------- */
 

@@ -95,3 +95,6 @@ func (f Follower) Look() { f.f.look(false) }
 
 // Stop does what it does last.
 func (f Follower) Stop() { f.f.look(true) }
+
+// PredicateProgram is what C gets of a predicate.
+func PredicateProgram(p *Predicate) []byte { return p.compiled() }

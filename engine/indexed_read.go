@@ -219,6 +219,9 @@ func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
 		return nil, v.cf.explainIter(err, "new iterator", o)
 	}
 	b.s.taken(rep)
+	if err := o.filter(c); err != nil {
+		return nil, v.cf.explainIter(err, "new iterator", o)
+	}
 	owner, cfg := v.cf.own(c, o, false)
 	cfg.Refresh = func() error { return b.s.refresh(owner, o.Context) }
 	it := iterator.New(c, cfg)

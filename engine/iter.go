@@ -44,6 +44,9 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 		defer v.cf.db.observe(o.Context, opNewIter, v.cf, noKey)()
 	}
 	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
+	if err == nil {
+		err = o.filter(c)
+	}
 	if err != nil {
 		return nil, v.cf.explainIter(err, "new iterator", o)
 	}
@@ -73,7 +76,7 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	}
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
-		KeysOnly: o.KeysOnly, Frozen: frozen, Stats: &owner.stats,
+		KeysOnly: o.KeysOnly, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
 	}
 }
 
@@ -83,6 +86,9 @@ func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	}
 	if o.AsyncIO && !Supports(AsyncIO) {
 		return c.describe(unsupported("new iterator", AsyncIO), "", nil)
+	}
+	if err := o.Filter.check(); err != nil {
+		return c.describe(err, "new iterator", nil)
 	}
 	if max(len(o.LowerBound), len(o.UpperBound), len(o.Prefix)) > MaxKeySize {
 		return c.describe(dberr.New("new iterator", dberr.TooLarge, "a bound exceeds MaxKeySize"), "", nil)

@@ -40,6 +40,16 @@ func NewItersWith(o *IterOptions, cfs ...*ColumnFamily) ([]*iterator.Iterator, e
 	if err != nil {
 		return nil, first.explainIter(err, "new iterators", o)
 	}
+	for i, c := range made {
+		if err := o.filter(c); err != nil {
+			for j, other := range made {
+				if j != i {
+					other.Free()
+				}
+			}
+			return nil, first.explainIter(err, "new iterators", o)
+		}
+	}
 	its := make([]*iterator.Iterator, len(made))
 	for i, c := range made {
 		its[i] = cfs[i].adoptIter(c, o, false)

@@ -182,6 +182,11 @@ type IterOptions struct {
 	ReadAhead         int    // bytes; 0: RocksDB's automatic read-ahead
 	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
 
+	// Filter has C pass over the rows that it does not keep: nil keeps all. What Limit counts are rows
+	// that are kept. SetBounds and Refresh leave it. A call into C looks at 4,096 rows, or 4 MiB of rows, at
+	// most; then the context is looked at.
+	Filter *Predicate
+
 	// AsyncIO lets RocksDB read ahead through io_uring. ErrUnsupported before RocksDB 7.10. A RocksDB
 	// that was built without liburing, as Debian's, says nothing and reads as without it.
 	AsyncIO bool

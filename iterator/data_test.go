@@ -211,6 +211,7 @@ func (d *data) options() (*engine.IterOptions, shape) {
 		}
 		s.prefix = o.Prefix
 	}
+	d.filtered(o, &s)
 	return o, s
 }
 

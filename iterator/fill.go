@@ -63,12 +63,12 @@ type fetched struct {
 	err error
 }
 
-// fetch makes the call, and again with a larger buffer if a row asks for one.
+// fetch makes the call, and again with a larger buffer if a row asks for one. Between calls of a filtered
+// iterator that have found nothing yet, the context is looked at, and Close may come in.
 func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetched {
 	if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
 		return fetched{err: err}
 	}
-	defer it.cfg.Owner.Leave()
 	for {
 		if rbdebug.On {
 			rbdebug.Poison(buf)
@@ -78,10 +78,19 @@ func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetch
 			it.checkFill(m, key, buf, maxRows, f)
 		}
 		it.cfg.Stats.filled(m, &f)
-		if f.Need == 0 {
+		if f.Rows > 0 || f.End || f.Err != nil {
+			it.cfg.Owner.Leave()
 			return fetched{Filled: f, buf: buf}
 		}
-		buf = make([]byte, grown(f.Need))
 		m, key = cbridge.MoveOn, nil
+		if f.Need > 0 {
+			buf = make([]byte, grown(f.Need))
+			continue
+		}
+		it.cfg.Owner.Leave()
+		if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
+			// The C iterator has moved: this ends the fill, it is not one that was refused.
+			return fetched{Filled: cbridge.Filled{End: true, Err: err}, buf: buf}
+		}
 	}
 }

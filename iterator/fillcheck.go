@@ -19,6 +19,7 @@ type filling struct {
 	last     []byte // the row before, for a fill that goes on; nil: unknown
 	maxRows  uint32
 	keysOnly bool
+	filtered bool
 	want     Range
 	buf      []byte
 	f        cbridge.Filled
@@ -33,7 +34,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 	if m != cbridge.MoveOn {
 		c.last, c.back = nil, goesBack(m)
 	}
-	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, c.want, buf, f}
+	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, c.want, buf, f}
 	fault := g.fault()
 	if fault == "" && f.End && f.Err == nil && it.goesOn() {
 		fault = "there are rows behind the end"
@@ -111,7 +112,7 @@ func (g *filling) countsFault() string {
 		return "a row that does not fit comes with others, or behind the end"
 	case f.Need > 0 && f.Need <= len(g.buf):
 		return "a row that fits was left out"
-	case f.Rows == 0 && f.Need == 0 && !f.End:
+	case f.Rows == 0 && f.Need == 0 && !f.End && !g.filtered:
 		return "there is neither a row nor an end"
 	case f.Err != nil && !f.End:
 		return "there is an error and no end"
@@ -196,7 +197,7 @@ func (it *Iterator) checkCount(c cbridge.Counted, most uint64) {
 		fault = "bytes of values that no row has"
 	case it.checks.Of().want.ValuesUpTo > 0 && c.ValueBytes/int64(it.checks.Of().want.ValuesUpTo) > c.Rows:
 		fault = "more bytes of values than asked for"
-	case uint64(c.Rows) < most && !c.End && c.Err == nil:
+	case uint64(c.Rows) < most && !c.End && c.Err == nil && !it.cfg.Filtered:
 		fault = "fewer rows than asked for, and no end"
 	}
 	if fault != "" {

@@ -16,14 +16,16 @@ type shape struct {
 	lower, upper []byte // nil: open
 	prefix       []byte // until the bounds are set anew
 	keysOnly     bool
-	upTo         int // 0: whole values
+	upTo         int            // 0: whole values
+	keep         func(row) bool // nil: all rows
 }
 
 func (s *shape) of(state []row) []row {
 	var out []row
 	for _, r := range state {
 		if s.lower != nil && bytes.Compare(r.key, s.lower) < 0 ||
-			s.upper != nil && bytes.Compare(r.key, s.upper) >= 0 || !bytes.HasPrefix(r.key, s.prefix) {
+			s.upper != nil && bytes.Compare(r.key, s.upper) >= 0 || !bytes.HasPrefix(r.key, s.prefix) ||
+			s.keep != nil && !s.keep(r) {
 			continue
 		}
 		switch {

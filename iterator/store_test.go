@@ -63,6 +63,9 @@ func (s *engineStore) open(o *engine.IterOptions) (*iterator.Iterator, func() []
 type bridgeStore struct {
 	db     *cbridge.DB
 	family *cbridge.Family
+
+	program []byte // of the predicate of iterators that are made; nil: none
+	pause   uint64
 }
 
 func openBridge(dir string, o cbridge.FamilyOptions, extra string) (*bridgeStore, error) {
@@ -82,7 +85,7 @@ func openBridge(dir string, o cbridge.FamilyOptions, extra string) (*bridgeStore
 		return nil, err
 	}
 	f, err := db.Family("default")
-	return &bridgeStore{db, f}, err
+	return &bridgeStore{db: db, family: f}, err
 }
 
 func (s *bridgeStore) put(key, value []byte) error {
@@ -114,10 +117,19 @@ func (s *bridgeStore) open(o *engine.IterOptions) (*iterator.Iterator, func() []
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if s.program != nil {
+		if err := c.SetPredicate(s.program, s.pause); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	owner := &bareOwner{c: c}
 	it := iterator.New(c, iterator.Config{
 		Owner: owner, Closed: &owner.dbClosed, Context: o.Context, Limit: o.Limit, KeysOnly: o.KeysOnly,
+		Filtered: s.program != nil,
 	})
+	if s.program != nil { // the reference knows no filter
+		return it, func() []walker { return nil }, func() {}, nil
+	}
 	steps := &stepper{family: s.family, limit: o.Limit}
 	// The reference looks at a snapshot of its own, taken where the iterator's state is the newest.
 	others := func() []walker {
