@@ -646,6 +646,119 @@ typedef struct rb_passed {
   rb_status status; /* what was taken is right even when this is an error */
 } rb_passed;
 
+/* One histogram of lengths. Bucket n < 16 is of length n; above, each power of two has 16. */
+enum { RB_SIZE_STEPS = 16, RB_SIZE_BUCKETS = 464 }; /* up to 4 GiB - 1 */
+typedef struct rb_sizes {
+  uint64_t count;
+  uint64_t sum;
+  uint64_t least; /* of lengths; 0 if there are none */
+  uint64_t most;
+  uint64_t buckets[RB_SIZE_BUCKETS];
+} rb_sizes;
+
+/* Adds the lengths of keys and of values of the rows of one stretch to two histograms, which begin
+ * as zeros. move is RB_MOVE_FIRST or, also in what follows, RB_MOVE_ON. Values count as they would
+ * be delivered. */
+rb_passed rb_iter_sizes(rb_iter *it, uint32_t move, rb_stretch s, rb_sizes *keys, rb_sizes *values);
+
+/* A checksum that is being made, zeros at first. */
+typedef struct rb_checksum {
+  uint32_t crc;
+  uint64_t key_bytes;
+  uint64_t value_bytes;
+} rb_checksum;
+
+/* Goes on with the CRC-32C of the rows: of each the length of its key and that of its value, uint32
+ * little endian, its key and its value. Values count as they would be delivered. */
+rb_passed rb_iter_checksum(rb_iter *it, uint32_t move, rb_stretch s, rb_checksum *sum);
+
+/* The CRC-32C of n bytes, by_table 1 without the processor's instruction: for tests. */
+uint32_t rb_checksum_of(uint8_t by_table, const uint8_t *data, size_t n);
+
+/* What a key's prefix is: its first bytes, or what stands before a delimiter, and that. A key that
+ * is shorter, or without the delimiter, is its own prefix. */
+typedef struct rb_grouping {
+  uint64_t bytes; /* unless delimited */
+  uint8_t delimited;
+  uint8_t delimiter;
+} rb_grouping;
+
+/* Groups of rows with the same prefix. */
+typedef struct rb_groups {
+  uint64_t used; /* bytes that the groups take, counted from the start of the buffer */
+  uint64_t need; /* not 0: the next group fits no empty buffer smaller than this */
+  rb_passed passed;
+} rb_groups;
+
+/* How many numbers a group begins with. */
+enum { RB_PREFIX_NUMBERS = 4 };
+
+/* Gathers the rows of one stretch by their prefix into groups, one behind the other in buf: uint64
+ * length of the prefix, rows, bytes of keys and of values, in the machine's order, then the prefix.
+ * Values count as they would be delivered. It ends early where the next group has no room. The last
+ * group may go on in the next call, as a group of the same prefix. */
+rb_groups rb_iter_prefixes(rb_iter *it, uint32_t move, rb_stretch s, rb_grouping by, uint8_t *buf,
+                           size_t cap);
+
+/* How far rb_iter_exact_split has got. */
+typedef struct rb_split {
+  uint64_t bytes; /* of keys and values passed */
+  uint64_t klen;  /* of the key; in buf if it is not above cap */
+  uint8_t found;  /* there is a row behind want bytes */
+  rb_passed passed;
+} rb_split;
+
+/* Passes rows until they have at least want bytes, and gives the key of the row behind them, which
+ * it does not pass. A key longer than cap is not copied: call again with want 0. */
+rb_split rb_iter_exact_split(rb_iter *it, uint32_t move, rb_stretch s, uint64_t want, uint8_t *buf,
+                             size_t cap);
+
+/* The first or the last key of a range. */
+typedef struct rb_edge {
+  uint64_t klen; /* in buf if it is not above cap */
+  uint8_t found; /* 0 with RB_OK: the range is empty */
+  rb_status status;
+} rb_edge;
+
+/* Looks up the first key of a range, or with last 1 the last one: making an iterator, moving,
+ * copying the key and freeing the iterator in one call. Arguments and errors as in rb_iter_new. */
+rb_edge rb_edge_get(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
+                    size_t lower_len, const uint8_t *upper, size_t upper_len, uint8_t last,
+                    uint8_t *buf, size_t cap);
+
+/* How far rb_iter_delete has got. */
+typedef struct rb_deleted {
+  uint64_t klen; /* of the key of the next row, unless it ended; in buf if it is not above cap */
+  rb_passed passed;
+} rb_deleted;
+
+/* Adds a deletion in family to for the key of each row of one stretch to a batch. Nothing is
+ * written. move may be RB_MOVE_GE, with key, too. It gives the key of the row where it stands, to
+ * go on from in a newer state. If that is longer than cap, call again with RB_MOVE_ON and no rows.
+ */
+rb_deleted rb_iter_delete(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, rb_stretch s,
+                          rb_family *to, rb_cbatch *b, uint8_t *buf, size_t cap);
+
+/* How much rb_iter_copy has added. */
+typedef struct rb_copied {
+  uint64_t key_bytes;
+  uint64_t value_bytes;
+  rb_passed passed;
+} rb_copied;
+
+/* Adds a put into family to for each row of one stretch to a batch, which may be of another
+ * database, values as they would be delivered. It ends before the bytes of keys and values exceed
+ * room, but takes one row in any case. Nothing is written. */
+rb_copied rb_iter_copy(rb_iter *it, uint32_t move, rb_stretch s, rb_family *to, rb_cbatch *b,
+                       uint64_t room);
+
+/* The bytes of a batch, in RocksDB's format: in its memory, until it is changed or freed. */
+const uint8_t *rb_cbatch_data(const rb_cbatch *b, size_t *len);
+
+/* Commits a batch, which stays as it is, to the database that its families are of. flags are
+ * RB_WRITE_. */
+rb_status rb_cbatch_write(rb_db *db, uint32_t flags, rb_cbatch *b);
+
 /* ---- the database as a whole ---------------------------------------------------------------- */
 
 /* Writes the memtables of n families to files and waits: as one atomic call where RocksDB offers it
