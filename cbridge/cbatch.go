@@ -3,10 +3,14 @@ package cbridge
 // #include "rb.h"
 // #cgo noescape rb_cbatch_put
 // #cgo nocallback rb_cbatch_put
+// #cgo noescape rb_cbatch_data
+// #cgo nocallback rb_cbatch_data
+// #cgo noescape rb_cbatch_write
+// #cgo nocallback rb_cbatch_write
 import "C"
 
-// CBatch is a WriteBatch built by RocksDB, one cgo call a record: what building batches in Go is
-// measured against.
+// CBatch is a WriteBatch built by RocksDB: out of rows that never come to Go, or one cgo call a record,
+// which is what building batches in Go is measured against.
 type CBatch struct{ p *C.rb_cbatch }
 
 // NewCBatch makes an empty batch.
@@ -24,4 +28,16 @@ func (b *CBatch) Clear() { C.rb_cbatch_clear(b.p) }
 func (b *CBatch) Free() {
 	C.rb_cbatch_free(b.p)
 	b.p = nil
+}
+
+// Data lends the batch's bytes, in RocksDB's format, until it is changed or freed.
+func (b *CBatch) Data() []byte {
+	var n C.size_t
+	p := C.rb_cbatch_data(b.p, &n)
+	return lent((*C.uint8_t)(p), uint64(n))
+}
+
+// WriteCBatch commits a batch to the database that its families are of.
+func (d *DB) WriteCBatch(flags uint32, b *CBatch) error {
+	return failure(C.rb_cbatch_write(d.p, C.uint32_t(flags), b.p))
 }
