@@ -124,6 +124,28 @@ static bool rb_accepts(const struct rb_test *t, const uint8_t *s, size_t n) {
   return (t->accept & outcome) != 0;
 }
 
+/* Whether s holds the n bytes of data; both are not empty. Where their first byte is rare, as it is
+ * in most data, looking for that is several times as fast as memmem, which is there for the rest:
+ * it never takes more than one pass. */
+static bool rb_holds(const uint8_t *s, size_t n, const uint8_t *data, size_t len) {
+  enum { TRIES = 16 };
+  const uint8_t *end = s + n;
+  for (int i = 0; i < TRIES; i++) {
+    if ((size_t)(end - s) < len) {
+      return false;
+    }
+    s = memchr(s, data[0], (size_t)(end - s) - len + 1);
+    if (s == NULL) {
+      return false;
+    }
+    if (memcmp(s, data, len) == 0) {
+      return true;
+    }
+    s++;
+  }
+  return memmem(s, (size_t)(end - s), data, len) != NULL;
+}
+
 /* Whether n bytes pass one test. */
 static bool rb_test_passes(const struct rb_test *t, const uint8_t *s, size_t n) {
   switch (t->op) {
@@ -132,7 +154,7 @@ static bool rb_test_passes(const struct rb_test *t, const uint8_t *s, size_t n) 
     case RB_TEST_SUFFIX:
       return n >= t->len && (t->len == 0 || memcmp(s + (n - t->len), t->data, t->len) == 0);
     case RB_TEST_CONTAINS:
-      return t->len == 0 || (n >= t->len && memmem(s, n, t->data, t->len) != NULL);
+      return t->len == 0 || (n > 0 && rb_holds(s, n, t->data, t->len));
     case RB_TEST_LENGTH:
       return n >= t->a && n <= t->b;
     case RB_TEST_COMPARE:

@@ -10,3 +10,12 @@ func StepIter(db *DB) *cbridge.StepIter {
 	}
 	return cbridge.NewStepIter(it)
 }
+
+// BareIter makes an iterator below package engine, to measure what engine adds.
+func BareIter(db *DB) *cbridge.Iter {
+	it, err := db.def.c.NewIter(nil, cbridge.IterOptions{})
+	if err != nil {
+		panic(err)
+	}
+	return it
+}

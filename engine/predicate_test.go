@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -59,7 +60,7 @@ func TestPredicatesInCKeepWhatTheirTwinsKeep(t *testing.T) {
 	for range tries {
 		p := randomPredicate(r, 4)
 		for range 3 {
-			key, value := shortKey(r), shortKey(r)
+			key, value := shortKey(r), slices.Concat(shortKey(r), bytes.Repeat(shortKey(r), r.IntN(12)))
 			want := p.Match(key, value)
 			if p == nil {
 				if !want {
