@@ -27,8 +27,8 @@ type Pushdown struct {
 }
 
 // Push does the work on all rows of the range, those that Limit lets through. It leaves the iterator
-// fresh. ctx, which may be nil, is looked at before each call. What was done before an error stays
-// done. For package engine only.
+// fresh. The iterator's context, or if it has none ctx, which may be nil too, is looked at before each
+// call. What was done before an error stays done. For package engine only.
 func (it *Iterator) Push(ctx context.Context, p Pushdown) error {
 	if rbdebug.On {
 		defer it.moving(p.Op)()
@@ -40,6 +40,9 @@ func (it *Iterator) Push(ctx context.Context, p Pushdown) error {
 		return it.err
 	}
 	it.forget()
+	if it.cfg.Context != nil {
+		ctx = it.cfg.Context
+	}
 	rows, move := int64(0), cbridge.MoveFirst
 	for {
 		s := cbridge.Stretch{Rows: math.MaxInt64, Cost: pushdownCost}

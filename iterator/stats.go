@@ -12,7 +12,7 @@ type Stats struct {
 	Fills   atomic.Uint64 // calls that moved and brought rows to Go, even if none was there
 	Refills atomic.Uint64 // of these, those that went on where the one before had ended
 	Rows    atomic.Uint64 // rows that fills brought
-	Counted atomic.Uint64 // rows that Count passed in C
+	Counted atomic.Uint64 // rows that Count, and whatever else looks at rows in C, passed there
 }
 
 // filled counts one call of Fill.
@@ -29,7 +29,7 @@ func (s *Stats) filled(m cbridge.Move, f *cbridge.Filled) {
 	}
 }
 
-// counted counts one call of Count.
+// counted counts one call of Count or Push.
 func (s *Stats) counted(rows int64) {
 	if s != nil {
 		s.Counted.Add(uint64(rows))

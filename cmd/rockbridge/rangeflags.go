@@ -9,6 +9,7 @@ import (
 // rangeFlags choose the rows of a scan, a count or a compaction.
 type rangeFlags struct {
 	from, to, prefix string
+	filters          filterFlags
 }
 
 func (r *rangeFlags) registerBounds(cmd *cobra.Command) {
@@ -19,6 +20,7 @@ func (r *rangeFlags) registerBounds(cmd *cobra.Command) {
 func (r *rangeFlags) register(cmd *cobra.Command) {
 	r.registerBounds(cmd)
 	cmd.Flags().StringVar(&r.prefix, "prefix", "", "only keys that begin with this")
+	r.filters.register(cmd)
 }
 
 // iterOptions gives the range as the engine takes it. A flag that was not given
@@ -42,5 +44,7 @@ func (r *rangeFlags) iterOptions(cmd *cobra.Command, g *globals) (*engine.IterOp
 		}
 		*f.into = b
 	}
-	return o, nil
+	var err error
+	o.Filter, err = r.filters.filter(cmd, g)
+	return o, err
 }
