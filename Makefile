@@ -27,9 +27,8 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test
-	cover lint fmt compat headers docs crash fuzz soak ci clean setup-static static cross-arm64 setup-debug churn debug-test \
-	rocksdb rocksdb-pgo library
+	cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 setup-debug churn \
+	debug-test rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -164,7 +163,7 @@ crash: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
 
 powercut: setup
-	go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
 
 fuzz: setup
 	scripts/fuzz $(FUZZTIME)
