@@ -23,6 +23,8 @@ uint8_t rb_supports(uint32_t feature) {
              rocksdb_options_set_write_buffer_manager != NULL;
     case RB_FEATURE_SET_DB_OPTIONS:
       return rocksdb_set_db_options != NULL;
+    case RB_FEATURE_INGEST_BOTTOMMOST:
+      return rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level != NULL;
     case RB_FEATURE_ASYNC_IO:
       return rocksdb_readoptions_set_async_io != NULL;
     default:

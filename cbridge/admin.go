@@ -83,6 +83,7 @@ const (
 	FeatureSetDBOptions     Feature = C.RB_FEATURE_SET_DB_OPTIONS
 	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
 	FeatureAsyncIO          Feature = C.RB_FEATURE_ASYNC_IO
+	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
 )
 
 // Supports reports whether the linked RocksDB has a feature.

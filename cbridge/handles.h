@@ -102,6 +102,9 @@ rb_status rb_options_set_operators(rocksdb_options_t *options, rb_operators o);
 /* The compaction filter alone. */
 rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o);
 
+/* The options of a family of a plan, which keeps them; NULL if it has no such family. */
+const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name);
+
 /* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the
  * empty text are nothing. */
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);

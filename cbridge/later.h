@@ -22,6 +22,9 @@ extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *optio
                               rocksdb_column_family_handle_t **families, int num_families,
                               char **errptr) RB_WEAK;
 
+extern void rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level(
+    rocksdb_ingestexternalfileoptions_t *opt, unsigned char fail_if_not_bottommost_level) RB_WEAK;
+
 /* 8.7 */
 typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_options_t;
 extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;

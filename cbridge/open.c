@@ -172,6 +172,15 @@ rb_status rb_plan_operators(rb_plan *p, const char *name, rb_operators o) {
   return rb_status_make(RB_NOT_FOUND, "the plan has no such family");
 }
 
+const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (strcmp(p->names[i], name) == 0) {
+      return p->options[i];
+    }
+  }
+  return NULL;
+}
+
 /* Makes the option objects that every read and write picks from. */
 static bool rb_db_prepare(rb_db *db) {
   bool ok = true;

@@ -811,7 +811,8 @@ enum {
   RB_FEATURE_SNAPSHOT_SEQUENCE = 2, /* 9.0 */
   RB_FEATURE_ASYNC_IO = 3,          /* 7.10 */
   RB_FEATURE_WRITE_BUFFERS = 4,     /* 8.9 */
-  RB_FEATURE_SET_DB_OPTIONS = 5     /* 11.5 */
+  RB_FEATURE_SET_DB_OPTIONS = 5,    /* 11.5 */
+  RB_FEATURE_INGEST_BOTTOMMOST = 6  /* 8.1 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -912,5 +913,64 @@ enum { RB_LIVE_NUMBERS = 8 };
 /* Lists the table files of the newest state, in one call for what costs seven of RocksDB's for each
  * file. Waits for RocksDB's own lock, not for I/O. The only error is RB_NO_MEMORY. */
 rb_live_files rb_live_files_get(rb_db *db);
+
+/* ---- table files from outside --------------------------------------------------------------- */
+
+/* The writer of one table file that is made outside of a database, to be ingested into one. */
+typedef struct rb_sst rb_sst;
+
+/* What rb_plan_sst answers: writer is NULL unless the code is RB_OK. */
+typedef struct rb_sst_result {
+  rb_sst *writer;
+  rb_status status;
+} rb_sst_result;
+
+/* Begins a table file at path, which is truncated if it exists, as the family of that name in the
+ * plan builds its own: the plan need not be opened, and may be freed at once afterwards. The writer
+ * needs no database and lives until rb_sst_free. One thread at a time may use it. RB_NOT_FOUND if
+ * the plan has no such family. */
+rb_sst_result rb_plan_sst(rb_plan *p, const char *family, const char *path);
+
+/* What a call on a writer answers: bytes of the file so far, without those that it still holds. */
+typedef struct rb_sst_state {
+  uint64_t size;
+  rb_status status;
+} rb_sst_state;
+
+/* Adds records in one call; replaces one call of RocksDB's for each. rows holds them one behind the
+ * other: operation (RB_PUT, RB_DELETE, RB_MERGE or RB_DELETE_RANGE), key length and value length as
+ * uint32 in the machine's byte order, key, value. Keys ascend, but for those of range deletions,
+ * which may stand anywhere; a range's end is its value and lies behind its key. The first error
+ * ends it. Up to 9.0 a file that cannot be written is told of by rb_sst_finish only. */
+rb_sst_state rb_sst_add(rb_sst *w, const uint8_t *rows, size_t len);
+
+/* Adds one record that would be large to copy. */
+rb_sst_state rb_sst_row(rb_sst *w, uint32_t op, const uint8_t *key, size_t klen,
+                        const uint8_t *value, size_t vlen);
+
+/* Ends the file and syncs it: size is then that of the whole file. At least one record must have
+ * been added. After an error the file may be there or not. Nothing may follow but rb_sst_free. */
+rb_sst_state rb_sst_finish(rb_sst *w);
+
+/* Ends a writer. An unfinished file stays, and is of no use. NULL is allowed. */
+void rb_sst_free(rb_sst *w);
+
+/* How table files are ingested. Zero is RocksDB's default, but for global sequence numbers and the
+ * flush of memtables that overlap, which are on. */
+typedef struct rb_ingest_options {
+  uint8_t move;             /* files are linked, not copied, and their old names removed */
+  uint8_t behind;           /* below all that the family has */
+  uint8_t no_sequence;      /* the files must not need sequence numbers */
+  uint8_t ignore_snapshots; /* the rows may show in snapshots that are older */
+  uint8_t no_flush;         /* RB_INVALID_ARGUMENT instead of a flush */
+  uint8_t bottommost;       /* RB_TRY_AGAIN unless the files fit into the last level; from 8.1 */
+} rb_ingest_options;
+
+/* Ingests n table files into a family, all or none. paths holds n NUL-terminated strings, one
+ * directly behind the other. Waits for the writes under way, holds others off, and flushes
+ * memtables that overlap. Where files overlap, records of a later one win. The caller has checked
+ * the files and holds the family against a drop. RB_READ_ONLY if the db was opened so;
+ * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
+rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
 
 #endif

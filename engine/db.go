@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/rockbridge-db/rockbridge/iterator"
+import (
+	"context"
+
+	"github.com/rockbridge-db/rockbridge/iterator"
+)
 
 // The data calls of a DB are those of its default family.
 
@@ -54,3 +58,8 @@ func (d *DB) Merge(key, operand []byte, o *WriteOptions) error {
 
 // Writer returns a Writer to the default family: see ColumnFamily.Writer.
 func (d *DB) Writer(o *WriteOptions) Writer { return d.family().Writer(o) }
+
+// Ingest makes table files part of the default family: see ColumnFamily.Ingest.
+func (d *DB) Ingest(ctx context.Context, paths []string, o *IngestOptions) error {
+	return d.family().Ingest(ctx, paths, o)
+}

@@ -20,6 +20,7 @@ type ColumnFamily struct {
 	name    string
 	merges  bool        // it has a merge operator
 	operand operandKind // what its operator takes
+	ops     operators   // as it was opened or created with
 	dropped atomic.Bool
 	blobs   atomic.Bool // it has, or may write, files of blobs
 
@@ -170,7 +171,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err != nil {
 		return nil, err
 	}
-	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check}
+	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
 	f.blobs.Store(c.Blobs)
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil

@@ -34,6 +34,7 @@ const (
 	opWaitForCompact
 	opCancel
 	opMetrics
+	opIngest
 	opKinds
 )
 
@@ -43,6 +44,7 @@ var opNames = [opKinds]string{
 	"indexed batch", "multi get", "options", "view", "catch up",
 	"wait for compact", "end of background work",
 	"metrics",
+	"ingest",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

@@ -46,6 +46,7 @@ var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
 	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
 	opProperty: laneQuick, opBatch: laneQuick, opMetrics: laneQuick,
+	opIngest: laneWork,
 }
 
 // Limits of Options.FastLane and Options.Gate. Go allows 10,000 threads.

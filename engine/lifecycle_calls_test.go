@@ -134,7 +134,7 @@ func merged[V any](all ...map[string]V) map[string]V {
 	return m
 }
 
-var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, map[string]call[*engine.DB]{
+var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
 
 	"Close":    func(d *engine.DB, _ *lifecycleKit) error { return d.Close() },
@@ -216,7 +216,7 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 	},
 }
 
-var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.ColumnFamily](), map[string]call[*engine.ColumnFamily]{
+var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.ColumnFamily](), loadCalls[*engine.ColumnFamily](), map[string]call[*engine.ColumnFamily]{
 	"Name": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return want(nil, (c.Name() != "") == named(k), c.Name())
 	},

@@ -303,7 +303,7 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		if err != nil {
 			return describeFamily(err, name)
 		}
-		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check}
+		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check, ops: ops[name]}
 		f.blobs.Store(c.Blobs)
 		all = append(all, f)
 	}

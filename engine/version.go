@@ -19,6 +19,7 @@ const (
 	SharedMemtables                 // 8.9: databases share the memtables' part of a MemoryBudget
 	SetDBOptions                    // 11.5: DB.SetOptions
 	AsyncIO                         // 7.10: IterOptions.AsyncIO
+	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
 )
 
 var features = map[Feature]struct {
@@ -31,6 +32,7 @@ var features = map[Feature]struct {
 	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions},
 	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers},
 	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO},
+	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost},
 }
 
 // String is the feature's name.
@@ -41,7 +43,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
