@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		stallChild(os.Args[1:])
 	case "low priority":
 		lowPriorityChild(os.Args[1])
+	case "load":
+		loadChild(os.Args[1:])
 	case "primary":
 		primaryChild(os.Args[1])
 	default:

@@ -63,3 +63,8 @@ func (d *DB) Writer(o *WriteOptions) Writer { return d.family().Writer(o) }
 func (d *DB) Ingest(ctx context.Context, paths []string, o *IngestOptions) error {
 	return d.family().Ingest(ctx, paths, o)
 }
+
+// NewLoader begins a bulk load into the default family: see ColumnFamily.NewLoader.
+func (d *DB) NewLoader(ctx context.Context, o *BulkLoadOptions) (*Loader, error) {
+	return d.family().NewLoader(ctx, o)
+}

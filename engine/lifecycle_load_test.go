@@ -11,6 +11,7 @@ import (
 // lifecycleIngester is what DB and ColumnFamily have in common.
 type lifecycleIngester interface {
 	Ingest(ctx context.Context, paths []string, o *engine.IngestOptions) error
+	NewLoader(ctx context.Context, o *engine.BulkLoadOptions) (*engine.Loader, error)
 }
 
 func loadCalls[T lifecycleIngester]() map[string]call[T] {
@@ -22,6 +23,13 @@ func loadCalls[T lifecycleIngester]() map[string]call[T] {
 			info, err := w.Finish()
 			must(err)
 			return h.Ingest(context.Background(), []string{info.Path}, nil)
+		},
+		"NewLoader": func(h T, _ *lifecycleKit) error {
+			l, err := h.NewLoader(context.Background(), nil)
+			if err != nil {
+				return err
+			}
+			return l.Close()
 		},
 	}
 }
@@ -81,6 +89,54 @@ var sstWriterTable = &lifecycleTable[*engine.SSTWriter]{
 				panic("the kit: a file without a name")
 			}
 			return w
+		})},
+	},
+}
+
+func loaderOf(cf func(k *lifecycleKit) *engine.ColumnFamily) func(k *lifecycleKit) *engine.Loader {
+	return func(k *lifecycleKit) *engine.Loader {
+		l, err := cf(k).NewLoader(context.Background(), nil)
+		must(err)
+		must(l.Add([]byte("x"), []byte("8 bytes.")))
+		return l
+	}
+}
+
+func loaded(_ *lifecycleKit, ls []*engine.Loader) {
+	for _, l := range ls {
+		must(l.Finish())
+	}
+}
+
+var loaderTable = &lifecycleTable[*engine.Loader]{
+	calls: map[string]call[*engine.Loader]{
+		"Add": func(l *engine.Loader, _ *lifecycleKit) error { return l.Add([]byte("y"), nil) },
+		"Finish": func(l *engine.Loader, _ *lifecycleKit) error {
+			err := l.Finish()
+			return want(err, l.Stats().Stored == 1, l.Stats())
+		},
+		"Resumed": func(l *engine.Loader, _ *lifecycleKit) error { return want(nil, l.Resumed() == 0, l.Resumed()) },
+		"Stats": func(l *engine.Loader, k *lifecycleKit) error {
+			return want(nil, (l.Stats().Rows == 1) == (k.state != "nil" && k.state != "zero" && k.state != "failed"), l.Stats())
+		},
+		"Close": func(l *engine.Loader, _ *lifecycleKit) error { return l.Close() },
+	},
+	want: merged(always("Resumed", "Stats", "Close"), map[string]string{"Add/family dropped": answerOK}),
+	states: []state[*engine.Loader]{
+		{"nil", dead, constant(func() *engine.Loader { return nil })},
+		{"zero", dead, constant(func() *engine.Loader { return new(engine.Loader) })},
+		{"open", alive, after(loaderOf(liveFamily))},
+		{"family dropped", dropped, after(loaderOf(liveFamily), familyDropped)},
+		{"parent closed", dead, after(loaderOf(liveFamily), parentClosed)},
+		{"finished", dead, after(loaderOf(liveFamily), loaded)},
+		{"closed", dead, after(loaderOf(liveFamily), closed)},
+		{"closed twice", dead, after(loaderOf(liveFamily), closed, closed)},
+		{"failed", dead, after(func(k *lifecycleKit) *engine.Loader {
+			l, err := k.f.NewLoader(context.Background(), &engine.BulkLoadOptions{Memory: 1})
+			if err == nil {
+				panic("the kit: a loader without memory")
+			}
+			return l
 		})},
 	},
 }

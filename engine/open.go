@@ -48,6 +48,7 @@ type DB struct {
 	watched  *watched
 
 	recovery Recovery
+	loads    loadFolders
 
 	lent bool // it belongs to a Secondary, which closes it
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -174,7 +173,7 @@ func (f *sstFile) addPacked(rows []byte) error {
 	return err
 }
 
-// finish ends the file and brings it and its name to disk.
+// finish ends the file and brings it, without its name, to disk.
 func (f *sstFile) finish() (SSTInfo, error) {
 	switch {
 	case f.err != nil:
@@ -194,7 +193,7 @@ func (f *sstFile) finish() (SSTInfo, error) {
 	f.info.Smallest, f.info.Largest = f.bounds()
 	f.info.Path, f.info.Size, f.size = f.path, int64(size), size
 	f.free()
-	return f.info, syncDir(filepath.Dir(f.path))
+	return f.info, nil
 }
 
 // free ends the part in C.

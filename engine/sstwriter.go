@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"path/filepath"
 	"runtime"
 	"sync"
 
@@ -136,6 +137,9 @@ func (w *SSTWriter) Finish() (SSTInfo, error) {
 	defer unlock()
 	f.cleanup.Stop()
 	info, err := f.finish()
+	if err == nil {
+		err = syncDir(filepath.Dir(f.path))
+	}
 	if err != nil {
 		f.abandon()
 		return SSTInfo{}, describe(err, "finish", f.path)
