@@ -49,7 +49,7 @@ func errorMessage(err error) string {
 	switch {
 	case err == nil, errors.Is(err, errAbsent), errors.Is(err, errUnwell), errors.Is(err, syscall.EPIPE):
 		return ""
-	case errors.Is(err, context.Canceled) && !errors.As(err, new(*partialLoadError)):
+	case errors.Is(err, context.Canceled) && !errors.As(err, new(*partialLoadError)) && !errors.As(err, new(*directLoadError)):
 		return "interrupted"
 	default:
 		// The library's errors begin with its name, which is the program's too.

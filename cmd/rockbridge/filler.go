@@ -36,12 +36,28 @@ func (f *filler) run(ctx context.Context, names []string) error {
 }
 
 func (f *filler) readInput(ctx context.Context, name string) error {
-	in, err := openSource(name, f.progress)
+	return readRows(f.input, name, f.progress, func(key, value []byte) error {
+		return f.rows.Put(key, value)
+	}, func() error {
+		if f.batch.Size() < f.batchBytes {
+			return nil
+		}
+		if err := f.flush(ctx); err != nil {
+			return err
+		}
+		return f.take(ctx)
+	})
+}
+
+// readRows reads the rows of one input. An error of add is told with the row's line; after is called
+// behind each row.
+func readRows(input inputChoice, name string, progress io.Writer, add func(key, value []byte) error, after func() error) error {
+	in, err := openSource(name, progress)
 	if err != nil {
 		return err
 	}
 	defer in.Close() // opened to be read: nothing is lost if this fails
-	rows, err := f.input.recordsOf(name, in)
+	rows, err := input.recordsOf(name, in)
 	if err != nil {
 		return err
 	}
@@ -51,18 +67,12 @@ func (f *filler) readInput(ctx context.Context, name string) error {
 			return nil
 		}
 		if err == nil {
-			err = f.rows.Put(key, value)
+			err = add(key, value)
 		}
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", displayName(name), rows.line(), err)
 		}
-		if f.batch.Size() < f.batchBytes {
-			continue
-		}
-		if err := f.flush(ctx); err != nil {
-			return err
-		}
-		if err := f.take(ctx); err != nil {
+		if err := after(); err != nil {
 			return err
 		}
 	}
