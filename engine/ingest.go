@@ -79,13 +79,11 @@ func (c *ColumnFamily) Ingest(ctx context.Context, paths []string, o *IngestOpti
 
 // ingest makes the call and gives back the family and the guard.
 func (c *ColumnFamily) ingest(ctx context.Context, paths []string, o *IngestOptions) error {
-	begun := make(chan struct{})
 	err := detached{
 		call: func() error {
 			if c.db.observed() {
 				defer c.db.observe(ctx, opIngest, c, noKey)()
 			}
-			close(begun)
 			return o.meaning(shutDown(c.c.Ingest(paths, o.c())))
 		},
 		end: func(bool) {

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -363,4 +366,167 @@ func TestMergesAreIngestedWhereTheirOperatorIs(t *testing.T) {
 			t.Errorf("%s: %x, %v", name, one, err)
 		}
 	}
+}
+
+// Whoever leaves an ingest whose context ends, the files are there as a whole or not at all, and beside
+// writers nothing of theirs is lost.
+func TestAnIngestThatIsLeftIsWholeOrNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db := openDir(t, dir, nil)
+	stop, failed := make(chan struct{}), make(chan error, 1)
+	written := 0
+	go func() {
+		defer close(failed)
+		for ; ; written++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := db.Put(fmt.Appendf(nil, "key %04d", written%100), []byte("written"), nil); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	known := map[int]bool{}
+	unknown := 0
+	for i := range 30 {
+		var paths []string
+		for part := range 3 {
+			paths = append(paths, madeSST(t, nil, puts("ingested", fmt.Sprintf("%d/%d", i, part))).Path)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*200*time.Microsecond)
+		err := db.Ingest(ctx, paths, &engine.IngestOptions{Trusted: true})
+		cancel()
+		switch {
+		case err == nil:
+			known[i] = true
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Fatal(err)
+		case outcomeUnknown(err):
+			unknown++
+		default:
+			known[i] = false
+		}
+	}
+	close(stop)
+	if err := errors.Join(<-failed, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db = openDir(t, dir, nil)
+	defer db.Close()
+	for i := range 30 {
+		n := 0
+		for part := range 3 {
+			ok, err := db.Has(fmt.Appendf(nil, "%d/%d", i, part), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok {
+				n++
+			}
+		}
+		if there, sure := known[i]; n != 0 && n != 3 || sure && there != (n == 3) {
+			t.Errorf("ingest %d: %d of 3 files, known %v (%v)", i, n, there, sure)
+		}
+	}
+	for i := range min(written, 100) {
+		if v, err := db.Get(fmt.Appendf(nil, "key %04d", i), nil); err != nil || string(v) != "written" {
+			t.Errorf("row %d: %q, %v", i, v, err)
+		}
+	}
+	t.Logf("%d known, %d unknown, %d rows written", len(known), unknown, written)
+}
+
+// Batches of files against a model: rows, deletions and ranges, beside writes, flushes and compactions.
+func TestIngestsAgainstAModel(t *testing.T) {
+	r, seed := seededRand(t, "load.seed", *loadSeed)
+	db := openTemp(t, nil)
+	model := map[string]string{}
+	key := func() []byte { return fmt.Appendf(nil, "%03d", r.IntN(300)) }
+	rounds := 40
+	if testing.Short() {
+		rounds = 15
+	}
+	for round := range rounds {
+		for range r.IntN(20) {
+			k, v := key(), fmt.Appendf(nil, "put in %d", round)
+			if err := db.Put(k, v, nil); err != nil {
+				t.Fatal(err)
+			}
+			model[string(k)] = string(v)
+		}
+		if r.IntN(3) == 0 {
+			if err := db.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var paths []string
+		for file := range 1 + r.IntN(3) {
+			next := map[string]string{}
+			info := madeSST(t, nil, func(w *engine.SSTWriter) error { return randomSST(r, w, model, next, fmt.Sprint(round, file)) })
+			for k, v := range next {
+				model[k] = v
+				if v == "" {
+					delete(model, k)
+				}
+			}
+			paths = append(paths, info.Path)
+		}
+		snapshot, err := db.NewSnapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := shownRows(t, snapshot)
+		if err := db.Ingest(nil, paths, &engine.IngestOptions{Trusted: r.IntN(2) == 0, Move: r.IntN(2) == 0}); err != nil {
+			t.Fatalf("seed %d, round %d: %v", seed, round, err)
+		}
+		if r.IntN(4) == 0 {
+			if err := db.Compact(nil, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := sameRows(db, model); err != nil {
+			t.Fatalf("seed %d, round %d: %v", seed, round, err)
+		}
+		if shownRows(t, snapshot) != before {
+			t.Fatalf("seed %d, round %d: the snapshot has changed", seed, round)
+		}
+		if err := snapshot.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// randomSST adds records, and notes in next what they make of the model: an empty value is a deletion.
+func randomSST(r *rand.Rand, w *engine.SSTWriter, model, next map[string]string, value string) error {
+	for range r.IntN(3) {
+		start, end := r.IntN(300), 0
+		end = start + r.IntN(30)
+		for k := range model {
+			if n, _ := strconv.Atoi(k); n >= start && n < end {
+				next[k] = ""
+			}
+		}
+		if err := w.DeleteRange(fmt.Appendf(nil, "%03d", start), fmt.Appendf(nil, "%03d", end)); err != nil {
+			return err
+		}
+	}
+	step := 1 + r.IntN(40)
+	for n := r.IntN(step); n < 300; n += 1 + r.IntN(step) {
+		k := fmt.Sprintf("%03d", n)
+		next[k] = value
+		if r.IntN(4) == 0 {
+			next[k] = ""
+			if err := w.Delete([]byte(k)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.Put([]byte(k), []byte(value)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
