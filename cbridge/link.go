@@ -7,7 +7,7 @@ package cbridge
 // library.
 
 // #cgo CFLAGS: -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wno-unused-parameter
-// #cgo !rb_static LDFLAGS: -lrocksdb
+// #cgo !rb_static LDFLAGS: -lrocksdb -lzstd
 // #cgo rb_static,linux LDFLAGS: -l:librocksdb.a -l:libsnappy.a -l:libz.a -l:libbz2.a -l:liblz4.a -l:libzstd.a
 // #cgo rb_static,linux LDFLAGS: -l:libstdc++.a -static-libgcc -lm -ldl -lpthread
 import "C"

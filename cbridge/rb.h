@@ -973,4 +973,113 @@ typedef struct rb_ingest_options {
  * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
 
+/* ---- exported rows -------------------------------------------------------------------------- */
+
+/* Where a whole frame of an export ends: as much as it takes to go on from there. The format is
+ * that of stream.h and docs/export.md. */
+typedef struct rb_stream_position {
+  uint64_t offset;  /* compressed bytes before it */
+  uint64_t rows;    /* in them */
+  uint64_t bytes;   /* of these rows' keys and values */
+  uint32_t sum;     /* the checksum of all that */
+  uint8_t has_keys; /* 1: there were rows, and so a first and a last key */
+  uint8_t mixed;    /* 1: rows of more than one state */
+  uint8_t whole;    /* 1: it is the end of the export */
+  const uint8_t *first;
+  const uint8_t *last;
+  size_t first_len;
+  size_t last_len;
+} rb_stream_position;
+
+/* An export under way: rows of an iterator, framed and compressed. One thread at a time. */
+typedef struct rb_export rb_export;
+
+/* How an export begins: from is where it goes on, all zero: nowhere; of its keys only the lengths
+ * count. level is zstd's; max_rows is how many rows it takes at most. */
+typedef struct rb_export_options {
+  rb_stream_position from;
+  size_t open_len;
+  uint64_t max_rows;
+  int32_t level;
+} rb_export_options;
+
+/* What rb_export_new answers: made is NULL unless the code is RB_OK. */
+typedef struct rb_export_result {
+  rb_export *made;
+  rb_status status;
+} rb_export_result;
+
+/* Begins an export. open is the first section that it writes, without its checksum: the head or,
+ * where it goes on over another state, what says so; with o.open_len 0 there is none. first and
+ * last are the keys of o.from, if it has_keys. All is copied. The export lives until
+ * rb_export_free, and belongs to no database. RB_NO_MEMORY, or RB_UNKNOWN with zstd's words. */
+rb_export_result rb_export_new(rb_export_options o, const uint8_t *open, const uint8_t *first,
+                               const uint8_t *last);
+
+/* What a call of rb_export_fill brought. position is where the last whole frame ends, up to here;
+ * its keys are valid until the next call. position.whole: that was all. */
+typedef struct rb_exported {
+  uint64_t used;   /* bytes in the buffer, right even when status is an error */
+  uint64_t rows;   /* that the iterator went over */
+  uint64_t walked; /* bytes of these, before compression */
+  rb_stream_position position;
+  rb_status status;
+} rb_exported;
+
+/* Fills buf with the next compressed bytes: walks over the iterator, frames the rows and compresses
+ * them, in one call for what costs four for each row. It returns with less than cap bytes, perhaps
+ * none, when it has walked over most bytes of rows, and at the end. An iterator that stands nowhere
+ * begins at its first row, or behind the key where the export goes on; it must be the same in every
+ * call, give whole values, and not be used by others meanwhile. After an error every call repeats
+ * its code. RB_TIMED_OUT past the iterator's deadline, RB_NO_MEMORY, the iterator's errors, and
+ * RB_INVALID_ARGUMENT when the iterator was moved by somebody else. */
+rb_exported rb_export_fill(rb_export *e, rb_iter *it, uint8_t *buf, size_t cap, uint64_t most);
+
+/* Ends an export. NULL is allowed. */
+void rb_export_free(rb_export *e);
+
+/* An import under way: decompresses, verifies and writes. One thread at a time. */
+typedef struct rb_import rb_import;
+
+/* Begins an import at a position, all zero: at the start; first and last are its keys, if it
+ * has_keys. A row whose key and value are together longer than max_row is refused before memory for
+ * it is taken. The keys are copied. It lives until rb_import_free, and belongs to no database. NULL
+ * only when memory is short. */
+rb_import *rb_import_new(rb_stream_position from, const uint8_t *first, const uint8_t *last,
+                         uint64_t max_row);
+
+/* What is wrong with a stream. */
+enum {
+  RB_STREAM_FINE = 0,
+  RB_STREAM_WRONG = 1,    /* the status, RB_CORRUPTION, says what, in words of ours or of zstd */
+  RB_STREAM_TOO_LARGE = 2 /* a row above max_row */
+};
+
+/* What a call of rb_import_feed did. position is where the last frame ends that was verified and,
+ * with a family, written; keys and head are valid until the next call. */
+typedef struct rb_imported {
+  uint64_t taken;      /* bytes of the input that are done with */
+  uint8_t more;        /* call again, even without input: there is more in what was taken */
+  uint32_t wrong;      /* RB_STREAM_ */
+  const uint8_t *head; /* what Go wrote into the head; NULL until that was verified */
+  size_t head_len;
+  rb_stream_position position;
+  rb_status status;
+} rb_imported;
+
+/* Takes the next n compressed bytes, verifies every frame that ends in them and writes its rows to
+ * f, each frame in one batch, under RB_WRITE_ flags; f NULL: verifies only. Replaces a call for
+ * each row. It returns early when it has decompressed most bytes, and behind the head. Nothing of a frame is written
+ * before all of it was verified. After an error every call answers its code again. RB_CORRUPTION
+ * and RB_INVALID_ARGUMENT with wrong set when the stream is at fault, RB_NO_MEMORY, and the errors
+ * of rb_write. */
+rb_imported rb_import_feed(rb_import *d, rb_family *f, uint32_t flags, const uint8_t *in, size_t n,
+                           uint64_t most);
+
+/* Ends an import. NULL is allowed. */
+void rb_import_free(rb_import *d);
+
+/* The version of the linked zstd, as zstd tells it: 10504 is 1.5.4. */
+uint32_t rb_zstd_version(void);
+
 #endif

@@ -35,6 +35,7 @@ const (
 	opCancel
 	opMetrics
 	opIngest
+	opImport
 	opKinds
 )
 
@@ -45,6 +46,7 @@ var opNames = [opKinds]string{
 	"wait for compact", "end of background work",
 	"metrics",
 	"ingest",
+	"import",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for
