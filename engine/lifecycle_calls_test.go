@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"path/filepath"
@@ -136,6 +137,7 @@ func merged[V any](all ...map[string]V) map[string]V {
 
 var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
+	"Import":           importCall[*engine.DB],
 
 	"Close":    func(d *engine.DB, _ *lifecycleKit) error { return d.Close() },
 	"NewBatch": func(d *engine.DB, _ *lifecycleKit) error { return d.NewBatch().Put(nil, nil) },
@@ -230,6 +232,7 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.C
 	"SetOptions": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
 		return c.SetOptions(map[string]string{"ttl": "1000"})
 	},
+	"Import":  importCall[*engine.ColumnFamily],
 	"Flush":   func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
 	"Property": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
@@ -328,4 +331,15 @@ func countRows(rows iter.Seq2[[]byte, []byte], wanted int) error {
 		n++
 	}
 	return want(nil, n == wanted, n)
+}
+
+// lifecycleImporter is what DB and ColumnFamily have in common.
+type lifecycleImporter interface {
+	Import(ctx context.Context, rd io.Reader, o *engine.ImportOptions) (engine.StreamPosition, error)
+}
+
+func importCall[T lifecycleImporter](h T, _ *lifecycleKit) error {
+	file := forged().section(blockBytes("x", "8 bytes.")).section(trailerBytes(1, 9, "x", "x"))
+	at, err := h.Import(context.Background(), bytes.NewReader(file.out), nil)
+	return want(err, at.Whole && at.Rows == 1, at)
 }

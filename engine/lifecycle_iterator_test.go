@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 
+	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
@@ -113,6 +115,13 @@ var iteratorCalls = map[string]call[*iterator.Iterator]{
 	"Count": func(it *iterator.Iterator, _ *lifecycleKit) error {
 		rows, _, _, err := it.Count(context.Background())
 		return want(err, rows == int64(len(kitKeys)), rows)
+	},
+	"Export": func(it *iterator.Iterator, _ *lifecycleKit) error {
+		e, err := cbridge.NewExport(cbridge.Position{}, nil, 2, 3)
+		must(err)
+		defer e.Free()
+		at, err := it.Export(context.Background(), e, 1<<20, io.Discard)
+		return want(err, at.Whole && at.Rows == 2, at)
 	},
 	"Refresh": func(it *iterator.Iterator, _ *lifecycleKit) error {
 		err := it.Refresh()
