@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 )
@@ -60,6 +61,12 @@ func (p *StreamPosition) check(op string) error {
 		return invalid(op, "Resume is the end of an export: there is nothing to go on with")
 	}
 	return nil
+}
+
+// ZstdVersion is the version of the linked zstd, such as "1.5.4": Export and Import use it.
+func ZstdVersion() string {
+	v := cbridge.ZstdVersion()
+	return fmt.Sprintf("%d.%d.%d", v/10000, v/100%100, v%100)
 }
 
 // The first section of an export: what C writes before it tells that it is one.

@@ -20,6 +20,7 @@ func checkLibrary(d *diagnosis) {
 	checkAssertions(d, path)
 	checkFeatures(d)
 	checkCodecs(d)
+	d.ok("zstd", "%s, which export and import use", engine.ZstdVersion())
 	checkAllocator(d)
 }
 

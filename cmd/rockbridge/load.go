@@ -70,7 +70,7 @@ were finished, and no row of that is written twice.`,
 				}
 			}
 			return g.create(args[0], func(t target) error {
-				bar, done := newProgress(os.Stderr, sizeOf(names))
+				bar, done := newProgress(os.Stderr, "load", sizeOf(names))
 				if direct.on {
 					return loadDirectly(cmd, t, input, names, direct, bar, done)
 				}

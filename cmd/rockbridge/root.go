@@ -51,7 +51,7 @@ find and something wrong that doctor reports), 2 a mistake in the command line.`
 	root.PersistentFlags().StringVar(&g.family, "family", "default", "column family to work on")
 	root.PersistentFlags().BoolVar(&g.hex, "hex", false, "keys and values in the arguments, flags and input are hexadecimal")
 	root.AddCommand(
-		newLoadCommand(g), newGetCommand(g), newPutCommand(g), newDeleteCommand(g),
+		newLoadCommand(g), newExportCommand(g), newImportCommand(g), newGetCommand(g), newPutCommand(g), newDeleteCommand(g),
 		newScanCommand(g), newCountCommand(g), newChecksumCommand(g), newStatsCommand(g), newCompactCommand(g),
 		newCheckpointCommand(g), newInspectCommand(g), newDoctorCommand(), newTopCommand(), newDemoCommand(g),
 	)

@@ -8,7 +8,7 @@ import (
 
 // commands are all that the help must list.
 var commands = []string{
-	"load", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "top", "demo",
+	"load", "export", "import", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "top", "demo",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -40,6 +40,13 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"scan", dir, "--hex", "--from", "x"}, `--from "x" is not hexadecimal`},
 		{[]string{"get", dir, "--hex", "abc"}, `KEY "abc" is not hexadecimal`},
 		{[]string{"put", dir, "--hex", "ab", "x"}, `VALUE "x" is not hexadecimal`},
+		{[]string{"export", dir}, "accepts 2 arg(s)"},
+		{[]string{"export", dir, "-", "--resume"}, "--resume needs a file"},
+		{[]string{"export", dir, "x", "--other-state"}, "--other-state is for --resume"},
+		{[]string{"export", dir, "x", "--level", "20"}, "--level 20"},
+		{[]string{"export", dir, "x", "--level", "0"}, "--level 0"},
+		{[]string{"export", dir, "x", "--limit", "-1"}, "--limit -1"},
+		{[]string{"import", dir}, "accepts 2 arg(s)"},
 		{[]string{"load", dir}, "standard input has no file ending"},
 		{[]string{"load", dir, "x.parquet"}, "the ending tells no format"},
 		{[]string{"load", dir, "x.tsv", "--format", "xml"}, `--format "xml": not one of lines, tsv, csv, jsonl`},
