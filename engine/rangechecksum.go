@@ -21,8 +21,6 @@ type RangeChecksum struct {
 	Rows, KeyBytes, ValueBytes int64
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Add goes on with a row, as C does: for rows that come from elsewhere.
 func (c *RangeChecksum) Add(key, value []byte) {
 	var lengths [8]byte

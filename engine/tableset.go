@@ -108,5 +108,3 @@ func logRecord(record []byte) (out []byte) {
 		}
 	}
 }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
