@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rockbridge-db/rockbridge/bench/launch"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -74,7 +75,7 @@ func (c *Counter) read(file string) (int64, error) {
 
 // PerCommit runs a contender twice under the counter, once without commits, and gives the calls for each commit that
 // only the commits can have made.
-func (c *Counter) PerCommit(ctx context.Context, p Programs, peer string, s workload.Spec) (float64, error) {
+func (c *Counter) PerCommit(ctx context.Context, p launch.Programs, peer string, s workload.Spec) (float64, error) {
 	out := s.Dir + ".count"
 	defer func() { _ = os.Remove(out) }() // what is left of it harms nobody
 	p.Wrap = c.wrap(out)
@@ -82,7 +83,7 @@ func (c *Counter) PerCommit(ctx context.Context, p Programs, peer string, s work
 	var commits int64
 	for i, goroutines := range []int{0, s.Goroutines} {
 		s.Goroutines = goroutines
-		res, err := p.Run(ctx, peer, s)
+		res, err := run(ctx, p, peer, s)
 		if err != nil {
 			return 0, err
 		}

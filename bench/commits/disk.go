@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/rockbridge-db/rockbridge/bench/workload"
+	"github.com/rockbridge-db/rockbridge/bench/program"
 )
 
 // Disk is what fdatasync costs on a file system after a write of a commit's size.
@@ -50,7 +50,7 @@ func probe(dir string, size int) (l Latency, err error) {
 	if err := f.Sync(); err != nil {
 		return l, err
 	}
-	var times workload.Histogram
+	var times program.Histogram
 	buf := make([]byte, probeWrite)
 	at := 0
 	for end := time.Now().Add(probeTime); time.Now().Before(end); {

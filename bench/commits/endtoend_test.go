@@ -8,17 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rockbridge-db/rockbridge/bench/launch"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
 // TestEveryPeerCommits builds every program and does a tiny plan with all of them, down to the files of the report.
 func TestEveryPeerCommits(t *testing.T) {
 	all := Contenders
-	programs, err := Build(t.Context(), "..", t.TempDir(), all)
+	programs, err := launch.Build(t.Context(), "..", t.TempDir(), Programs(all))
 	if err != nil {
-		t.Logf("without grocksdb, which needs RocksDB 7.8: %v", err)
+		t.Logf("without grocksdb, which needs a version for each RocksDB: %v", err)
 		all, _ = Choose("rockbridge,pebble,bbolt", "") // none of them is unknown
-		if programs, err = Build(t.Context(), "..", t.TempDir(), all); err != nil {
+		if programs, err = launch.Build(t.Context(), "..", t.TempDir(), Programs(all)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,11 +63,11 @@ func TestEveryPeerCommits(t *testing.T) {
 	}
 }
 
-func unknownModes(t *testing.T, programs Programs, contenders []Contender) {
+func unknownModes(t *testing.T, programs launch.Programs, contenders []Contender) {
 	for _, c := range contenders {
 		dir := filepath.Join(t.TempDir(), "db")
 		s := workload.Spec{Mode: "no such", Dir: dir, Sync: true}
-		if _, err := programs.Run(t.Context(), c.Peer, s); err == nil || !strings.Contains(err.Error(), "no mode is called") {
+		if _, err := run(t.Context(), programs, c.Peer, s); err == nil || !strings.Contains(err.Error(), "no mode is called") {
 			t.Errorf("%s takes any mode: %v", c.Peer, err)
 		}
 	}
@@ -74,7 +75,7 @@ func unknownModes(t *testing.T, programs Programs, contenders []Contender) {
 
 // countersAgree looks at a commit of which it is known what it does: bbolt syncs its pages and then its meta page. Now
 // and then it also syncs a file that it has made longer.
-func countersAgree(t *testing.T, programs Programs) {
+func countersAgree(t *testing.T, programs launch.Programs) {
 	for _, c := range []*Counter{&perfCounter, &straceCounter} {
 		if !c.works(t.Context(), t.TempDir()) {
 			t.Logf("%s does not work here", c.Name)

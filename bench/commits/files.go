@@ -3,8 +3,9 @@ package commits
 import (
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
+
+	"github.com/rockbridge-db/rockbridge/bench/report"
 )
 
 // The names of the report and of the raw results.
@@ -19,14 +20,6 @@ func (r *Run) WriteFiles(dir string) error {
 	if err != nil {
 		return err
 	}
-	err = create(filepath.Join(dir, ReportFile), func(w io.Writer) error { return r.WriteMarkdown(w, RawFile, charts) })
-	return errors.Join(err, create(filepath.Join(dir, RawFile), r.WriteRaw))
-}
-
-func create(file string, fill func(io.Writer) error) error {
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fill(f), f.Close())
+	err = report.Create(filepath.Join(dir, ReportFile), func(w io.Writer) error { return r.WriteMarkdown(w, RawFile, charts) })
+	return errors.Join(err, report.Create(filepath.Join(dir, RawFile), r.WriteRaw))
 }

@@ -3,11 +3,11 @@ package commits
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
+	"github.com/rockbridge-db/rockbridge/bench/report"
 	"github.com/rockbridge-db/rockbridge/bench/stats"
 )
 
@@ -26,19 +26,19 @@ var (
 
 // measures are the tables of each kind, in their order.
 var measures = []measure{
-	{"commits a second", commitsPerSecond, thousands},
-	{"median latency, µs", func(m Measured) float64 { return float64(m.P50) / 1e3 }, significant},
-	{"99th percentile of latency, µs", func(m Measured) float64 { return float64(m.P99) / 1e3 }, significant},
-	{"CPU time for a commit, µs", func(m Measured) float64 { return cpuPerCommit(m) / 1e3 }, significant},
-	{"threads of the process at the end", func(m Measured) float64 { return float64(m.Threads) }, thousands},
+	{"commits a second", commitsPerSecond, report.Thousands},
+	{"median latency, µs", func(m Measured) float64 { return float64(m.P50) / 1e3 }, report.Significant},
+	{"99th percentile of latency, µs", func(m Measured) float64 { return float64(m.P99) / 1e3 }, report.Significant},
+	{"CPU time for a commit, µs", func(m Measured) float64 { return cpuPerCommit(m) / 1e3 }, report.Significant},
+	{"threads of the process at the end", func(m Measured) float64 { return float64(m.Threads) }, report.Thousands},
 }
 
 // resources are shown for one width only.
 var resources = []measure{
-	{"cgo calls a commit", cgoPerCommit, significant},
-	{"Go allocations a commit", allocsPerCommit, significant},
-	{"peak RSS, MiB", func(m Measured) float64 { return float64(m.PeakRSS) / (1 << 20) }, significant},
-	{"MiB on disk after Close", func(m Measured) float64 { return float64(m.DiskBytes) / (1 << 20) }, significant},
+	{"cgo calls a commit", cgoPerCommit, report.Significant},
+	{"Go allocations a commit", allocsPerCommit, report.Significant},
+	{"peak RSS, MiB", func(m Measured) float64 { return float64(m.PeakRSS) / (1 << 20) }, report.Significant},
+	{"MiB on disk after Close", func(m Measured) float64 { return float64(m.DiskBytes) / (1 << 20) }, report.Significant},
 }
 
 // resourceWidth is the width of the table of resources.
@@ -56,16 +56,16 @@ func (r *Run) WriteMarkdown(w io.Writer, raw string, charts Charts) error {
 	r.targets(&b)
 	for _, k := range r.Plan.Kinds() {
 		fmt.Fprintf(&b, "## %s commits\n\n", strings.ToUpper(string(k[:1]))+string(k[1:]))
-		picture(&b, map[Kind]string{Synced: charts.Synced, Unsynced: charts.Unsynced}[k], string(k)+" commits a second by goroutines")
+		report.Picture(&b, map[Kind]string{Synced: charts.Synced, Unsynced: charts.Unsynced}[k], string(k)+" commits a second by goroutines")
 		for _, m := range measures {
-			r.table(&b, k, m.title, func(c Contender, width int) string { return spread(r.values(c.Name(), k, width, m.of), m.show) })
+			r.table(&b, k, m.title, func(c Contender, width int) string { return report.Spread(r.values(c.Name(), k, width, m.of), m.show) })
 			if m.title == measures[0].title {
 				r.ratios(&b, k)
 				r.fsyncTable(&b, k, charts)
 			}
 		}
 		if k == Synced {
-			picture(&b, charts.P99, "99th percentile of the latency of synced commits by goroutines")
+			report.Picture(&b, charts.P99, "99th percentile of the latency of synced commits by goroutines")
 		}
 		r.resourceTable(&b, k)
 	}
@@ -73,30 +73,21 @@ func (r *Run) WriteMarkdown(w io.Writer, raw string, charts Charts) error {
 	return err
 }
 
-func picture(b *strings.Builder, file, what string) {
-	if file != "" {
-		fmt.Fprintf(b, "![%s](%s)\n\n", what, file)
-	}
-}
-
 func (r *Run) circumstances(b *strings.Builder, raw string) {
 	p := r.Plan
-	fmt.Fprintf(b, "| | |\n|---|---|\n")
-	row := func(name, format string, a ...any) { fmt.Fprintf(b, "| %s | %s |\n", name, fmt.Sprintf(format, a...)) }
-	row("made", "%s, in %v", r.Date.UTC().Format("2006-01-02 15:04 MST"), r.Took.Round(time.Second))
-	row("machine", "%s, %d cores, %.0f GiB, %s", r.Machine.CPU, r.Machine.Cores, r.Machine.MemoryGiB, r.Machine.Kernel)
-	row("load averages", "%s before, %s after", r.Loads[0], r.Loads[1])
-	row("file system", "%s", r.Machine.FileSystem)
-	row("fdatasync at the end of a growing file", "p50 %v, p99 %v before; p50 %v, p99 %v after", micro(r.Before.Growing.P50), micro(r.Before.Growing.P99), micro(r.After.Growing.P50), micro(r.After.Growing.P99))
-	row("fdatasync inside a file written before", "p50 %v, p99 %v before; p50 %v, p99 %v after", micro(r.Before.Written.P50), micro(r.Before.Written.P99), micro(r.After.Written.P50), micro(r.After.Written.P99))
+	rows := report.Circumstances(r.Date, r.Took, r.Machine, r.Loads)
+	row := func(name, format string, a ...any) { rows = append(rows, []string{name, fmt.Sprintf(format, a...)}) }
+	row("fdatasync at the end of a growing file", "p50 %v, p99 %v before; p50 %v, p99 %v after", report.Micro(r.Before.Growing.P50), report.Micro(r.Before.Growing.P99), report.Micro(r.After.Growing.P50), report.Micro(r.After.Growing.P99))
+	row("fdatasync inside a file written before", "p50 %v, p99 %v before; p50 %v, p99 %v after", report.Micro(r.Before.Written.P50), report.Micro(r.Before.Written.P99), report.Micro(r.After.Written.P50), report.Micro(r.After.Written.P99))
 	row("versions", "%s; %s", r.Go, strings.Join(r.versions(), "; "))
 	row("librocksdb", "%s", r.Library)
 	row("rounds", "%d of %v, on a new database each, contenders in shuffled order (seed %d)", p.Rounds, p.Base.Duration, p.Seed)
 	row("rows", "keys of %d bytes in no order, values of %d bytes that do not compress; %d rows before", p.Base.KeyBytes, p.Base.ValueBytes, p.Base.WarmRows)
-	row("equal for all that have it", "memtable %s, block cache %s, no compression", mib(p.Base.Memtable), mib(p.Base.Cache))
+	row("equal for all that have it", "memtable %s, block cache %s, no compression", report.MiB(p.Base.Memtable), report.MiB(p.Base.Cache))
 	row("fsyncs counted by", "%s", orNone(r.Counter))
 	row("raw results", "[%s](%s), for benchstat", raw, raw)
-	b.WriteString("\nWhat a commit is, of one row by each goroutine at a time, in a process of its own for each run:\n\n")
+	report.Table(b, []string{"", ""}, rows)
+	b.WriteString("What a commit is, of one row by each goroutine at a time, in a process of its own for each run:\n\n")
 	for _, c := range p.Contenders {
 		fmt.Fprintf(b, "- `%s`: %s\n", c.Name(), c.What)
 	}
@@ -133,15 +124,15 @@ func (r *Run) targets(b *strings.Builder) {
 	fmt.Fprintf(b, "## Aims\n\nOf `%s`, synced:\n\n| aim | measured | |\n|---|---|---|\n", own)
 	row := func(aim string, measured string, known, met bool) {
 		if known {
-			fmt.Fprintf(b, "| %s | %s | %s |\n", aim, measured, map[bool]string{true: "met", false: "missed"}[met])
+			fmt.Fprintf(b, "| %s | %s | %s |\n", aim, measured, report.Verdict(met))
 		}
 	}
 	if n, ok := r.fsyncs(own, 64); ok {
-		row("fewer than 1 fsync for 8 commits at 64 goroutines", fmt.Sprintf("1 for %s", significant(1/max(n, 1e-9))), true, n < 1.0/8)
+		row("fewer than 1 fsync for 8 commits at 64 goroutines", fmt.Sprintf("1 for %s", report.Significant(1/max(n, 1e-9))), true, n < 1.0/8)
 	}
 	against := func(base string, width int, least float64) {
 		s := stats.Of(stats.Ratios(r.values(own, Synced, width, commitsPerSecond), r.values(base, Synced, width, commitsPerSecond)))
-		row(fmt.Sprintf("at least %v times `%s` at %d", least, base, width), show(s, ratio), s.Rounds > 0, s.Median >= least)
+		row(fmt.Sprintf("at least %v times `%s` at %d", least, base, width), report.Show(s, report.Ratio), s.Rounds > 0, s.Median >= least)
 	}
 	if own != alone {
 		against(alone, 64, 2.5)
@@ -156,21 +147,19 @@ func (r *Run) targets(b *strings.Builder) {
 // table writes one with a row for each contender of a kind and a column for each width. Rows that are empty throughout
 // are left out.
 func (r *Run) table(b *strings.Builder, k Kind, title string, cell func(Contender, int) string) {
-	fmt.Fprintf(b, "| %s |", title)
+	heading := []string{title}
 	for _, width := range r.Plan.Widths[k] {
-		fmt.Fprintf(b, " %d |", width)
+		heading = append(heading, strconv.Itoa(width))
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(r.Plan.Widths[k])) + "\n")
+	var rows [][]string
 	for _, c := range r.Plan.Of(k) {
-		var cells []string
+		row := []string{"`" + c.Name() + "`"}
 		for _, width := range r.Plan.Widths[k] {
-			cells = append(cells, cell(c, width))
+			row = append(row, cell(c, width))
 		}
-		if strings.Join(cells, "") != "" {
-			fmt.Fprintf(b, "| `%s` | %s |\n", c.Name(), strings.Join(cells, " | "))
-		}
+		rows = append(rows, row)
 	}
-	b.WriteString("\n")
+	report.Table(b, heading, rows)
 }
 
 // ratios compares commits a second with Pebble's, and with those of one call for each commit.
@@ -181,7 +170,7 @@ func (r *Run) ratios(b *strings.Builder, k Kind) {
 		}
 		r.table(b, k, "commits a second over those of `"+base+"`", func(c Contender, width int) string {
 			of := func(name string) []float64 { return r.values(name, k, width, commitsPerSecond) }
-			return spread(stats.Ratios(of(c.Name()), of(base)), ratio)
+			return report.Spread(stats.Ratios(of(c.Name()), of(base)), report.Ratio)
 		})
 	}
 }
@@ -192,73 +181,31 @@ func (r *Run) fsyncTable(b *strings.Builder, k Kind, charts Charts) {
 	}
 	r.table(b, k, "fsyncs a commit", func(c Contender, width int) string {
 		if n, ok := r.fsyncs(c.Name(), width); ok {
-			return significant(n)
+			return report.Significant(n)
 		}
 		return ""
 	})
-	picture(b, charts.Fsyncs, "fsyncs a commit by goroutines")
+	report.Picture(b, charts.Fsyncs, "fsyncs a commit by goroutines")
 }
 
 func (r *Run) resourceTable(b *strings.Builder, k Kind) {
 	if !slices.Contains(r.Plan.Widths[k], resourceWidth) {
 		return
 	}
-	fmt.Fprintf(b, "| at %d goroutines |", resourceWidth)
+	heading := []string{fmt.Sprintf("at %d goroutines", resourceWidth)}
 	for _, m := range resources {
-		fmt.Fprintf(b, " %s |", m.title)
+		heading = append(heading, m.title)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(resources)) + "\n")
+	var rows [][]string
 	for _, c := range r.Plan.Of(k) {
-		fmt.Fprintf(b, "| `%s` |", c.Name())
+		row := []string{"`" + c.Name() + "`"}
 		for _, m := range resources {
-			fmt.Fprintf(b, " %s |", spread(r.values(c.Name(), k, resourceWidth, m.of), m.show))
+			row = append(row, report.Spread(r.values(c.Name(), k, resourceWidth, m.of), m.show))
 		}
-		b.WriteString("\n")
+		rows = append(rows, row)
 	}
-	b.WriteString("\n")
+	report.Table(b, heading, rows)
 }
-
-func spread(values []float64, format func(float64) string) string {
-	return show(stats.Of(values), format)
-}
-
-// show gives "median (lowest to highest)", nothing of no rounds.
-func show(s stats.Summary, format func(float64) string) string {
-	switch s.Rounds {
-	case 0:
-		return ""
-	case 1:
-		return format(s.Median)
-	}
-	return fmt.Sprintf("%s (%s to %s)", format(s.Median), format(s.Low), format(s.High))
-}
-
-func ratio(x float64) string { return fmt.Sprintf("%.2f", x) }
-
-// significant shows three digits.
-func significant(x float64) string {
-	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
-		return fmt.Sprint(x)
-	}
-	digits := 2 - int(math.Floor(math.Log10(math.Abs(x))))
-	if digits <= 0 {
-		return thousands(x)
-	}
-	return fmt.Sprintf("%.*f", digits, x)
-}
-
-// thousands shows a whole number with commas.
-func thousands(x float64) string {
-	s := fmt.Sprintf("%.0f", x)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func micro(d time.Duration) string { return fmt.Sprintf("%.0f µs", float64(d)/1e3) }
-
-func mib(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
 
 func orNone(s string) string {
 	if s == "" {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/rockbridge-db/rockbridge/bench/launch"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -27,7 +28,7 @@ type Counted struct {
 // Run is all that a report is written from.
 type Run struct {
 	Plan     Plan
-	Machine  Machine
+	Machine  launch.Machine
 	Go       string
 	Library  string // which librocksdb, and how it was built
 	Before   Disk
@@ -42,15 +43,15 @@ type Run struct {
 
 // Measure does a plan in a folder that is there already, on the file system that is to be measured. It writes what it
 // does to progress. With count false no fsync is counted.
-func Measure(ctx context.Context, plan Plan, p Programs, dir string, count bool, progress io.Writer) (r Run, err error) {
+func Measure(ctx context.Context, plan Plan, p launch.Programs, dir string, count bool, progress io.Writer) (r Run, err error) {
 	dir, err = os.MkdirTemp(dir, "commits")
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // each run has removed its database
 	r = Run{
-		Plan: plan, Machine: DescribeMachine(dir), Go: runtime.Version(), Date: time.Now(),
-		Library: Library(p.Path(plan.Contenders[0].Peer)), Loads: [2]string{Load()},
+		Plan: plan, Machine: launch.DescribeMachine(dir), Go: runtime.Version(), Date: time.Now(),
+		Library: launch.LibraryOf(p.Path(plan.Contenders[0].Peer)).String(), Loads: [2]string{launch.Load()},
 	}
 	if r.Before, err = ProbeDisk(dir); err != nil {
 		return r, err
@@ -66,18 +67,29 @@ func Measure(ctx context.Context, plan Plan, p Programs, dir string, count bool,
 	if r.After, err = ProbeDisk(dir); err != nil {
 		return r, err
 	}
-	r.Loads[1] = Load()
+	r.Loads[1] = launch.Load()
 	r.Took = time.Since(r.Date)
 	return r, nil
 }
 
-func (r *Run) timed(ctx context.Context, p Programs, dir string, progress io.Writer) error {
+// slack is what a run may take beyond its commits before it is ended.
+const slack = 2 * time.Minute
+
+// run does one run in a process of its own.
+func run(ctx context.Context, p launch.Programs, peer string, s workload.Spec) (res workload.Result, err error) {
+	if err := p.Run(ctx, peer, "commits", s.Duration+slack, s, &res); err != nil {
+		return res, fmt.Errorf("%s %s: %w", peer, s.Mode, err)
+	}
+	return res, nil
+}
+
+func (r *Run) timed(ctx context.Context, p launch.Programs, dir string, progress io.Writer) error {
 	jobs := r.Plan.Jobs()
 	for i, j := range jobs {
 		if i == 0 || j.Round != jobs[i-1].Round {
 			fmt.Fprintf(progress, "round %d of %d (%v)\n", j.Round+1, r.Plan.Rounds, time.Since(r.Date).Round(time.Second))
 		}
-		res, err := p.Run(ctx, j.Contender.Peer, r.Plan.Spec(j, filepath.Join(dir, "db")))
+		res, err := run(ctx, p, j.Contender.Peer, r.Plan.Spec(j, filepath.Join(dir, "db")))
 		if err != nil {
 			return err
 		}
@@ -86,7 +98,7 @@ func (r *Run) timed(ctx context.Context, p Programs, dir string, progress io.Wri
 	return nil
 }
 
-func (r *Run) count(ctx context.Context, p Programs, dir string, progress io.Writer) error {
+func (r *Run) count(ctx context.Context, p launch.Programs, dir string, progress io.Writer) error {
 	c := FindCounter(ctx, dir)
 	if c == nil {
 		fmt.Fprintln(progress, "neither perf nor strace can count here: no fsyncs per commit")

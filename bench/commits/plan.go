@@ -56,6 +56,17 @@ var Contenders = []Contender{
 // alone is the contender that makes one call for each commit, as soon as its goroutine comes: the measure of the others.
 const alone = "rockbridge/alone-wide"
 
+// Programs gives the peers whose programs contenders need.
+func Programs(contenders []Contender) []string {
+	var out []string
+	for _, c := range contenders {
+		if !slices.Contains(out, c.Peer) {
+			out = append(out, c.Peer)
+		}
+	}
+	return out
+}
+
 // Choose leaves those whose peer is among peers, and of rockbridge those whose mode is among modes, both separated by
 // commas and empty for all. A name that nobody has is an error.
 func Choose(peers, modes string) ([]Contender, error) {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"runtime"
 	"strings"
+
+	"github.com/rockbridge-db/rockbridge/bench/report"
 )
 
 // WriteRaw writes every run as a line of go test -bench, which benchstat reads:
@@ -12,7 +14,7 @@ import (
 //	benchstat -col /peer commits.txt
 func (r *Run) WriteRaw(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: github.com/rockbridge-db/rockbridge/bench/commits\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, r.Machine.CPU)
+	report.RawHeading(&b, "bench/commits", r.Machine, runtime.GOOS, runtime.GOARCH)
 	b.WriteString("Unit commits/s better=higher\n")
 	for _, m := range r.Measured {
 		fmt.Fprintf(&b, "BenchmarkCommit/%s\t%d\t%.1f ns/op\t%.1f commits/s\t%d p50-ns\t%d p99-ns\t%d max-ns\t%.1f cpu-ns/op\t%.3f cgo/op\t%.3f B/op\t%.4f allocs/op\t%d peak-rss-B\t%d threads\t%d disk-B\n",

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rockbridge-db/rockbridge/bench/launch"
+	"github.com/rockbridge-db/rockbridge/bench/program"
+	"github.com/rockbridge-db/rockbridge/bench/report"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -32,7 +35,7 @@ func invented(t *testing.T) *Run {
 			Contenders: all, Widths: map[Kind][]int{Synced: {1, 64}, Unsynced: {64}}, Rounds: 2, Seed: 7,
 			Base: workload.Spec{Duration: time.Second, KeyBytes: 16, ValueBytes: 100, Memtable: 64 << 20, Cache: 128 << 20},
 		},
-		Machine: Machine{CPU: "A processor", Cores: 2, MemoryGiB: 24, Kernel: "Linux 6", FileSystem: "ext4 on /dev/disk"},
+		Machine: launch.Machine{CPU: "A processor", Cores: 2, MemoryGiB: 24, Kernel: "Linux 6", FileSystem: "ext4 on /dev/disk"},
 		Go:      "go1.26", Library: "system, librocksdb.so.7.8, assertions on",
 		Before: Disk{Latency{60 * time.Microsecond, 120 * time.Microsecond}, Latency{40 * time.Microsecond, 90 * time.Microsecond}},
 		After:  Disk{Latency{61 * time.Microsecond, 121 * time.Microsecond}, Latency{41 * time.Microsecond, 91 * time.Microsecond}},
@@ -44,8 +47,8 @@ func invented(t *testing.T) *Run {
 		n := int64(speed[j.Contender.Peer] * float64(j.Goroutines*(j.Round+1)))
 		r.Measured = append(r.Measured, Measured{j, workload.Result{
 			Peer: j.Contender.Peer, Version: "v1", Commits: n, Elapsed: time.Second,
-			P50: 50 * time.Microsecond, P99: 1234 * time.Microsecond, Max: time.Second, CPU: time.Duration(n) * 1500,
-			CgoCalls: n, Mallocs: uint64(n) / 4, AllocBytes: uint64(n) * 16, PeakRSS: 20 << 20, Threads: 8, DiskBytes: 3 << 20,
+			P50: 50 * time.Microsecond, P99: 1234 * time.Microsecond, Max: time.Second, DiskBytes: 3 << 20,
+			Used: program.Used{CPU: time.Duration(n) * 1500, CgoCalls: n, Mallocs: uint64(n) / 4, AllocBytes: uint64(n) * 16, PeakRSS: 20 << 20, Threads: 8},
 		}})
 	}
 	for _, j := range r.Plan.Counting() {
@@ -159,17 +162,17 @@ func TestNumbersAreReadable(t *testing.T) {
 		x    float64
 		want string
 	}{
-		{thousands, 0, "0"},
-		{thousands, 999.6, "1,000"},
-		{thousands, -1234567, "-1,234,567"},
-		{thousands, -123, "-123"},
-		{significant, 0.0123456, "0.0123"},
-		{significant, 9.999, "10.00"},
-		{significant, 12.34, "12.3"},
-		{significant, 123.4, "123"},
-		{significant, 12345, "12,345"},
-		{significant, 0, "0"},
-		{ratio, 1.005, "1.00"},
+		{report.Thousands, 0, "0"},
+		{report.Thousands, 999.6, "1,000"},
+		{report.Thousands, -1234567, "-1,234,567"},
+		{report.Thousands, -123, "-123"},
+		{report.Significant, 0.0123456, "0.0123"},
+		{report.Significant, 9.999, "10.00"},
+		{report.Significant, 12.34, "12.3"},
+		{report.Significant, 123.4, "123"},
+		{report.Significant, 12345, "12,345"},
+		{report.Significant, 0, "0"},
+		{report.Ratio, 1.005, "1.00"},
 	} {
 		if got := c.f(c.x); got != c.want {
 			t.Errorf("%v is shown as %q, not %q", c.x, got, c.want)

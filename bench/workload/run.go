@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/bench/program"
 )
 
 // shards spread the histogram over processors.
@@ -33,7 +35,7 @@ func Run(p Peer, s Spec) (res Result, err error) {
 	if err := errors.Join(err, store.Close()); err != nil {
 		return res, err
 	}
-	res.DiskBytes, err = diskBytes(s.Dir)
+	res.DiskBytes, err = program.DiskBytes(s.Dir)
 	return res, err
 }
 
@@ -57,7 +59,7 @@ type contest struct {
 	begin chan struct{}
 	start time.Time
 	rows  []*rows
-	times [shards]Histogram
+	times [shards]program.Histogram
 
 	mu  sync.Mutex
 	err error
@@ -80,13 +82,12 @@ func (c *contest) run(res *Result) error {
 	}
 	ready.Wait()
 	runtime.GC() // what came before is not to be collected during the commits
-	before := readUsage()
+	before := program.Now()
 	c.start = time.Now()
 	close(c.begin)
 	done.Wait()
 	res.Elapsed = time.Since(c.start)
-	after := readUsage()
-	after.since(before, res)
+	res.Used = program.Now().Since(before)
 
 	all := &c.times[0]
 	for i := 1; i < shards; i++ {

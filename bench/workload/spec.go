@@ -1,9 +1,14 @@
-// Package workload is what every peer of the benchmarks shares: the description of the work, which comes in as JSON on
-// the command line, the loop that does it, and the result, which goes out as a line of JSON. It depends on the standard
-// library only, so that each peer's binary links one engine and nothing else.
+// Package workload is the benchmark of commits as every peer's program has it: the description of the work, which comes
+// in as JSON, the loop that does it, and the result, which goes out as JSON.
 package workload
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/bench/program"
+)
 
 // Spec describes one run: a fresh database, on which Goroutines goroutines each commit one row after the other for
 // Duration. All sizes are bytes.
@@ -36,14 +41,9 @@ type Result struct {
 	P50        time.Duration `json:"p50"`     // of the commits' latencies
 	P99        time.Duration `json:"p99"`
 	Max        time.Duration `json:"max"`
-	CPU        time.Duration `json:"cpu"`         // user and system time of the process during the commits
-	CgoCalls   int64         `json:"cgo_calls"`   // during the commits
-	Mallocs    uint64        `json:"mallocs"`     // objects allocated in Go during the commits
-	AllocBytes uint64        `json:"alloc_bytes"` // their size
-	PeakRSS    int64         `json:"peak_rss"`    // of the whole process, bytes
-	Threads    int           `json:"threads"`     // of the process after the commits
-	DiskBytes  int64         `json:"disk_bytes"`  // allocated to the database after it was closed
-	Error      string        `json:"error,omitempty"`
+	DiskBytes  int64         `json:"disk_bytes"` // allocated to the database after it was closed
+
+	program.Used // during the commits
 }
 
 // Store is an engine with an open database. All methods but Close are safe for concurrent use.
@@ -64,4 +64,15 @@ type Peer struct {
 	Version func() string
 	// Open makes a new database. It refuses a Mode that it does not know.
 	Open func(Spec) (Store, error)
+}
+
+// Kind makes a peer's part of the benchmark of its program's: requests are Specs, answers Results.
+func (p Peer) Kind() program.Kind {
+	return func(request []byte) (any, error) {
+		var s Spec
+		if err := json.Unmarshal(request, &s); err != nil {
+			return nil, fmt.Errorf("workload: the spec: %w", err)
+		}
+		return Run(p, s)
+	}
 }

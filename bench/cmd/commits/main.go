@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/bench/commits"
+	"github.com/rockbridge-db/rockbridge/bench/launch"
 )
 
 // settings are the flags.
@@ -99,7 +100,7 @@ func run(ctx context.Context, s settings) error {
 			return err
 		}
 	}
-	programs, err := commits.Build(ctx, s.module, s.bin, s.plan.Contenders)
+	programs, err := launch.Build(ctx, s.module, s.bin, commits.Programs(s.plan.Contenders))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/rockbridge-db/rockbridge/bench/program"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -90,8 +91,10 @@ func (s *store) Get(key []byte) (value []byte, err error) {
 
 func (s *store) Close() error { return s.db.Close() }
 
-func version() string { return workload.ModuleVersion("go.etcd.io/bbolt") }
+func version() string { return program.ModuleVersion("go.etcd.io/bbolt") }
 
 func main() {
-	workload.Main(workload.Peer{Name: "bbolt", Version: version, Open: open})
+	program.Main(map[string]program.Kind{
+		"commits": workload.Peer{Name: "bbolt", Version: version, Open: open}.Kind(),
+	})
 }

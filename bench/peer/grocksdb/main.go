@@ -14,6 +14,7 @@ import (
 
 	"github.com/linxGnu/grocksdb"
 
+	"github.com/rockbridge-db/rockbridge/bench/program"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -101,9 +102,11 @@ func library() string {
 }
 
 func version() string {
-	return workload.ModuleVersion("github.com/linxGnu/grocksdb") + " on " + library()
+	return program.ModuleVersion("github.com/linxGnu/grocksdb") + " on " + library()
 }
 
 func main() {
-	workload.Main(workload.Peer{Name: "grocksdb", Version: version, Open: open})
+	program.Main(map[string]program.Kind{
+		"commits": workload.Peer{Name: "grocksdb", Version: version, Open: open}.Kind(),
+	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/rockbridge-db/rockbridge/bench/program"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 )
 
@@ -64,8 +65,10 @@ func (s *store) Get(key []byte) ([]byte, error) {
 
 func (s *store) Close() error { return s.db.Close() }
 
-func version() string { return workload.ModuleVersion("github.com/cockroachdb/pebble/v2") }
+func version() string { return program.ModuleVersion("github.com/cockroachdb/pebble/v2") }
 
 func main() {
-	workload.Main(workload.Peer{Name: "pebble", Version: version, Open: open})
+	program.Main(map[string]program.Kind{
+		"commits": workload.Peer{Name: "pebble", Version: version, Open: open}.Kind(),
+	})
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/rockbridge-db/rockbridge/bench/program"
 	"github.com/rockbridge-db/rockbridge/bench/workload"
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -65,5 +66,7 @@ func (s *store) Close() error { return s.db.Close() }
 func version() string { return "RocksDB " + engine.Version() }
 
 func main() {
-	workload.Main(workload.Peer{Name: "rockbridge", Version: version, Open: open})
+	program.Main(map[string]program.Kind{
+		"commits": workload.Peer{Name: "rockbridge", Version: version, Open: open}.Kind(),
+	})
 }

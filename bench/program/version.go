@@ -1,4 +1,4 @@
-package workload
+package program
 
 import "runtime/debug"
 
