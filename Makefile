@@ -16,6 +16,8 @@ SUITES ?= bookworm trixie sid
 COMPAT ?=
 # What "make bench-commits" is asked for beyond its defaults: bench/cmd/commits --help.
 COMMITS ?=
+# What "make bench-peers" and "make bench-full" are asked for beyond their defaults: bench/cmd/peers --help.
+PEERS ?=
 # What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
 HEADERS ?= $(wildcard .build/headers/*)
 
@@ -26,9 +28,9 @@ BEST = scripts/library --default best
 SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
-.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits race asan cgocheck2 check-c \
-	cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 setup-debug churn \
-	debug-test rocksdb rocksdb-pgo library
+.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
+	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
+	setup-debug churn debug-test rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -43,6 +45,8 @@ help:
 	@echo 'make rocksdb-pgo  the same, optimised by a profile of the benchmarks'
 	@echo 'make library    says which RocksDB builds and benchmarks link; ROCKBRIDGE_LIBRARY=system names another'
 	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
+	@echo 'make bench-peers  all works against C loops and other engines, into docs/benchmarks: PEERS="-rounds 3 -scale 0.2"'
+	@echo 'make bench-full   the same also with larger values, and with data of 4 times the cache'
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
@@ -115,14 +119,25 @@ bench: setup
 	$(BEST) go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
 
 bench-commits: setup
-	cd bench && ../$(SYSTEM) go run ./cmd/commits $(COMMITS)
+	cd bench && ../$(BEST) go run ./cmd/commits $(COMMITS)
+
+bench-peers: setup
+	cd bench && ../$(BEST) go run ./cmd/peers $(PEERS)
+
+bench-full: setup
+	cd bench && ../$(BEST) go run ./cmd/peers -full $(PEERS)
 
 # The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours.
 race asan cgocheck2: export SKIP_MODULES = ./bench
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
+<<<<<<< HEAD
 	$(SYSTEM) go test -race ./bench/workload
 	$(SYSTEM) go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
+=======
+	go test -race ./bench/workload ./bench/works ./bench/program
+	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
+>>>>>>> 06339c7 (Compare rockbridge with C loops and other engines at all works)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
 asan: setup

@@ -1,33 +1,31 @@
 package launch
 
 import (
-	"debug/elf"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/rockbridge-db/rockbridge/internal/linked"
 )
 
-// Library is the RocksDB that a program uses.
-type Library struct {
-	File       string // the shared library; empty if it is linked into the program
-	Assertions string // "with assertions", "without assertions", or why nobody knows
-}
+// Library is the RocksDB that a program uses: for one that is linked into it, File is empty.
+type Library linked.Library
 
-// String tells it for a report, without the folder.
+// String tells it for a report, without folders.
 func (l Library) String() string {
-	if l.File == "" {
-		return "linked into the program, built " + l.Assertions
+	switch {
+	case l.Kind != "":
+		return "built by make rocksdb (" + l.Kind + "), assertions " + l.Assertions
+	case l.File == "":
+		return "linked into the program, assertions " + l.Assertions
 	}
-	return filepath.Base(l.File) + ", built " + l.Assertions
+	return filepath.Base(l.File) + " of the system, assertions " + l.Assertions
 }
 
-// LibraryOf tells which librocksdb a program loads and how it was built.
+// LibraryOf tells which librocksdb a program uses and how that was built.
 func LibraryOf(program string) Library {
-	out, err := exec.Command("ldd", program).Output()
-	if err != nil { // ldd fails for a program without shared libraries
-		return Library{"", assertions(program)}
-	}
+	// ldd fails for a program without shared libraries: then RocksDB is linked in.
+	out, _ := exec.Command("ldd", program).Output()
 	for line := range strings.Lines(string(out)) {
 		f := strings.Fields(line)
 		if len(f) > 2 && strings.HasPrefix(f[0], "librocksdb") {
@@ -35,25 +33,10 @@ func LibraryOf(program string) Library {
 			if err != nil {
 				file = f[2]
 			}
-			return Library{file, assertions(file)}
+			return Library(linked.Inspect(file))
 		}
 	}
-	return Library{"", assertions(program)}
-}
-
-// assertions tells whether a file calls what failed assertions call.
-func assertions(file string) string {
-	f, err := elf.Open(file)
-	if err != nil {
-		return "unknown how: " + err.Error()
-	}
-	defer func() { _ = f.Close() }() // only read
-	symbols, err := f.ImportedSymbols()
-	if err != nil {
-		return "unknown how: " + err.Error()
-	}
-	if slices.ContainsFunc(symbols, func(s elf.ImportedSymbol) bool { return s.Name == "__assert_fail" }) {
-		return "with assertions"
-	}
-	return "without assertions"
+	l := Library(linked.Inspect(program))
+	l.File = ""
+	return l
 }
