@@ -77,7 +77,7 @@ func (r *Run) WriteRaw(w io.Writer) error {
 	key := strings.NewReplacer(" ", "_", "/", ":").Replace
 	for _, m := range r.Measured {
 		fmt.Fprintf(&b, "BenchmarkPeers/setting=%s/work=%s/peer=%s/way=%s\t%d\t%.2f ns/op\t%.2f cpu-ns/op\t%.4f cgo/op\t%.2f B/op\t%.4f allocs/op\t%d peak-rss-B\n",
-			key(m.Setting), m.Work, m.Way.Peer, key(m.Way.Way), m.Units, nanos(m), cpu(m), cgo(m), bytes(m), allocs(m), m.PeakRSS)
+			key(m.Setting), m.Work, m.Way.Peer, key(m.Way.Way), m.Units, nanos(m), cpu(m), cgo(m), allocated(m), allocs(m), m.PeakRSS)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

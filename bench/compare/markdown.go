@@ -162,7 +162,7 @@ func (r *Run) detail(b *strings.Builder, s Setting, d Def) {
 		row := []string{
 			"`" + w.name() + "`", report.Spread(of(nanos), report.Significant),
 			report.Spread(stats.Ratios(of(nanos), r.times(s.Name, d, cloop)), report.Ratio),
-			median(cpu), median(cgo), median(allocs), median(bytes), median(peakMiB),
+			median(cpu), median(cgo), median(allocs), median(allocated), median(peakMiB),
 		}
 		if d.Writer {
 			row = append(row, median(func(m Measured) float64 { return float64(m.Written) / max(m.Elapsed.Seconds(), 1e-9) }))

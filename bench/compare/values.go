@@ -14,11 +14,11 @@ func perUnit(sum func(Measured) float64) metric {
 }
 
 var (
-	nanos  = perUnit(func(m Measured) float64 { return float64(m.Elapsed) })
-	cpu    = perUnit(func(m Measured) float64 { return float64(m.CPU) })
-	cgo    = perUnit(func(m Measured) float64 { return float64(m.CgoCalls) })
-	allocs = perUnit(func(m Measured) float64 { return float64(m.Mallocs) })
-	bytes  = perUnit(func(m Measured) float64 { return float64(m.AllocBytes) })
+	nanos     = perUnit(func(m Measured) float64 { return float64(m.Elapsed) })
+	cpu       = perUnit(func(m Measured) float64 { return float64(m.CPU) })
+	cgo       = perUnit(func(m Measured) float64 { return float64(m.CgoCalls) })
+	allocs    = perUnit(func(m Measured) float64 { return float64(m.Mallocs) })
+	allocated = perUnit(func(m Measured) float64 { return float64(m.AllocBytes) })
 )
 
 func peakMiB(m Measured) float64 { return float64(m.PeakRSS) / (1 << 20) }

@@ -3,6 +3,7 @@ package works
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"sync"
 )
 
 const (
@@ -13,6 +14,8 @@ const (
 	hotRows = 10_000
 	// poolBytes is where values lie: each is a slice of as many bytes, which do not compress and overlap with few others.
 	poolBytes = 1 << 20
+	// LongestValue is how long one may be.
+	LongestValue = 64 << 10
 	// zipfExponent is as near to YCSB's 0.99 as math/rand/v2 comes, which wants more than 1.
 	zipfExponent = 1.01
 )
@@ -63,20 +66,30 @@ func putKey(key []byte, row uint64, missing bool) {
 	}
 }
 
-// newRows makes rows of which number tells the row of each, and missing whether it is a key that no row has.
-func newRows(t *Task, count int, missing bool, number func(i int) uint64) *Rows {
-	r := &Rows{
-		Packed: make([]byte, count*t.KeyBytes), Offsets: make([]uint32, count),
-		Pool: make([]byte, poolBytes+t.ValueBytes), Width: t.KeyBytes, Size: t.ValueBytes,
-	}
-	random := rand.NewChaCha8([32]byte{1})
-	_, _ = random.Read(r.Pool) // it never fails
-	for i := range count {
-		n := number(i)
-		putKey(r.Key(i), n, missing)
-		r.Offsets[i] = valueOffset(n)
+// pool is made once for all tasks of a program.
+var pool = sync.OnceValue(func() []byte {
+	b := make([]byte, poolBytes+LongestValue)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // it never fails
+	return b
+})
+
+// newRows makes rows with keys, of which number tells the row of each.
+func newRows(t *Task, keys []byte, number func(i int) uint64) *Rows {
+	r := &Rows{Packed: keys, Offsets: make([]uint32, len(keys)/t.KeyBytes), Pool: pool(), Width: t.KeyBytes, Size: t.ValueBytes}
+	for i := range r.Offsets {
+		r.Offsets[i] = valueOffset(number(i))
 	}
 	return r
+}
+
+// chosen makes rows of which number tells the row of each, and missing whether its key is one that no row has.
+func chosen(t *Task, missing bool, number func(i int) uint64) *Rows {
+	numbers, keys := make([]uint64, t.Ops), make([]byte, t.Ops*t.KeyBytes)
+	for i := range numbers {
+		numbers[i] = number(i)
+		putKey(keys[i*t.KeyBytes:(i+1)*t.KeyBytes], numbers[i], missing)
+	}
+	return newRows(t, keys, func(i int) uint64 { return numbers[i] })
 }
 
 func valueOffset(row uint64) uint32 { return uint32(mix(row^0x5bd1e995) % poolBytes) }
@@ -90,22 +103,21 @@ func choose(t *Task) *Rows {
 	if all%0x9E3779B1 == 0 {
 		anywhere = func(n uint64) uint64 { return n }
 	}
-	ops := t.Ops
 	switch t.Keys {
 	case Missing:
-		return newRows(t, ops, true, func(int) uint64 { return random.Uint64N(all) })
+		return chosen(t, true, func(int) uint64 { return random.Uint64N(all) })
 	case Zipfian:
 		z := rand.NewZipf(random, zipfExponent, 1, all-1)
-		return newRows(t, ops, false, func(int) uint64 { return anywhere(z.Uint64()) })
+		return chosen(t, false, func(int) uint64 { return anywhere(z.Uint64()) })
 	case HotSet:
-		return newRows(t, ops, false, func(int) uint64 { return anywhere(random.Uint64N(min(hotRows, all))) })
+		return chosen(t, false, func(int) uint64 { return anywhere(random.Uint64N(min(hotRows, all))) })
 	case AnyRow:
-		return newRows(t, ops, false, func(int) uint64 { return random.Uint64N(all) })
+		return chosen(t, false, func(int) uint64 { return random.Uint64N(all) })
 	case Shuffle:
-		order := random.Perm(ops)
-		return newRows(t, ops, false, func(i int) uint64 { return uint64(order[i]) })
+		order := random.Perm(t.Ops)
+		return chosen(t, false, func(i int) uint64 { return uint64(order[i]) })
 	}
-	return newRows(t, ops, false, func(i int) uint64 { return uint64(i) })
+	return chosen(t, false, func(i int) uint64 { return uint64(i) })
 }
 
 // After gives the bound behind all keys with a prefix that is not all 0xFF.

@@ -37,7 +37,7 @@ const (
 
 // Request is what a driver asks a program for.
 type Request struct {
-	Do     string `json:"do"`   // open, fill, reopen, run, close; see Session
+	Do     string `json:"do"`   // open, fill, run, close or ways; see session.do
 	Slot   string `json:"slot"` // which of the program's databases
 	Config Config `json:"config"`
 	Task   Task   `json:"task"`
@@ -66,6 +66,7 @@ type Result struct {
 	Written   int64         `json:"written"` // rows written meanwhile
 	Version   string        `json:"version"` // of the engine; with open
 	DiskBytes int64         `json:"disk_bytes"`
+	Ways      []string      `json:"ways,omitempty"` // what the program can do
 
 	program.Used
 }

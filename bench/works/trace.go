@@ -61,7 +61,5 @@ func tracedOps(t *Task) (*Ops, error) {
 	if t.Load {
 		keys = tr.Loaded
 	}
-	r := newRows(t, len(keys)/tr.KeyBytes, false, func(i int) uint64 { return uint64(i) })
-	r.Packed = keys
-	return &Ops{r, tr.Kinds, tr.Lengths}, nil
+	return &Ops{newRows(t, keys, func(i int) uint64 { return uint64(i) }), tr.Kinds, tr.Lengths}, nil
 }
