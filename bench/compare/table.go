@@ -77,12 +77,20 @@ var multiGets = []Way{
 var seeks = []Way{
 	{rockbridge, "SeekGE+Next", "AppendKey and AppendValue into buffers that are used again"},
 	{rockbridge, "with Limit", "the same by an iterator that is told how many rows are wanted"},
-	{cloop, "loop", ""}, {grocksdb, "Seek+Next", "Key and Value, freed"}, {pebble, "SeekGE+Next", ""}, {badger, "iterator", ""}, {bbolt, "cursor", ""},
+	{cloop, "loop", ""},
+	{grocksdb, "Seek+Next", "Key and Value, freed"},
+	{pebble, "SeekGE+Next", ""},
+	{badger, "iterator", ""},
+	{bbolt, "cursor", ""},
 }
 
 var replays = []Way{
 	{rockbridge, "calls", "GetAppend, Put, and an iterator with Limit for each scan"},
-	{cloop, "loop", ""}, {grocksdb, "calls", ""}, {pebble, "calls", ""}, {badger, "calls", "a transaction for each"}, {bbolt, "calls", "a transaction for each"},
+	{cloop, "loop", ""},
+	{grocksdb, "calls", ""},
+	{pebble, "calls", ""},
+	{badger, "calls", "a transaction for each"},
+	{bbolt, "calls", "a transaction for each"},
 }
 
 // reads are done on the database that was loaded in order, compacted, and gone over once to warm its cache.
@@ -94,14 +102,21 @@ var reads = []Def{
 		{rockbridge, "call a step", "one call into C for each row, which brings where it lies; looks at lengths only"},
 		{cloop, "loop", "valid, key, value, next"},
 		{grocksdb, "Key+Value", "the usual loop: Valid, Key, Value, Free, Free, Next"},
-		{pebble, "iterator", ""}, {badger, "iterator", "without prefetching values"}, {bbolt, "cursor", ""},
+		{pebble, "iterator", ""},
+		{badger, "iterator", "without prefetching values"},
+		{bbolt, "cursor", ""},
 	}},
 	{Name: "reverse", Title: "reverse scan", Work: "reverse", Unit: "row", Rows: true, Ways: []Way{
 		{rockbridge, "PrevChunk", ""}, {cloop, "loop", ""}, {grocksdb, "Key+Value", ""}, {pebble, "iterator", ""}, {badger, "iterator", ""}, {bbolt, "cursor", ""},
 	}},
 	{Name: "count", Title: "count of all rows and bytes", Work: "count", Unit: "row", Rows: true, Ways: []Way{
-		{rockbridge, "Count", "pushed down: one call into C"}, {rockbridge, "Next", "KeyLen and ValueLen of each row"},
-		{cloop, "loop", ""}, {grocksdb, "Key+Value", ""}, {pebble, "iterator", ""}, {badger, "iterator", ""}, {bbolt, "cursor", ""},
+		{rockbridge, "Count", "pushed down: one call into C"},
+		{rockbridge, "Next", "KeyLen and ValueLen of each row"},
+		{cloop, "loop", ""},
+		{grocksdb, "Key+Value", ""},
+		{pebble, "iterator", ""},
+		{badger, "iterator", ""},
+		{bbolt, "cursor", ""},
 	}},
 	{Name: "get-hit", Title: "get, any row", Work: "get", Unit: "get", Keys: works.AnyRow, Ops: 200_000, Ways: gets},
 	{Name: "get-missing", Title: "get, keys that are not there", Work: "get", Unit: "get", Keys: works.Missing, Ops: 300_000, Ways: gets},
@@ -115,13 +130,20 @@ var reads = []Def{
 	{Name: "seek-10", Title: "seek and 10 rows", Work: "seek", Unit: "seek", Keys: works.AnyRow, Ops: 60_000, N: 10, Ways: seeks},
 	{Name: "seek-100", Title: "seek and 100 rows", Work: "seek", Unit: "seek", Keys: works.AnyRow, Ops: 10_000, N: 100, Ways: seeks},
 	{Name: "prefix", Title: "count of the rows with a prefix, up to 1,000", Work: "prefix", Unit: "row", Rows: true, Keys: works.AnyRow, Ops: 400, Ways: []Way{
-		{rockbridge, "Count", "pushed down"}, {rockbridge, "Next", "an iterator with Prefix for each"},
-		{cloop, "loop", "an iterator with an upper bound for each"}, {grocksdb, "ValidPrefix", "an iterator for each, ValidForPrefix"},
-		{pebble, "iterator", "an iterator with bounds for each"}, {badger, "iterator", "an iterator with Prefix for each"}, {bbolt, "cursor", "a View transaction for each"},
+		{rockbridge, "Count", "pushed down"},
+		{rockbridge, "Next", "an iterator with Prefix for each"},
+		{cloop, "loop", "an iterator with an upper bound for each"},
+		{grocksdb, "ValidPrefix", "an iterator for each, ValidForPrefix"},
+		{pebble, "iterator", "an iterator with bounds for each"},
+		{badger, "iterator", "an iterator with Prefix for each"},
+		{bbolt, "cursor", "a View transaction for each"},
 	}},
 	{Name: "build", Title: "building batches of 1,000 rows, none written", Work: "build", Unit: "row", Keys: works.InOrder, Ops: 1_000_000, N: 1000, Ways: []Way{
-		{rockbridge, "Batch.Put", "in Go"}, {rockbridge, "call a Put", "one call into C for each Put"},
-		{cloop, "loop", "rocksdb_writebatch_put"}, {grocksdb, "Put", "one call into C for each Put"}, {pebble, "Batch.Set", ""},
+		{rockbridge, "Batch.Put", "in Go"},
+		{rockbridge, "call a Put", "one call into C for each Put"},
+		{cloop, "loop", "rocksdb_writebatch_put"},
+		{grocksdb, "Put", "one call into C for each Put"},
+		{pebble, "Batch.Set", ""},
 	}},
 }
 

@@ -72,7 +72,7 @@ func (p Programs) Run(ctx context.Context, peer, kind string, limit time.Duratio
 // since go-ycsb requires the clients of dozens of databases, whose versions are none of the peers' business.
 func Trace(ctx context.Context, module, dir string) (string, error) {
 	file := filepath.Join(dir, "ycsbtrace")
-	return file, gobuild(ctx, module, []string{"GOWORK=off"}, "-modfile=mod/ycsb.mod", "-tags", "ycsb", "-o", file, "./cmd/ycsbtrace")
+	return file, gobuild(ctx, module, []string{"GOWORK=off"}, "-modfile=mod/ycsb.mod", "-o", file, "cmd/ycsbtrace/main.go")
 }
 
 // encode makes a request one line.

@@ -1,9 +1,10 @@
-//go:build ycsb
+//go:build ignore
 
 // Program ycsbtrace draws the operations of one of YCSB's workloads with go-ycsb's core workload and writes them into a
 // file, which all peers do. So none of go-ycsb's own cost is in what is measured, and everybody does the same.
 //
-// It is built apart from the rest, by a go.mod of its own in bench/mod: see launch.Trace.
+// It is built apart from the rest, with a go.mod of its own in bench/mod: see launch.Trace. The constraint keeps what it
+// requires out of the module's own go.mod.
 package main
 
 import (

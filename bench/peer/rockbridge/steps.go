@@ -6,17 +6,14 @@ import (
 )
 
 // stepper reads the database by an iterator that makes a call into C for each step, which the engine does not offer. For
-// that it has the files open a second time, read only, with a cache of its own.
+// that it has the files open a second time, read only, with a cache of its own, as large as the other.
 type stepper struct {
 	db   *cbridge.DB
 	rows *cbridge.Family
 }
 
-// stepperCache holds what is read through it.
-const stepperCache = 1 << 30
-
-func newStepper(dir string) (*stepper, error) {
-	plan, err := cbridge.NewPlan(dir, cbridge.DBOptions{ReadOnly: true, BlockCacheSize: stepperCache})
+func newStepper(dir string, cache int64) (*stepper, error) {
+	plan, err := cbridge.NewPlan(dir, cbridge.DBOptions{ReadOnly: true, BlockCacheSize: cache})
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +53,7 @@ func (s *store) Prepare(_, way string) (err error) {
 	if way != "call a step" || s.step != nil {
 		return nil
 	}
-	if s.step, err = newStepper(s.dir); err != nil {
+	if s.step, err = newStepper(s.config.Dir, s.config.Cache); err != nil {
 		return err
 	}
 	return s.step.scan(&works.Sum{})

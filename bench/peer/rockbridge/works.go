@@ -33,9 +33,9 @@ var ways = map[string]works.Way[*store]{
 }
 
 type store struct {
-	db   *engine.DB
-	dir  string
-	step *stepper // of the way that makes a call for each step; nil until it is done
+	db     *engine.DB
+	config works.Config
+	step   *stepper // of the way that makes a call for each step; nil until it is done
 }
 
 func open(c works.Config) (*store, error) {
@@ -45,7 +45,7 @@ func open(c works.Config) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store{db: db, dir: c.Dir}, nil
+	return &store{db: db, config: c}, nil
 }
 
 func (s *store) Close() error {
