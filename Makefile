@@ -131,13 +131,8 @@ bench-full: setup
 race asan cgocheck2: export SKIP_MODULES = ./bench
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
-<<<<<<< HEAD
-	$(SYSTEM) go test -race ./bench/workload
+	$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program
 	$(SYSTEM) go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
-=======
-	go test -race ./bench/workload ./bench/works ./bench/program
-	go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
->>>>>>> 06339c7 (Compare rockbridge with C loops and other engines at all works)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
 asan: setup

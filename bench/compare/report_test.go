@@ -29,7 +29,7 @@ func invented(slower map[string]float64) *Run {
 		Plan:    Plan{Peers: Peers, Settings: []Setting{Core}, Rounds: 2, Seed: 7},
 		Machine: launch.Machine{CPU: "A processor", Cores: 2, MemoryGiB: 24, Kernel: "Linux 6", FileSystem: "ext4 on /dev/disk"},
 		Go:      "go1.26", Versions: map[string]string{rockbridge: "RocksDB 9.11.2", cloop: "RocksDB 9.11.2", pebble: "v2"},
-		Library: launch.Library{File: "/opt/librocksdb.so.9.11", Assertions: "without assertions"},
+		Library: launch.Library{File: "/opt/librocksdb.so.9.11", Assertions: "off"},
 		Differ:  []string{"`DBOptions x`: rockbridge \"1\", cloop \"2\", grocksdb \"2\""},
 		Loads:   [2]string{"0.10", "2.00"}, Disk: map[string]map[string]int64{Core.Name: {pebble: 3 << 20}},
 		Took: 90 * time.Second, Date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -76,7 +76,7 @@ func TestReportSaysWhatWasMeasured(t *testing.T) {
 		"| seek and 1 row against grocksdb: at least 1.5 times as fast | 2.00 (2.00 to 2.00) | met |",
 		"| allocations of a `Get`: 1 | 1.00, grocksdb's `Get` 1.00 | met |",
 		"| allocations of a `GetAppend`: 0 | 1.00, grocksdb's `Get` 1.00 | missed |",
-		"librocksdb.so.9.11, built without assertions; the same for rockbridge, cloop, grocksdb",
+		"librocksdb.so.9.11 of the system, assertions off; the same for rockbridge, cloop, grocksdb",
 		"- `DBOptions x`: rockbridge \"1\"", "![nanoseconds a unit, core](a.svg)", "| MiB on disk, loaded and compacted |  |  |  | 3.00 |  |  |",
 		"### YCSB E",
 	} {
