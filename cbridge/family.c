@@ -113,7 +113,7 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   }
   f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
   char *err = NULL;
-  rocksdb_column_family_handle_t *h = rocksdb_create_column_family(db->db, o, name, &err);
+  rocksdb_column_family_handle_t *h = rb_tx_create_family(db, o, name, &err);
   rocksdb_options_destroy(o);
   if (err != NULL) {
     /* Up to 11.0 a handle comes with the error. A writable database has set its inside, to NULL or

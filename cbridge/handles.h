@@ -23,8 +23,14 @@ struct rb_family {
   struct rb_family *next;
 };
 
+/* db is the database below the transactions, if there are any: what takes no part in them goes there
+ * directly. One at most of the two others is not NULL; db is then a view of it. */
 struct rb_db {
   rocksdb_t *db;
+  rocksdb_transactiondb_t *pessimistic;
+  rocksdb_optimistictransactiondb_t *optimistic;
+  rb_tx **recovered; /* transactions found prepared; NULL where one has ended */
+  size_t recovered_count;
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
   struct rb_family *families;
@@ -81,6 +87,27 @@ struct rb_iter {
   uint64_t max_value;
 };
 
+/* What a database with transactions is opened from. */
+struct rb_tx_plan {
+  rb_db_options opts;
+  const rocksdb_options_t *db_options;
+  const char *path;
+  int count;
+  const char *const *names;
+  const rocksdb_options_t *const *options;
+};
+
+/* Opens db with transactions; handles has room for the families. On error db has no RocksDB in it. */
+rb_status rb_tx_open(const struct rb_tx_plan *p, rb_db *db,
+                     rocksdb_column_family_handle_t **handles);
+
+/* Closes RocksDB, with transactions or without: the part of rb_close that ends db->db. */
+void rb_tx_close(rb_db *db);
+
+/* Makes a family in RocksDB, which transactions then know. *err as from RocksDB. */
+rocksdb_column_family_handle_t *rb_tx_create_family(rb_db *db, const rocksdb_options_t *o,
+                                                    const char *name, char **err);
+
 /* Holds m for another plan or database; rb_memory_free ends that. */
 rb_memory *rb_memory_hold(rb_memory *m);
 
@@ -135,6 +162,9 @@ struct rb_call_options {
 /* The options of a read of db; snap may be NULL. */
 struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *snap, uint32_t flags,
                                            uint64_t deadline);
+
+/* rb_iter_refresh to a snapshot's state, or the newest one if that is NULL. */
+rb_status rb_iter_refresh_to(rb_iter *it, rb_snapshot *snap);
 
 /* Whether a key lies inside the bound that the iterator's direction runs into. */
 bool rb_iter_inside(const rb_iter *it);

@@ -168,17 +168,20 @@ rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lowe
   return rb_ok();
 }
 
-rb_status rb_iter_refresh(rb_iter *it) {
+rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
+
+rb_status rb_iter_refresh_to(rb_iter *it, rb_snapshot *snap) {
   rocksdb_readoptions_t *read;
   rocksdb_iterator_t *made;
-  rb_status s = rb_iter_make(it, NULL, &read, &made);
+  rb_status s = rb_iter_make(it, snap, &read, &made);
   if (s.code != RB_OK) {
     return s;
   }
   rocksdb_iter_destroy(it->it);
   rocksdb_readoptions_destroy(it->read);
-  rb_snapshot_free(it->snap);
-  rb_iter_adopt(it, NULL, read, made);
+  rb_snapshot *old = it->snap;
+  rb_iter_adopt(it, snap, read, made);
+  rb_snapshot_free(old); /* last: it may be the same */
   return s;
 }
 

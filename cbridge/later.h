@@ -25,6 +25,10 @@ extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *optio
 extern void rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level(
     rocksdb_ingestexternalfileoptions_t *opt, unsigned char fail_if_not_bottommost_level) RB_WEAK;
 
+/* 8.5 */
+extern rocksdb_t *rocksdb_transactiondb_get_base_db(rocksdb_transactiondb_t *txn_db) RB_WEAK;
+extern void rocksdb_transactiondb_close_base_db(rocksdb_t *base_db) RB_WEAK;
+
 /* 8.7 */
 typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_options_t;
 extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;

@@ -444,7 +444,7 @@ rb_iter_result rb_iter_new_over(rb_overlay *o, uint64_t keep, const uint8_t *rec
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
-  r = rb_iter_new(f, NULL, opts, lower, lower_len, upper, upper_len);
+  r = rb_iter_new(f, o->base, opts, lower, lower_len, upper, upper_len);
   if (r.iter == NULL) {
     rb_merged_free(m);
     return r;
@@ -463,7 +463,7 @@ rb_status rb_iter_refresh_over(rb_iter *it, rb_overlay *o, uint64_t keep, const 
   if (m == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
-  s = rb_iter_refresh(it);
+  s = rb_iter_refresh_to(it, o->base);
   if (s.code != RB_OK) {
     rb_merged_free(m);
     return s;

@@ -203,6 +203,10 @@ static rb_status rb_open_handles(rb_plan *p, rb_db *db, rocksdb_column_family_ha
   char *err = NULL;
   const char *const *names = (const char *const *)p->names;
   const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)p->options;
+  if (p->opts.transactions != RB_TX_NONE) {
+    struct rb_tx_plan t = {p->opts, p->db_options, p->path, (int)p->count, names, options};
+    return rb_tx_open(&t, db, handles);
+  }
   if (p->opts.read_only) {
     db->db = rocksdb_open_for_read_only_column_families(p->db_options, p->path, (int)p->count,
                                                         names, options, handles, 0, &err);
@@ -299,9 +303,7 @@ void rb_close(rb_db *db) {
     next = f->next;
     rb_family_free(f);
   }
-  if (db->db != NULL) {
-    rocksdb_close(db->db);
-  }
+  rb_tx_close(db);
   for (size_t i = 0; i < RB_READ_COMBINATIONS; i++) {
     if (db->reads[i] != NULL) {
       rocksdb_readoptions_destroy(db->reads[i]);

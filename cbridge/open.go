@@ -14,6 +14,7 @@ import (
 type DBOptions struct {
 	ReadOnly, ErrorIfMissing, ErrorIfExists bool
 	BlockCacheSize                          int64 // bytes; 0: 128 MiB, negative: none
+	Transactions                            uint32
 }
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
@@ -50,6 +51,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		error_if_missing: flag(o.ErrorIfMissing),
 		error_if_exists:  flag(o.ErrorIfExists),
 		block_cache_size: C.int64_t(o.BlockCacheSize),
+		transactions:     C.uint32_t(o.Transactions),
 	})
 	if p == nil {
 		return nil, dberr.New("open", dberr.NoMemory, "")

@@ -67,12 +67,18 @@ rb_overlay *rb_overlay_new(void) {
   return o;
 }
 
+void rb_overlay_base(rb_overlay *o, rb_snapshot *snap) {
+  atomic_fetch_add(&snap->holders, 1);
+  o->base = snap;
+}
+
 void rb_overlay_hold(rb_overlay *o) { atomic_fetch_add(&o->holders, 1); }
 
 void rb_overlay_free(rb_overlay *o) {
   if (o == NULL || atomic_fetch_sub(&o->holders, 1) > 1) {
     return;
   }
+  rb_snapshot_free(o->base);
   rocksdb_options_destroy(o->options);
   while (o->chunks != NULL) {
     struct rb_chunk *c = o->chunks;

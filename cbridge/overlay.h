@@ -41,6 +41,7 @@ struct rb_overlay {
   uint64_t random;
   struct rb_chunk *chunks;
   struct rb_entry *newest;
+  rb_snapshot *base;          /* what is read of the database; NULL: its newest state */
   rocksdb_options_t *options; /* RocksDB asks for some where it merges within a batch */
   _Atomic(struct rb_entry *) ranges;
   _Atomic(struct rb_entry *) head[RB_OVERLAY_HEIGHT];
@@ -57,6 +58,19 @@ struct rb_layer {
   struct rb_entry *merge; /* the newest operand on top; NULL: none */
   size_t merges;
 };
+
+/* Records in RocksDB's WriteBatch format, as they are read. */
+struct rb_records {
+  const uint8_t *data;
+  size_t len;
+  size_t at;
+};
+
+enum { RB_LOG = 0xFE }; /* the kind of a record that touches no key */
+
+/* Reads the record at r->at, which is below r->len, and passes it; false if it is malformed. Its
+ * bytes stay where they are. */
+bool rb_read_record(struct rb_records *r, struct rb_entry *e);
 
 /* Memory that lives as long as the overlay, aligned for an entry; NULL when there is none. */
 void *rb_overlay_alloc(rb_overlay *o, size_t n);

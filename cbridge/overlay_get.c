@@ -90,7 +90,7 @@ static rocksdb_pinnableslice_t *rb_below(const struct rb_overlay_read *g, const 
     return NULL;
   }
   rocksdb_pinnableslice_t *pin =
-      rb_lookup(g->f, NULL, g->flags, g->deadline, g->key, g->klen, status);
+      rb_lookup(g->f, g->o->base, g->flags, g->deadline, g->key, g->klen, status);
   if (pin == NULL) {
     return NULL;
   }

@@ -135,6 +135,7 @@ rb_multi rb_overlay_multi_get(rb_overlay *o, uint64_t keep, const uint8_t *recor
     return a;
   }
   a.replayed = 1;
+  how.snap = o->base;
   struct rb_many m = {o, families, how, rb_rest_new(n), NULL, NULL};
   if (m.all == NULL) {
     a.status.code = RB_NO_MEMORY;

@@ -70,6 +70,7 @@ typedef struct rb_snapshot rb_snapshot;
 typedef struct rb_iter rb_iter;
 typedef struct rb_plan rb_plan;
 typedef struct rb_overlay rb_overlay;
+typedef struct rb_tx rb_tx;
 
 /* ---- memory and status ---------------------------------------------------------------------- */
 
@@ -93,7 +94,11 @@ typedef struct rb_db_options {
   uint8_t error_if_missing; /* default: created */
   uint8_t error_if_exists;
   int64_t block_cache_size; /* 0: 128 MiB, negative: no block cache */
+  uint32_t transactions;    /* RB_TX_ */
 } rb_db_options;
+
+/* How a database handles transactions. */
+enum { RB_TX_NONE = 0, RB_TX_OPTIMISTIC = 1, RB_TX_PESSIMISTIC = 2 };
 
 /* Merge operators. Their formats are written down in docs/operators.md. */
 enum {
@@ -540,6 +545,10 @@ void rb_iter_free(rb_iter *it);
  */
 rb_overlay *rb_overlay_new(void);
 
+/* Has everything that is read through the overlay show the database as snap does, from here on and
+ * in iterators made and refreshed later; once, before the first read. The overlay holds snap. */
+void rb_overlay_base(rb_overlay *o, rb_snapshot *snap);
+
 /* Ends an overlay for the caller. Iterators made over it stay valid and keep it until they are
  * freed or refreshed. NULL is allowed. */
 void rb_overlay_free(rb_overlay *o);
@@ -758,6 +767,84 @@ const uint8_t *rb_cbatch_data(const rb_cbatch *b, size_t *len);
 /* Commits a batch, which stays as it is, to the database that its families are of. flags are
  * RB_WRITE_. */
 rb_status rb_cbatch_write(rb_db *db, uint32_t flags, rb_cbatch *b);
+
+/* ---- transactions --------------------------------------------------------------------------- */
+
+/*
+ * A transaction of RocksDB's, of a database that was opened with transactions. It knows which keys
+ * its commit depends on and refuses to commit if one of them has changed; what it writes comes as
+ * records, as rb_write takes them, in one call for many. The caller locks keys before it names them
+ * here (RB_TX_PESSIMISTIC): RocksDB's own locks are taken as well, but waited for only for a moment.
+ * One thread at a time may use a transaction.
+ */
+
+/* How a transaction begins. */
+typedef struct rb_tx_options {
+  uint32_t write;   /* RB_WRITE_ flags of its commit */
+  uint8_t snapshot; /* it shows, and depends on, the state in which it begins */
+} rb_tx_options;
+
+/* What rb_tx_begin answers: tx is NULL unless the code is RB_OK, snap unless a snapshot was asked
+ * for too. */
+typedef struct rb_tx_result {
+  rb_tx *tx;
+  rb_snapshot *snap;
+  rb_status status;
+} rb_tx_result;
+
+/* Begins a transaction. It lives until rb_tx_free, and must end before the database. snap is the
+ * state to read from: no older than the one that it depends on, and to be freed by the caller. */
+rb_tx_result rb_tx_begin(rb_db *db, rb_tx_options o);
+
+/* Has the commit depend on key and reads it, as rb_get does, in one call: a change of it since the
+ * transaction's state is RB_BUSY, now or at the commit. exclusive 0: other transactions may do the
+ * same. Also RB_TRY_AGAIN, if RocksDB does not remember enough, and RB_TIMED_OUT, if another
+ * transaction has the key. The value does not show what the transaction wrote. */
+rb_value rb_tx_get_for_update(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint32_t flags,
+                              uint64_t deadline, uint8_t exclusive, const uint8_t *key, size_t klen,
+                              uint8_t *buf, size_t cap);
+
+/* Has the commit depend on n keys of f that stand one after the other in bytes, with lengths of
+ * lens. Stops at the first one that fails; errors as of rb_tx_get_for_update. */
+rb_status rb_tx_track(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint64_t deadline,
+                      uint8_t exclusive, const uint32_t *lens, size_t n, const uint8_t *bytes);
+
+/* Commits the records: puts, deletes and merges only, in the n families given. RB_BUSY and
+ * RB_TRY_AGAIN: a key that it depends on has changed, or may have; nothing was written. After an
+ * error the transaction can only be freed. */
+rb_status rb_tx_commit(rb_tx *tx, rb_family *const *families, size_t n, const uint8_t *records,
+                       size_t len);
+
+/* The first of two phases: logs the records under a name of 1 to 512 bytes, unique among the
+ * transactions that are prepared. From RB_OK on rb_tx_finish commits or rolls back, and after a
+ * crash or a close rb_recovered finds it. After an error it can only be freed. RB_UNSUPPORTED
+ * unless the database is RB_TX_PESSIMISTIC. */
+rb_status rb_tx_prepare(rb_tx *tx, const uint8_t *name, size_t name_len,
+                        rb_family *const *families, size_t n, const uint8_t *records, size_t len);
+
+/* The second phase of a prepared transaction. After an error it is for the next opening of the
+ * database to finish. */
+rb_status rb_tx_finish(rb_tx *tx, uint8_t commit);
+
+/* Ends a transaction: what was not committed is rolled back, what is prepared stays so on disk.
+ * NULL is allowed. */
+void rb_tx_free(rb_tx *tx);
+
+/* Transaction i of those that were found prepared when the database was opened, or NULL if there
+ * are no more. It belongs to the database until rb_tx_free. Not after one of them has ended. */
+rb_tx *rb_recovered(rb_db *db, size_t i);
+
+/* A transaction that was found prepared: its name and its records, in RocksDB's WriteBatch format.
+ * All are to be freed with rb_free; NULL if memory is short. */
+typedef struct rb_tx_told {
+  char *name;
+  size_t name_len;
+  uint8_t *batch;
+  size_t batch_len;
+} rb_tx_told;
+
+/* Tells what a recovered transaction is. */
+rb_tx_told rb_tx_tell(rb_tx *tx);
 
 /* ---- the database as a whole ---------------------------------------------------------------- */
 

@@ -19,14 +19,7 @@ enum {
   RB_TAG_DELETE_RANGE = 0x0F
 };
 
-/* RB_LOG is what touches no key; RB_NO_KIND no record at all. */
-enum { RB_LOG = 0xFE, RB_NO_KIND = 0xFF };
-
-struct rb_records {
-  const uint8_t *data;
-  size_t len;
-  size_t at;
-};
+enum { RB_NO_KIND = 0xFF }; /* no record at all */
 
 static bool rb_read_varint(struct rb_records *r, uint32_t *v) {
   uint64_t wide = 0;
@@ -88,8 +81,7 @@ static uint8_t rb_kind_of(uint8_t tag, bool *family) {
   }
 }
 
-/* Reads one record; false if it is malformed. */
-static bool rb_read_record(struct rb_records *r, struct rb_entry *e) {
+bool rb_read_record(struct rb_records *r, struct rb_entry *e) {
   bool family;
   e->kind = rb_kind_of(r->data[r->at++], &family);
   e->family = 0;

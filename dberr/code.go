@@ -34,6 +34,7 @@ const (
 	FamilyNotFound
 	SyncFailed
 	Canceled
+	Deadlock
 )
 
 var codeText = [...]string{
@@ -64,6 +65,7 @@ var codeText = [...]string{
 	FamilyNotFound:     "column family not found",
 	SyncFailed:         "sync failed",
 	Canceled:           "canceled",
+	Deadlock:           "deadlock",
 }
 
 // String returns the code in words.

@@ -38,6 +38,7 @@ var (
 	ErrFamilyDropped   error = &sentinel{FamilyDropped}
 	ErrSyncFailed      error = &sentinel{SyncFailed}
 	ErrUnsupported     error = &sentinel{Unsupported}
+	ErrDeadlock        error = &sentinel{Deadlock}
 )
 
 // alsoMatches names, for each code, the errors besides its own sentinel that it answers to: a wider
@@ -52,6 +53,7 @@ var alsoMatches = map[Code][]error{
 	WouldBlock:  {ErrIncomplete},
 	NoMemory:    {syscall.ENOMEM},
 	Canceled:    {context.Canceled},
+	Deadlock:    {ErrBusy},
 }
 
 func matches(code Code, target error) bool {

@@ -14,11 +14,12 @@ const (
 	childIterator childKind = iota
 	childSnapshot
 	childBatch
+	childTx
 	childKinds
 )
 
 // childNames are the kinds as metrics and reports name them.
-var childNames = [childKinds]string{"iterator", "snapshot", "batch"}
+var childNames = [childKinds]string{"iterator", "snapshot", "batch", "transaction"}
 
 // child is the registration of a handle, embedded in it.
 type child struct {
@@ -101,6 +102,7 @@ func (l *children) freeAll() LeakError {
 	defer l.mu.Unlock()
 	leaks := LeakError{
 		Iterators: int(l.lost[childIterator]), Snapshots: int(l.lost[childSnapshot]), Batches: int(l.lost[childBatch]),
+		Txs: int(l.lost[childTx]),
 	}
 	if rbdebug.On {
 		leaks.Stacks = *l.stacks.Of()
@@ -118,6 +120,8 @@ func (l *children) freeAll() LeakError {
 			leaks.Snapshots++
 		case childBatch:
 			leaks.Batches++
+		case childTx:
+			leaks.Txs++
 		}
 		if rbdebug.On {
 			leaks.Stacks = append(leaks.Stacks, c.whence())

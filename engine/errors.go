@@ -42,6 +42,7 @@ const (
 	CodeFamilyNotFound     = dberr.FamilyNotFound
 	CodeSyncFailed         = dberr.SyncFailed
 	CodeCanceled           = dberr.Canceled
+	CodeDeadlock           = dberr.Deadlock
 )
 
 // The sentinels, for errors.Is. ErrNotFound, for a key that is not there, and ErrClosed, from a
@@ -55,7 +56,8 @@ var (
 	ErrNoSpace         = dberr.ErrNoSpace         // also ErrIO and syscall.ENOSPC
 	ErrReadOnly        = dberr.ErrReadOnly        // the database was opened read only
 	ErrTooLarge        = dberr.ErrTooLarge        // beyond MaxKeySize, MaxValueSize or MaxBatchSize
-	ErrBusy            = dberr.ErrBusy            // Close found calls that did not end
+	ErrBusy            = dberr.ErrBusy            // Close found calls that did not end; a transaction met a conflict
+	ErrDeadlock        = dberr.ErrDeadlock        // transactions wait for each other's locks; also ErrBusy
 	ErrTimedOut        = dberr.ErrTimedOut        // a deadline passed; also os.ErrDeadlineExceeded
 	ErrTryAgain        = dberr.ErrTryAgain        // RocksDB asks to repeat the operation
 	ErrAborted         = dberr.ErrAborted         // RocksDB gave the operation up

@@ -167,7 +167,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	d.memory.fit(&plan, o.Extra)
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, plan, o.extra())
+	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.extra())
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +203,9 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	defer c.claim.Unlock()
 	if c.dropped.Load() {
 		return c.errDropped("")
+	}
+	if d.tx.prepared.Load() > 0 {
+		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
 	if err := c.c.Drop(); err != nil {
 		return err

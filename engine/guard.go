@@ -36,6 +36,7 @@ const (
 	opMetrics
 	opIngest
 	opImport
+	opTx
 	opKinds
 )
 
@@ -47,6 +48,7 @@ var opNames = [opKinds]string{
 	"metrics",
 	"ingest",
 	"import",
+	"transaction",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

@@ -34,6 +34,7 @@ type indexed struct {
 type indexedState struct {
 	db    *DB
 	child child
+	base  *snapshot // what is read of the database, for a transaction; nil: its newest state
 
 	mu       sync.Mutex       // round all else, that of indexed too, and round every call on over
 	over     *cbridge.Overlay // the index; nil: none yet
@@ -177,6 +178,9 @@ func (s *indexed) replay() (cbridge.Replay, error) {
 		over, err := cbridge.NewOverlay()
 		if err != nil {
 			return cbridge.Replay{}, err
+		}
+		if s.base != nil {
+			over.Base(s.base.c)
 		}
 		s.over = over
 	}

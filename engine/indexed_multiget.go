@@ -22,7 +22,7 @@ func (b *IndexedBatch) MultiGetFamilies(keys []FamilyKey, o *ReadOptions) ([]Val
 		return nil, err
 	}
 	defer b.s.mu.Unlock()
-	return b.s.layered(view{cf: b.s.db.def}).multiGetFamilies(keys, o)
+	return b.s.layered(view{cf: b.s.db.def, snap: b.s.base}).multiGetFamilies(keys, o)
 }
 
 // layered puts the batch over a view, unless it has nothing to say.

@@ -20,7 +20,7 @@ func (b *IndexedBatch) lockView() (view, error) {
 	case b.cf.db != b.s.db:
 		err = errOtherDB()
 	default:
-		return view{cf: b.cf}, nil
+		return view{cf: b.cf, snap: b.s.base}, nil
 	}
 	b.s.mu.Unlock()
 	return view{}, err

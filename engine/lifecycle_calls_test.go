@@ -135,7 +135,7 @@ func merged[V any](all ...map[string]V) map[string]V {
 	return m
 }
 
-var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
+var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, dbTxCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
 	"Import":           importCall[*engine.DB],
 

@@ -49,6 +49,7 @@ type DB struct {
 
 	recovery Recovery
 	loads    loadFolders
+	tx txDB
 
 	lent bool // it belongs to a Secondary, which closes it
 }
@@ -136,6 +137,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	d.tellOfBreak()
 	d.guard.lanes = newLanes(o)
 	d.commits.start(d, o.Commit, d.guard.lanes)
+	d.tx.start(o)
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
 		return err
@@ -310,6 +312,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 	}
 	d.def = all[0]
 	d.setFamilies(all)
+	if err := d.recoverTxs(); err != nil {
+		return err
+	}
 	d.watchDB()
 	return nil
 }
@@ -347,7 +352,7 @@ func (d *DB) close() error {
 	if d.memory != nil {
 		d.memory.leave(d, d.share)
 	}
-	if leaks.Iterators+leaks.Snapshots+leaks.Batches > 0 {
+	if leaks.Iterators+leaks.Snapshots+leaks.Batches+leaks.Txs > 0 {
 		return &leaks
 	}
 	return nil
@@ -358,6 +363,7 @@ func (d *DB) close() error {
 // made to give up: it has nothing to wait for any more.
 func (d *DB) shut() (running string) {
 	d.guard.refuse()
+	d.tx.locks.close()
 	d.commits.close()
 	if d.guard.running[opCompact].running() > 0 {
 		d.guard.aside(opCancel, d.c.PauseCompaction)

@@ -97,6 +97,12 @@ type Options struct {
 	// the process; "info_log_level=INFO_LEVEL" brings it back.
 	Extra string
 
+	// Transactions says whether Begin and Update work, and how transactions keep out of each other's way.
+	// With it no ranges are deleted, and with Pessimistic plain writes wait for the locks of their keys.
+	Transactions TxMode
+
+	TxDB TxDBOptions // of Pessimistic
+
 	unbounded bool // for tests that show what the lanes are for: there are none
 }
 
@@ -204,7 +210,7 @@ func (o *Options) plan() cbridge.DBOptions {
 	}
 	return cbridge.DBOptions{
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
-		BlockCacheSize: cache,
+		BlockCacheSize: cache, Transactions: uint32(o.Transactions),
 	}
 }
 
@@ -234,6 +240,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateLanes(); err != nil {
+		return err
+	}
+	if err := o.validateTransactions(); err != nil {
 		return err
 	}
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {

@@ -2,7 +2,7 @@ package engine
 
 import "github.com/rockbridge-db/rockbridge/iterator"
 
-// Reader is what can be read from: *DB, *ColumnFamily, *Snapshot and *IndexedBatch. It never
+// Reader is what can be read from: *DB, *ColumnFamily, *Snapshot, *IndexedBatch and *Tx. It never
 // grows.
 type Reader interface {
 	Get(key []byte, o *ReadOptions) ([]byte, error)
@@ -10,7 +10,7 @@ type Reader interface {
 	NewIter(o *IterOptions) (*iterator.Iterator, error)
 }
 
-// Writer is what can be written to: *Batch and *IndexedBatch, which stage, and what
+// Writer is what can be written to: *Batch, *IndexedBatch and *Tx, which stage, and what
 // ColumnFamily.Writer returns, which commits each call. It never grows.
 type Writer interface {
 	Put(key, value []byte) error

@@ -68,12 +68,18 @@ func (c *ColumnFamily) apply(op cbridge.Op, name string, key, value []byte, o *W
 		c.db.guard.leave(opWrite)
 		return c.describe(err, name, key)
 	}
+	locks, err := c.db.tx.lockKey(o.context(), c, key)
+	if err != nil {
+		c.db.guard.leave(opWrite)
+		return c.describe(err, name, key)
+	}
 	gone, err := c.commit(op, flags, name, key, value, o)
 	if gone == nil {
 		c.release()
+		c.db.tx.locks.release(locks)
 		c.db.guard.leave(opWrite)
 	} else {
-		c.db.finishLater(gone, []*ColumnFamily{c})
+		c.db.finishLater(gone, []*ColumnFamily{c}, locks)
 	}
 	return c.describe(blocked(err, o != nil && o.NoSlowdown), name, key)
 }
@@ -112,10 +118,11 @@ func appendOp(rep []byte, op cbridge.Op, family uint32, key, value []byte) []byt
 }
 
 // finishLater ends a write, when gone is closed, that its caller has left.
-func (d *DB) finishLater(gone <-chan struct{}, held []*ColumnFamily) {
+func (d *DB) finishLater(gone <-chan struct{}, held []*ColumnFamily, locks *lockOwner) {
 	go func() {
 		<-gone
 		release(held)
+		d.tx.locks.release(locks)
 		d.guard.leave(opWrite)
 	}()
 }
@@ -124,6 +131,9 @@ func (d *DB) finishLater(gone <-chan struct{}, held []*ColumnFamily) {
 func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
 	switch op {
 	case cbridge.DeleteRange:
+		if c.db.tx.mode != NoTx {
+			return errRange()
+		}
 		return checkRange(key, value)
 	case cbridge.Merge:
 		if err := checkSizes(key, value); err != nil {
@@ -204,6 +214,10 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if err != nil || len(b.rep) == 0 {
 		return err
 	}
+	locks, err := d.tx.lockBatch(o.context(), b.rep)
+	if err != nil {
+		return err
+	}
 	prepared = true
 	held, err := hold(families)
 	var gone <-chan struct{}
@@ -216,9 +230,10 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	}
 	if gone == nil {
 		release(held)
+		d.tx.locks.release(locks)
 		d.guard.leave(opWrite)
 	} else {
-		d.finishLater(gone, held)
+		d.finishLater(gone, held, locks)
 	}
 	return blocked(err, o != nil && o.NoSlowdown)
 }
@@ -256,13 +271,16 @@ func (d *DB) prepare(b *Batch, o *WriteOptions) (*Batch, uint32, []*ColumnFamily
 }
 
 // refused repeats the error of a record that the batch did not take, as Write's own.
-func refused(err error) error {
+func refused(err error) error { return refusedIn(err, "the batch") }
+
+// refusedIn is refused for what else collects records.
+func refusedIn(err error, what string) error {
 	e, ok := err.(*Error)
 	if !ok {
 		return err
 	}
 	w := dberr.Wrap("write", e.Code, err)
-	w.Family, w.Key, w.Msg = e.Family, e.Key, "the batch refused a record: "+e.Msg
+	w.Family, w.Key, w.Msg = e.Family, e.Key, what+" refused a record: "+e.Msg
 	return w
 }
 
