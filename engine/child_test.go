@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 		lowPriorityChild(os.Args[1])
 	case "load":
 		loadChild(os.Args[1:])
+	case "bank":
+		bankChild(os.Args[1:])
 	case "primary":
 		primaryChild(os.Args[1])
 	default:

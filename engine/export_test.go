@@ -98,3 +98,21 @@ func (f Follower) Stop() { f.f.look(true) }
 
 // PredicateProgram is what C gets of a predicate.
 func PredicateProgram(p *Predicate) []byte { return p.compiled() }
+
+// LockWaiters is how many wait for locks of keys.
+func (d *DB) LockWaiters() (n int) {
+	t := d.tx.locks
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.locks {
+		n += l.queue.len + l.upgrades.len
+	}
+	return n
+}
+
+// LockedKeys is how many keys are locked.
+func (d *DB) LockedKeys() int {
+	d.tx.locks.mu.Lock()
+	defer d.tx.locks.mu.Unlock()
+	return len(d.tx.locks.locks)
+}

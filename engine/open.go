@@ -49,7 +49,7 @@ type DB struct {
 
 	recovery Recovery
 	loads    loadFolders
-	tx txDB
+	tx       txDB
 
 	lent bool // it belongs to a Secondary, which closes it
 }
@@ -83,6 +83,9 @@ func open(dir string, o *Options) (*DB, error) {
 	}
 	if o.ReadOnly {
 		return openBeside(dir, o, nil)
+	}
+	if err := o.leaveTwoPhases(dir); err != nil {
+		return nil, err
 	}
 	return openPlanned(dir, o, nil)
 }
@@ -204,7 +207,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, ops m
 	}
 	ops = map[string]operators{}
 	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), onlyFilter.extra(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), onlyFilter.extra(), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}
