@@ -23,8 +23,8 @@ struct rb_family {
   struct rb_family *next;
 };
 
-/* db is the database below the transactions, if there are any: what takes no part in them goes there
- * directly. One at most of the two others is not NULL; db is then a view of it. */
+/* db is the database below the transactions, if there are any: what takes no part in them goes
+ * there directly. One at most of the two others is not NULL; db is then a view of it. */
 struct rb_db {
   rocksdb_t *db;
   rocksdb_transactiondb_t *pessimistic;
@@ -97,7 +97,8 @@ struct rb_tx_plan {
   const rocksdb_options_t *const *options;
 };
 
-/* Opens db with transactions; handles has room for the families. On error db has no RocksDB in it. */
+/* Opens db with transactions; handles has room for the families. On error db has no RocksDB in it.
+ */
 rb_status rb_tx_open(const struct rb_tx_plan *p, rb_db *db,
                      rocksdb_column_family_handle_t **handles);
 

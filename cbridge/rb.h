@@ -774,8 +774,8 @@ rb_status rb_cbatch_write(rb_db *db, uint32_t flags, rb_cbatch *b);
  * A transaction of RocksDB's, of a database that was opened with transactions. It knows which keys
  * its commit depends on and refuses to commit if one of them has changed; what it writes comes as
  * records, as rb_write takes them, in one call for many. The caller locks keys before it names them
- * here (RB_TX_PESSIMISTIC): RocksDB's own locks are taken as well, but waited for only for a moment.
- * One thread at a time may use a transaction.
+ * here (RB_TX_PESSIMISTIC): RocksDB's own locks are taken as well, but waited for only for a
+ * moment. One thread at a time may use a transaction.
  */
 
 /* How a transaction begins. */
@@ -819,8 +819,8 @@ rb_status rb_tx_commit(rb_tx *tx, rb_family *const *families, size_t n, const ui
  * transactions that are prepared. From RB_OK on rb_tx_finish commits or rolls back, and after a
  * crash or a close rb_recovered finds it. After an error it can only be freed. RB_UNSUPPORTED
  * unless the database is RB_TX_PESSIMISTIC. */
-rb_status rb_tx_prepare(rb_tx *tx, const uint8_t *name, size_t name_len,
-                        rb_family *const *families, size_t n, const uint8_t *records, size_t len);
+rb_status rb_tx_prepare(rb_tx *tx, const uint8_t *name, size_t name_len, rb_family *const *families,
+                        size_t n, const uint8_t *records, size_t len);
 
 /* The second phase of a prepared transaction. After an error it is for the next opening of the
  * database to finish. */

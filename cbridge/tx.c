@@ -40,7 +40,8 @@ static rocksdb_t *rb_tx_base(rb_db *db) {
  * this process too, so it is asked once, before there are any. */
 static rb_status rb_tx_recover(rb_db *db) {
   size_t n = 0;
-  rocksdb_transaction_t **all = rocksdb_transactiondb_get_prepared_transactions(db->pessimistic, &n);
+  rocksdb_transaction_t **all =
+      rocksdb_transactiondb_get_prepared_transactions(db->pessimistic, &n);
   if (n == 0) {
     free(all);
     return rb_ok();
@@ -323,8 +324,8 @@ rb_status rb_tx_commit(rb_tx *tx, rb_family *const *families, size_t n, const ui
   return rb_status_from(err);
 }
 
-rb_status rb_tx_prepare(rb_tx *tx, const uint8_t *name, size_t name_len,
-                        rb_family *const *families, size_t n, const uint8_t *records, size_t len) {
+rb_status rb_tx_prepare(rb_tx *tx, const uint8_t *name, size_t name_len, rb_family *const *families,
+                        size_t n, const uint8_t *records, size_t len) {
   if (tx->db->pessimistic == NULL) {
     return rb_status_make(RB_UNSUPPORTED, "two phases need pessimistic transactions");
   }
