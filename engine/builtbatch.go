@@ -33,6 +33,11 @@ func (c *ColumnFamily) writeBuilt(op string, b *cbridge.CBatch, records int64, o
 		c.db.guard.leave(opWrite)
 		return c.describe(err, op, nil)
 	}
+	locks, err := c.db.tx.lockBatch(o.context(), data)
+	if err != nil {
+		c.db.guard.leave(opWrite)
+		return c.describe(err, op, nil)
+	}
 	var gone <-chan struct{}
 	if err = c.hold(op); err == nil {
 		gone, err = c.db.commits.commit(o.context(), flags, pending{
@@ -48,9 +53,10 @@ func (c *ColumnFamily) writeBuilt(op string, b *cbridge.CBatch, records int64, o
 	}
 	if gone == nil {
 		c.release()
+		c.db.tx.locks.release(locks)
 		c.db.guard.leave(opWrite)
 	} else { // the records were joined to others' by then
-		c.db.finishLater(gone, []*ColumnFamily{c})
+		c.db.finishLater(gone, []*ColumnFamily{c}, locks)
 	}
 	return c.describe(blocked(err, o != nil && o.NoSlowdown), op, nil)
 }

@@ -86,6 +86,9 @@ func (m *importing) ready() error {
 	if m.cf.db.readOnly {
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if m.cf.db.tx.mode != NoTx {
+		return errUnlocked()
+	}
 	return nil
 }
 

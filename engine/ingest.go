@@ -117,6 +117,8 @@ func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestO
 	switch {
 	case c.db.readOnly:
 		return dberr.New("", dberr.ReadOnly, "")
+	case c.db.tx.mode != NoTx:
+		return errUnlocked()
 	case len(paths) == 0:
 		return invalid("", "no files")
 	case o.BottommostOnly && !Supports(IngestBottommost):

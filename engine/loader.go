@@ -98,6 +98,9 @@ func (s *loadState) begin() (err error) {
 	if s.cf.db.readOnly {
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if s.cf.db.tx.mode != NoTx {
+		return errUnlocked()
+	}
 	var keep func(string) bool
 	if s.o.Resume {
 		keep = s.mayResume

@@ -280,7 +280,7 @@ func TestTransactionsAreAsAModel(t *testing.T) {
 			if r.IntN(20) == 0 {
 				says(t, "flush", db.Flush(), nil)
 			}
-			sameRows(t, db, committed)
+			sameRowsOfTx(t, db, committed)
 		}
 	})
 }
@@ -342,7 +342,7 @@ func (m *txModel) step(r *rand.Rand) {
 			m.t.Fatalf("many for update are %v, %v", values, err)
 		}
 	case 10:
-		sameRows(m.t, m.tx, m.now)
+		sameRowsOfTx(m.t, m.tx, m.now)
 	case 11:
 		there, err := m.tx.Has([]byte(key), nil)
 		if _, want := m.now[key]; err != nil || there != want {
@@ -351,8 +351,8 @@ func (m *txModel) step(r *rand.Rand) {
 	}
 }
 
-// sameRows compares all rows, read both ways.
-func sameRows(t *testing.T, r engine.Reader, want map[string]string) {
+// sameRowsOfTx compares all rows, read both ways.
+func sameRowsOfTx(t *testing.T, r engine.Reader, want map[string]string) {
 	t.Helper()
 	got := 0
 	rows, done := engine.Scan(r, nil)

@@ -112,7 +112,16 @@ func lockTimeout(settings ...time.Duration) time.Duration {
 
 // errRange refuses a range deletion in a database with transactions, whose plain writes take part.
 func errRange() error {
-	e := invalid("", "a database with transactions deletes no ranges: they can be neither locked nor checked for conflicts")
+	return errTxDB("deletes no ranges: they can be neither locked nor checked for conflicts")
+}
+
+// errUnlocked is that of whole files, or streams, of rows.
+func errUnlocked() error {
+	return errTxDB("takes no rows in bulk: they would pass by the locks of their keys. Open it without Options.Transactions for that")
+}
+
+func errTxDB(msg string) error {
+	e := invalid("", "a database with transactions "+msg)
 	e.Code = CodeUnsupported
 	return e
 }
