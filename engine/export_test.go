@@ -116,3 +116,24 @@ func (d *DB) LockedKeys() int {
 	defer d.tx.locks.mu.Unlock()
 	return len(d.tx.locks.locks)
 }
+
+// Eager has iterators made with o fill in the background after every fill.
+func Eager(o *IterOptions) *IterOptions {
+	o.eager = true
+	return o
+}
+
+// ScanSlots is how many slots of d's lane for iterators are taken.
+func ScanSlots(d *DB) int64 { return d.guard.lanes.scans.state.Load() % lineUp }
+
+// FillsAhead is how many fills of d's open iterators were made in the background.
+func FillsAhead(d *DB) (n uint64) {
+	d.children.mu.Lock()
+	defer d.children.mu.Unlock()
+	for c := d.children.head; c != nil; c = c.next {
+		if o, ok := c.owner.(*iterOwner); ok {
+			n += o.stats.Ahead.Load()
+		}
+	}
+	return n
+}

@@ -83,7 +83,17 @@ func (g *guard) enter(ctx context.Context, op opKind) error {
 	return nil
 }
 
-// leave ends a call that enter let in.
+// tryEnter is enter for a call that can be left out: it does not wait for its lane.
+func (g *guard) tryEnter(op opKind) bool {
+	g.running[op].begin()
+	if l := g.lanes.of(op); !g.closing.Load() && (l == nil || l.try()) {
+		return true
+	}
+	g.running[op].refuse()
+	return false
+}
+
+// leave ends a call that enter or tryEnter let in.
 func (g *guard) leave(op opKind) {
 	if l := g.lanes.of(op); l != nil {
 		l.release()

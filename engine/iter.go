@@ -62,6 +62,9 @@ func (c *ColumnFamily) explainIter(err error, op string, o *IterOptions) error {
 // state when it is refreshed.
 func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) *iterator.Iterator {
 	owner, cfg := c.own(it, o, frozen)
+	if !o.NoBackground {
+		cfg.Background, cfg.Eager = owner, o.eager
+	}
 	user := iterator.New(it, cfg)
 	watch(user, &owner.child, owner)
 	return user
@@ -135,6 +138,20 @@ func (o *iterOwner) Enter(ctx context.Context) error {
 	if err := o.cf.db.guard.enter(ctx, opIterate); err != nil {
 		return err
 	}
+	return o.entered(ctx)
+}
+
+// TryEnter begins a call into C as Enter does, for a fill beside the user: not if it would have to wait for its
+// turn, as others wait for theirs.
+func (o *iterOwner) TryEnter(ctx context.Context) bool {
+	if ctx != nil && ctx.Err() != nil || !o.cf.db.guard.tryEnter(opIterate) {
+		return false
+	}
+	return o.entered(ctx) == nil
+}
+
+// entered is the rest of Enter, within the guard.
+func (o *iterOwner) entered(ctx context.Context) error {
 	o.mu.Lock()
 	if o.c == nil {
 		o.mu.Unlock()
@@ -147,7 +164,7 @@ func (o *iterOwner) Enter(ctx context.Context) error {
 	return nil
 }
 
-// Leave ends what Enter began.
+// Leave ends what Enter or TryEnter began.
 func (o *iterOwner) Leave() {
 	if o.observed != nil {
 		o.observed()

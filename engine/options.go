@@ -193,6 +193,12 @@ type IterOptions struct {
 	// most; then the context is looked at.
 	Filter *Predicate
 
+	// NoBackground keeps an iterator from fetching rows beside its user. It does so by itself in long scans
+	// without a Limit, as soon as it has seen that the user takes at least half as long for rows as RocksDB
+	// does, and another processor is free: in a slot of the gate, never waiting for one, and never further
+	// ahead than one fill of 128 KiB.
+	NoBackground bool
+
 	// AsyncIO lets RocksDB read ahead through io_uring. ErrUnsupported before RocksDB 7.10. A RocksDB
 	// that was built without liburing, as Debian's, says nothing and reads as without it.
 	AsyncIO bool
@@ -200,6 +206,8 @@ type IterOptions struct {
 	// Context is looked at before each fill. Its deadline, fixed when the iterator is made, goes down to
 	// RocksDB, which looks at it whenever it reads a file, and to the loops in C, which do every 64 rows.
 	Context context.Context
+
+	eager bool // for tests: every fill is followed by one in the background
 }
 
 // plan gives the options to the C glue in its terms.

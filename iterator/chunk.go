@@ -184,11 +184,14 @@ func (it *Iterator) chunkFromWindow(c *Chunk, back bool, target, room int) bool 
 // fillChunk fills c by a call; the window is empty afterwards.
 func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, target, room int) bool {
 	size := it.size.nextChunk()
-	buf := c.r.buf
-	if cap(buf) < size {
-		buf = make([]byte, size)
+	f, ahead := it.fromAhead(m, c.r.buf)
+	if !ahead {
+		buf := c.r.buf
+		if cap(buf) < size {
+			buf = make([]byte, size)
+		}
+		f = it.fetch(m, key, buf[:cap(buf)], least(0, room))
 	}
-	f := it.fetch(m, key, buf[:cap(buf)], least(0, room))
 	if f.err != nil {
 		it.fail("iterate", f.err)
 		return false
@@ -200,6 +203,9 @@ func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, t
 		it.endOfChunk(c, f.Err)
 	}
 	it.passed(target, f.Rows, back)
+	if f.Rows > 0 {
+		it.fillAhead(c, max(size, min(len(f.buf), maxFill)))
+	}
 	return f.Rows > 0
 }
 

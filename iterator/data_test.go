@@ -73,6 +73,9 @@ func (d *data) openStore() error {
 	s, err := openBridge(d.dir, cbridge.FamilyOptions{
 		BlockSize: uint64(block), BloomBitsPerKey: bloom, Compression: -1,
 	}, extra)
+	if err == nil {
+		s.eager = func() bool { return oneIn(d.r, 2) }
+	}
 	d.store = s
 	return err
 }

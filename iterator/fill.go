@@ -12,7 +12,10 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 	if it.keep {
 		size, maxRows = min(size, keptFill), 0
 	}
-	f := it.fetch(m, key, it.windowBuffer(size), least(maxRows, room))
+	f, ahead := it.fromAhead(m, it.spare())
+	if !ahead {
+		f = it.fetch(m, key, it.windowBuffer(size), least(maxRows, room))
+	}
 	if f.err != nil {
 		it.fail("iterate", f.err)
 		return false
@@ -30,6 +33,7 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 		return false
 	}
 	it.on = true
+	it.fillAhead(nil, size)
 	return true
 }
 
@@ -44,14 +48,16 @@ func (it *Iterator) windowBuffer(size int) []byte {
 	return it.win.buf[:cap(it.win.buf)]
 }
 
+// anyRows is no limit to the rows of a fill.
+const anyRows = 1<<32 - 1
+
 // least is the smaller of two limits, where 0 means none.
 func least(a, b int) uint32 {
-	const none = 1<<32 - 1
 	if a == 0 || (b > 0 && b < a) {
 		a = b
 	}
-	if a == 0 || a > none {
-		return none
+	if a == 0 || a > anyRows {
+		return anyRows
 	}
 	return uint32(a)
 }
@@ -68,6 +74,9 @@ type fetched struct {
 func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetched {
 	if err := it.cfg.Owner.Enter(it.cfg.Context); err != nil {
 		return fetched{err: err}
+	}
+	if maxRows == anyRows && len(buf) >= keptFill {
+		defer it.pace.filled(clock())
 	}
 	for {
 		if rbdebug.On {

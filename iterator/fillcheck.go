@@ -48,6 +48,15 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 	}
 }
 
+// checkAhead is checkFill for a fill that was made in the background.
+func (it *Iterator) checkAhead(f fetched) {
+	if it.cfg.Owner.Enter(nil) != nil { // closing: there is no call to ask C by
+		return
+	}
+	defer it.cfg.Owner.Leave()
+	it.checkFill(cbridge.MoveOn, nil, f.buf, anyRows, f.Filled)
+}
+
 // goesOn asks C once more at the end: it must be one.
 func (it *Iterator) goesOn() bool {
 	var room [rowOverhead]byte

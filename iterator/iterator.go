@@ -33,6 +33,10 @@ type Config struct {
 	Filtered bool // a call may end before it has found a row
 	Frozen   bool // made from a snapshot: Refresh has nothing newer to show
 
+	// Background, if not nil, lets fills be made beside the user, where that pays.
+	Background Background
+	Eager      bool // for tests: every fill is followed by one in the background
+
 	Stats *Stats // what its calls bring is counted there; may be nil
 
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
@@ -57,7 +61,11 @@ type Iterator struct {
 	// in a gap, of the row with the next higher key.
 	ofs int
 
-	size   fillSize
+	size    fillSize
+	pace    pace
+	filler  *filler // nil: no fill was made in the background yet
+	pending bool    // one is under way or made, and not taken
+
 	from   int  // index of the row in win that the last absolute move landed on, or its start
 	read   int  // rows read since that move in windows before this one
 	keep   bool // All and its kin: rows handed out are kept, so every fill takes a new buffer
@@ -104,6 +112,8 @@ func (it *Iterator) Close() error {
 		return nil
 	}
 	it.closed = true
+	it.settle()
+	it.filler = nil
 	if rbdebug.On {
 		it.keepRow()
 	}
@@ -202,6 +212,7 @@ func (it *Iterator) refreshSource() error {
 
 // forget makes the iterator fresh.
 func (it *Iterator) forget() {
+	it.settle()
 	it.clear(false)
 	it.live = false
 	it.size.reset(1)

@@ -13,6 +13,7 @@ type Stats struct {
 	Refills atomic.Uint64 // of these, those that went on where the one before had ended
 	Rows    atomic.Uint64 // rows that fills brought
 	Counted atomic.Uint64 // rows that Count, and whatever else looks at rows in C, passed there
+	Ahead   atomic.Uint64 // fills that were made beside the user
 }
 
 // filled counts one call of Fill.
@@ -26,6 +27,13 @@ func (s *Stats) filled(m cbridge.Move, f *cbridge.Filled) {
 	}
 	if f.Rows > 0 {
 		s.Rows.Add(uint64(f.Rows))
+	}
+}
+
+// ahead counts one fill that was made beside the user.
+func (s *Stats) ahead() {
+	if s != nil {
+		s.Ahead.Add(1)
 	}
 }
 

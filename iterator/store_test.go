@@ -66,6 +66,7 @@ type bridgeStore struct {
 
 	program []byte // of the predicate of iterators that are made; nil: none
 	pause   uint64
+	eager   func() bool // of an iterator: whether every fill is followed by one in the background; nil: none is
 }
 
 func openBridge(dir string, o cbridge.FamilyOptions, extra string) (*bridgeStore, error) {
@@ -123,10 +124,14 @@ func (s *bridgeStore) open(o *engine.IterOptions) (*iterator.Iterator, func() []
 		}
 	}
 	owner := &bareOwner{c: c}
-	it := iterator.New(c, iterator.Config{
+	cfg := iterator.Config{
 		Owner: owner, Closed: &owner.dbClosed, Context: o.Context, Limit: o.Limit, KeysOnly: o.KeysOnly,
 		Filtered: s.program != nil,
-	})
+	}
+	if s.eager != nil && s.eager() {
+		cfg.Background, cfg.Eager = owner, true
+	}
+	it := iterator.New(c, cfg)
 	if s.program != nil { // the reference knows no filter
 		return it, func() []walker { return nil }, func() {}, nil
 	}
@@ -155,9 +160,10 @@ func (s *bridgeStore) open(o *engine.IterOptions) (*iterator.Iterator, func() []
 type bareOwner struct {
 	c        *cbridge.Iter
 	dbClosed atomic.Bool
-	inside   bool
+	inside   atomic.Bool
 	enters   int
 	refuse   func(n int) error // the answer to the n-th Enter; nil: let in
+	tries    atomic.Int64      // of calls beside the user; every fifth is refused
 }
 
 var errMisuse = errors.New("the guard is used in the wrong order")
@@ -172,22 +178,34 @@ func (o *bareOwner) Enter(ctx context.Context) error {
 			return err
 		}
 	}
-	if o.inside || o.c == nil {
-		panic(errMisuse)
-	}
-	o.inside = true
+	o.begin()
 	return nil
 }
 
-func (o *bareOwner) Leave() {
-	if !o.inside {
+// TryEnter refuses every fifth call.
+func (o *bareOwner) TryEnter(ctx context.Context) bool {
+	if ctx != nil && ctx.Err() != nil || o.tries.Add(1)%5 == 0 {
+		return false
+	}
+	o.begin()
+	return true
+}
+
+// begin panics if a call is under way: nothing may run beside another use of the same C iterator.
+func (o *bareOwner) begin() {
+	if o.c == nil || o.inside.Swap(true) {
 		panic(errMisuse)
 	}
-	o.inside = false
+}
+
+func (o *bareOwner) Leave() {
+	if !o.inside.Swap(false) {
+		panic(errMisuse)
+	}
 }
 
 func (o *bareOwner) Free() {
-	if o.inside || o.c == nil {
+	if o.inside.Load() || o.c == nil {
 		panic(errMisuse)
 	}
 	o.c.Free()
