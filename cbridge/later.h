@@ -58,6 +58,14 @@ extern void rocksdb_options_set_write_buffer_manager(rocksdb_options_t *opt,
 /* 9.0 */
 extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;
 
+/* 9.5 */
+enum { RB_SIZE_MEMTABLES = 1, RB_SIZE_FILES = 2 };
+extern void rocksdb_approximate_sizes_cf_with_flags(
+    rocksdb_t *db, rocksdb_column_family_handle_t *column_family, int num_ranges,
+    const char *const *range_start_key, const size_t *range_start_key_len,
+    const char *const *range_limit_key, const size_t *range_limit_key_len, uint8_t include_flags,
+    uint64_t *sizes, char **errptr) RB_WEAK;
+
 /* 11.5 */
 extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],
                                    const char *const values[], char **errptr) RB_WEAK;

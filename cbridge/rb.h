@@ -1169,4 +1169,25 @@ void rb_import_free(rb_import *d);
 /* The version of the linked zstd, as zstd tells it: 10504 is 1.5.4. */
 uint32_t rb_zstd_version(void);
 
+/* ---- parts of a range ----------------------------------------------------------------------- */
+
+/* Keys one behind the other in data, len bytes that the caller frees with rb_free; NULL if there
+ * are none. Each is its length, 64 bits in the machine's order, and its bytes. */
+typedef struct rb_keys {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  rb_status status; /* there are no keys unless its code is RB_OK */
+} rb_keys;
+
+/* Finds up to n - 1 keys of rows, in ascending order, at which the rows that an iterator of these
+ * arguments (see rb_iter_new) shows fall into n parts of about equal bytes in the files: a key is
+ * the first of its part. Fewer where the rows are few. Reads the ends of the range and, for each
+ * key, one row and index blocks, up to 64 times. From RocksDB 9.5 on memtables count too. Where
+ * nothing counts, because all rows lie in memtables before 9.5, parts are of equal width in the key
+ * space between the first row and the last. The snapshot bounds the rows, not the sizes. Blob files
+ * do not count. */
+rb_keys rb_split_keys(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
+                      size_t lower_len, const uint8_t *upper, size_t upper_len, uint32_t n);
+
 #endif
