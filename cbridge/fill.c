@@ -31,10 +31,10 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
   struct rb_search search = {0, 0, false};
   rb_iter_move(it, move, key, klen);
   while (rb_search_next(it, &search)) {
-    size_t n = 0, vlen = 0;
+    size_t n = 0, vlen = 0, whole = 0;
     const char *k = rb_cursor_key(it, &n);
-    const char *value = rb_row_value(it, &vlen);
-    if (!rb_rows_append(&rows, k, n, value, vlen)) {
+    const char *value = rb_row_value(it, &vlen, &whole);
+    if (!rb_rows_append_cut(&rows, k, n, value, vlen, whole)) {
       f.need = rows.count == 0 ? rb_rows_need(n, vlen) : 0;
       break;
     }
@@ -55,9 +55,9 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
   struct rb_search search = {0, 0, false};
   rb_iter_move(it, move, NULL, 0);
   while (c.rows < max_rows && rb_search_next(it, &search)) {
-    size_t n = 0, vlen = 0;
+    size_t n = 0, vlen = 0, whole = 0;
     rb_cursor_key(it, &n);
-    rb_row_value(it, &vlen);
+    rb_row_value(it, &vlen, &whole);
     c.rows++;
     c.key_bytes += n;
     c.value_bytes += vlen;
@@ -83,6 +83,7 @@ rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key
   }
   r.valid = 1;
   r.key = (const uint8_t *)rb_cursor_key(it, &r.klen);
-  r.value = (const uint8_t *)rb_row_value(it, &r.vlen);
+  size_t whole = 0;
+  r.value = (const uint8_t *)rb_row_value(it, &r.vlen, &whole);
   return r;
 }

@@ -487,7 +487,7 @@ typedef struct rb_fill {
 
 /* Moves the iterator and delivers rows from there in one call; replaces a seek and, for each row,
  * next, valid, key and value. Rows go to buf from its start: uint32 key length, uint32 value
- * length, key, value, in the machine's byte order. Their offsets, uint32 each, go to the end of buf
+ * length (of the whole value, also of one that max_value cuts), key, value, in the machine's byte order. Their offsets, uint32 each, go to the end of buf
  * backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1), when the
  * next row does not fit whole, or at the end. A row that does not fit is not passed over: when need
  * is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to the first or

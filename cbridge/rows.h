@@ -4,7 +4,8 @@
  *     | klen vlen key value | klen vlen key value | ...free... | offset 1 | offset 0 |
  *     buf                                                                     buf+cap
  *
- * Lengths and offsets are uint32 in the machine's byte order. Rows grow upwards, the table of their
+ * vlen is the length of the whole value, also where only its beginning is in the row: who reads it
+ * knows after how many bytes values are cut. Lengths and offsets are uint32 in the machine's byte order. Rows grow upwards, the table of their
  * offsets downwards, so that any row is found without walking. Knows nothing of RocksDB.
  */
 #ifndef RB_ROWS_H
@@ -28,17 +29,17 @@ static inline uint64_t rb_rows_need(uint64_t klen, uint64_t vlen) {
   return klen + vlen + RB_ROW_OVERHEAD;
 }
 
-/* Appends a row; false, and nothing written, if it does not fit whole or if its offset would not
- * fit 32 bits. */
-static inline bool rb_rows_append(struct rb_rows *r, const void *key, size_t klen,
-                                  const void *value, size_t vlen) {
+/* Appends a row with the first vlen bytes of a value of whole bytes; false, and nothing written, if
+ * it does not fit or if its offset would not fit 32 bits. */
+static inline bool rb_rows_append_cut(struct rb_rows *r, const void *key, size_t klen,
+                                      const void *value, size_t vlen, size_t whole) {
   size_t table = ((size_t)r->count + 1) * RB_ROW_OFFSET;
   size_t taken = r->used + table;
   uint64_t row = (uint64_t)klen + vlen + RB_ROW_HEADER;
   if (taken > r->cap || row > r->cap - taken || r->used > UINT32_MAX) {
     return false;
   }
-  uint32_t lengths[2] = {(uint32_t)klen, (uint32_t)vlen};
+  uint32_t lengths[2] = {(uint32_t)klen, (uint32_t)whole};
   uint32_t offset = (uint32_t)r->used;
   uint8_t *p = r->buf + r->used;
   memcpy(p, lengths, sizeof lengths);
@@ -52,6 +53,12 @@ static inline bool rb_rows_append(struct rb_rows *r, const void *key, size_t kle
   r->used += (size_t)row;
   r->count++;
   return true;
+}
+
+/* The same with a whole value. */
+static inline bool rb_rows_append(struct rb_rows *r, const void *key, size_t klen,
+                                  const void *value, size_t vlen) {
+  return rb_rows_append_cut(r, key, klen, value, vlen, vlen);
 }
 
 #endif

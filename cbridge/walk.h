@@ -11,13 +11,15 @@ static inline uint64_t rb_cost(size_t klen, size_t vlen) {
   return 1 + (((uint64_t)klen + vlen) >> 10);
 }
 
-/* The current row's value as the iterator's settings want it: absent, cut, or whole. */
-static inline const char *rb_row_value(const rb_iter *it, size_t *vlen) {
-  *vlen = 0;
+/* The current row's value as the iterator's settings want it: absent, cut, or whole. whole gets the
+ * length before a cut. */
+static inline const char *rb_row_value(const rb_iter *it, size_t *vlen, size_t *whole) {
+  *vlen = *whole = 0;
   if (it->keys_only) {
     return NULL;
   }
   const char *value = rb_cursor_value(it, vlen);
+  *whole = *vlen;
   if (it->max_value > 0 && *vlen > it->max_value) {
     *vlen = (size_t)it->max_value;
   }
@@ -96,8 +98,9 @@ static inline __attribute__((always_inline)) rb_passed rb_walk(rb_iter *it, uint
   rb_iter_move(it, move, NULL, 0);
   while (r.rows < s.rows && cost < s.cost && rb_search_next(it, &search)) {
     struct rb_view row = {NULL, NULL, 0, 0};
+    size_t whole = 0;
     row.key = (const uint8_t *)rb_cursor_key(it, &row.klen);
-    row.value = (const uint8_t *)rb_row_value(it, &row.vlen);
+    row.value = (const uint8_t *)rb_row_value(it, &row.vlen, &whole);
     if (!visit(state, &row)) {
       break;
     }

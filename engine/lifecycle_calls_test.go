@@ -308,6 +308,9 @@ var chunkCalls = map[string]call[*iterator.Chunk]{
 	"Value": func(c *iterator.Chunk, _ *lifecycleKit) error {
 		return want(nil, bytes.Equal(c.Value(0), kitValue(kitKeys[0])), c.Value(0))
 	},
+	"ValueLen": func(c *iterator.Chunk, _ *lifecycleKit) error {
+		return want(nil, c.ValueLen(0) == len(c.Value(0)), c.ValueLen(0))
+	},
 	"All": func(c *iterator.Chunk, k *lifecycleKit) error { return countRows(c.All(), kitRows(k)) },
 	"Take": func(c *iterator.Chunk, k *lifecycleKit) error {
 		t := c.Take()

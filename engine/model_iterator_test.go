@@ -195,13 +195,17 @@ func (x *modelIterator) check(call string, ok bool) error {
 		return nil
 	}
 	row := x.rows[x.i]
+	whole := len(x.all[row.key])
+	if x.keysOnly {
+		whole = 0
+	}
 	switch {
 	case string(key) != row.key:
 		return differ(call+": Key", show(key), show(row.key))
 	case string(value) != row.value || (value == nil) != x.keysOnly:
 		return differ(call+": Value", show(value), show(row.value))
-	case key == nil || x.it.KeyLen() != len(row.key) || x.it.ValueLen() != len(row.value):
-		return differ(call+": lengths", []int{x.it.KeyLen(), x.it.ValueLen()}, []int{len(row.key), len(row.value)})
+	case key == nil || x.it.KeyLen() != len(row.key) || x.it.ValueLen() != whole:
+		return differ(call+": lengths", []int{x.it.KeyLen(), x.it.ValueLen()}, []int{len(row.key), whole})
 	case !x.it.HasPrefix(key[:len(key)/2]) || !x.it.EqualKey(key) || x.it.CompareKey(append(key, 0)) >= 0:
 		return fmt.Errorf("%s: HasPrefix, EqualKey or CompareKey is wrong on %s", call, show(key))
 	case !bytes.Equal(x.it.AppendKey([]byte("x")), append([]byte("x"), row.key...)):

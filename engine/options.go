@@ -184,7 +184,7 @@ type IterOptions struct {
 	KeysOnly          bool   // values are nil
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //
-	ValuesUpTo        int    // values are cut after so many bytes; 0: whole
+	ValuesUpTo        int    // values are cut after so many bytes, and ValueLen tells how many there were; 0: whole
 	ReadAhead         int    // bytes; 0: RocksDB's automatic read-ahead
 	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
 

@@ -100,7 +100,7 @@ func countTwin(r engine.Reader, o *engine.IterOptions) (rows, keyBytes, valueByt
 	for it.Next() {
 		rows++
 		keyBytes += int64(it.KeyLen())
-		valueBytes += int64(it.ValueLen())
+		valueBytes += int64(len(it.Value()))
 	}
 	return rows, keyBytes, valueBytes, it.Close()
 }

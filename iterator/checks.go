@@ -102,8 +102,8 @@ func (it *Iterator) keepRow() {
 	if it.on {
 		own.take(&it.win.rows, it.i, it.i)
 	}
-	keysOnly := it.win.keysOnly
+	keysOnly, cut := it.win.keysOnly, it.win.cut
 	it.win.expire()
 	it.win.rows, it.i, it.win.lent = own, 0, false
-	it.win.keysOnly = keysOnly
+	it.win.keysOnly, it.win.cut = keysOnly, cut
 }

@@ -48,6 +48,16 @@ func (c *Chunk) Value(i int) []byte {
 	return c.r.value(i)
 }
 
+// ValueLen is the length of the value of row i in bytes, before a cut by ValuesUpTo; 0 if the iterator
+// fetches keys only. It panics if i is out of range.
+func (c *Chunk) ValueLen(i int) int {
+	if rbdebug.On {
+		c.reading("Chunk.ValueLen")
+	}
+	c.check(i)
+	return c.r.valueLen(i)
+}
+
 func (c *Chunk) check(i int) {
 	if uint(i) >= uint(c.Len()) {
 		outOfRange(i, c.Len())
@@ -196,7 +206,7 @@ func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, t
 		it.fail("iterate", f.err)
 		return false
 	}
-	c.r = rows{buf: f.buf, n: f.Rows, keysOnly: it.cfg.KeysOnly}
+	c.r = rows{buf: f.buf, n: f.Rows, keysOnly: it.cfg.KeysOnly, cut: it.cfg.ValuesUpTo}
 	it.clear(back)
 	it.win.end = f.End
 	if f.Err != nil {

@@ -20,6 +20,7 @@ type filling struct {
 	maxRows  uint32
 	keysOnly bool
 	filtered bool
+	cut      int // bytes of a value that are in a row; 0: all
 	want     Range
 	buf      []byte
 	f        cbridge.Filled
@@ -34,7 +35,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 	if m != cbridge.MoveOn {
 		c.last, c.back = nil, goesBack(m)
 	}
-	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, c.want, buf, f}
+	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, it.cfg.ValuesUpTo, c.want, buf, f}
 	fault := g.fault()
 	if fault == "" && f.End && f.Err == nil && it.goesOn() {
 		fault = "there are rows behind the end"
@@ -86,7 +87,7 @@ func (g *filling) fault() string {
 			return fmt.Sprintf("row %d does not begin where the row before ends", i)
 		case !ok || end > uint64(g.f.Used):
 			return fmt.Sprintf("row %d reaches beyond what is used", i)
-		case klen > cbridge.MaxKeySize || g.keysOnly && vlen > 0 || g.want.ValuesUpTo > 0 && vlen > uint64(g.want.ValuesUpTo):
+		case klen > cbridge.MaxKeySize || g.keysOnly && vlen > 0:
 			return fmt.Sprintf("row %d is longer than asked for", i)
 		default:
 			used = end
@@ -129,7 +130,7 @@ func (g *filling) countsFault() string {
 	return ""
 }
 
-// row reads offset and lengths of row i; ok tells whether they lie in the buffer.
+// row reads offset and lengths of row i, that of the value as far as it is there; ok tells whether they lie in the buffer.
 func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	offset = uint64(binary.NativeEndian.Uint32(g.buf[len(g.buf)-rowOffset*(i+1):]))
 	if offset+rowHeader > uint64(g.f.Used) {
@@ -137,6 +138,9 @@ func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	}
 	head := g.buf[offset:]
 	klen, vlen = uint64(binary.NativeEndian.Uint32(head)), uint64(binary.NativeEndian.Uint32(head[4:]))
+	if g.cut > 0 {
+		vlen = min(vlen, uint64(g.cut))
+	}
 	return offset, klen, vlen, offset+rowHeader+klen+vlen <= uint64(g.f.Used)
 }
 
@@ -188,7 +192,7 @@ func (r *rows) mustHave(i int) {
 	if i < 0 || i >= r.n || table > size {
 		rbdebug.Panic(fmt.Sprintf("row %d of %d is used in a buffer of %d bytes: the position has expired", i, r.n, size))
 	}
-	g := filling{buf: r.buf, f: cbridge.Filled{Used: int(size - table)}}
+	g := filling{buf: r.buf, cut: r.cut, f: cbridge.Filled{Used: int(size - table)}}
 	if _, _, _, ok := g.row(i); !ok {
 		rbdebug.Panic(fmt.Sprintf("row %d of %d does not lie within a buffer of %d bytes: the position has expired, or the buffer is damaged", i, r.n, size))
 	}

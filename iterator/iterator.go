@@ -33,6 +33,8 @@ type Config struct {
 	Filtered bool // a call may end before it has found a row
 	Frozen   bool // made from a snapshot: Refresh has nothing newer to show
 
+	ValuesUpTo int // values are cut after so many bytes; 0: whole
+
 	// Background, if not nil, lets fills be made beside the user, where that pays.
 	Background Background
 	Eager      bool // for tests: every fill is followed by one in the background
@@ -76,7 +78,7 @@ type Iterator struct {
 
 // New makes an iterator over src. For package engine only.
 func New(src *cbridge.Iter, cfg Config) *Iterator {
-	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly}}}
+	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly, cut: cfg.ValuesUpTo}}}
 	if rbdebug.On {
 		it.checks.Of().begin(cfg.Owner)
 	}

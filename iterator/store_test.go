@@ -126,7 +126,7 @@ func (s *bridgeStore) open(o *engine.IterOptions) (*iterator.Iterator, func() []
 	owner := &bareOwner{c: c}
 	cfg := iterator.Config{
 		Owner: owner, Closed: &owner.dbClosed, Context: o.Context, Limit: o.Limit, KeysOnly: o.KeysOnly,
-		Filtered: s.program != nil,
+		ValuesUpTo: o.ValuesUpTo, Filtered: s.program != nil,
 	}
 	if s.eager != nil && s.eager() {
 		cfg.Background, cfg.Eager = owner, true

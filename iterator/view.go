@@ -112,11 +112,14 @@ func (it *Iterator) KeyLen() int {
 	return len(it.unsafeKey())
 }
 
-// ValueLen is the length of the current row's value in bytes, after a cut by ValuesUpTo; 0 in a gap
+// ValueLen is the length of the current row's value in bytes, before a cut by ValuesUpTo; 0 in a gap
 // and for keys only.
 func (it *Iterator) ValueLen() int {
 	if rbdebug.On {
 		defer it.inside("ValueLen")()
 	}
-	return len(it.unsafeValue())
+	if it == nil || !it.on {
+		return 0
+	}
+	return it.win.valueLen(it.i)
 }

@@ -21,10 +21,20 @@ type rows struct {
 	buf      []byte // as long as the capacity that was filled: the offsets end at its end
 	n        int
 	keysOnly bool
+	cut      int // values are cut after so many bytes; 0: whole
 }
 
-// at finds row i: where its key begins, and the two lengths.
+// at finds row i: where its key begins, and the lengths of key and value in the buffer.
 func (r *rows) at(i int) (key, klen, vlen int) {
+	key, klen, vlen = r.whole(i)
+	if r.cut > 0 && vlen > r.cut {
+		vlen = r.cut
+	}
+	return key, klen, vlen
+}
+
+// whole is at with the length of the value before a cut.
+func (r *rows) whole(i int) (key, klen, vlen int) {
 	if rbdebug.On {
 		r.mustHave(i)
 	}
@@ -46,6 +56,12 @@ func (r *rows) value(i int) []byte {
 	}
 	k, n, v := r.at(i)
 	return r.buf[k+n : k+n+v : k+n+v]
+}
+
+// valueLen is the length of the value of row i before a cut; 0 for keys only.
+func (r *rows) valueLen(i int) int {
+	_, _, v := r.whole(i)
+	return v
 }
 
 // row aliases key and value of row i.
@@ -78,7 +94,7 @@ func (r *rows) take(src *rows, i, j int) {
 		r.buf = make([]byte, size)
 	}
 	r.buf = r.buf[:size]
-	r.n, r.keysOnly = 0, src.keysOnly
+	r.n, r.keysOnly, r.cut = 0, src.keysOnly, src.cut
 	step := 1
 	if j < i {
 		step = -1
