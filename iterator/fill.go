@@ -25,6 +25,7 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 	it.clear(back)
 	w := &it.win
 	w.buf, w.n, w.end, w.lent = f.buf, f.Rows, f.End, it.keep
+	it.size.saw(f.Rows, f.Used)
 	if f.Err != nil {
 		w.endErr = it.cfg.Owner.Describe("iterate", f.Err)
 	}

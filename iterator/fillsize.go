@@ -2,7 +2,9 @@ package iterator
 
 // How much one call fetches. A seek that reads one row must not pay for a hundred, and a long scan
 // must not pay a call per handful. So the first fill after an absolute move asks for as many rows as
-// were read after the one before it, at first for one, and fills grow by four from there.
+// were read after the one before it, at first for one, and each fill asks for twice as many as the one
+// before. What was fetched and is not read costs more than a call: a factor of four had a scan of 100
+// rows fetch more than a thousand, and pay for a buffer for them. Buffers grow by four, as rows need it.
 //
 // With buffers of full size, two calls in a row deliver more than maxFill bytes, since the second
 // begins with a row that the first had no room for. A full scan therefore costs at most one call for
@@ -10,6 +12,7 @@ package iterator
 const (
 	firstFill  = 1 << 10 // bytes
 	maxGuess   = 1 << 10 // rows
+	moreRows   = 2
 	growFill   = 4
 	maxFill    = 128 << 10
 	chunkFill  = 16 << 10 // the first fill of a caller's chunk
@@ -18,22 +21,39 @@ const (
 )
 
 // fillSize is the growth of fills since the last absolute move.
-type fillSize struct{ bytes, rows int }
+type fillSize struct {
+	bytes, rows int
+	row         int // bytes that a row takes in a buffer, of the fill before; 0: unknown
+}
 
 // reset starts small again, with a guess at the number of rows that will be read.
-func (s *fillSize) reset(guess int) { *s = fillSize{rows: max(1, min(guess, maxGuess))} }
+func (s *fillSize) reset(guess int) { s.bytes, s.rows = 0, max(1, min(guess, maxGuess)) }
 
 // next is the size of the next window fill: bytes, and rows, 0 meaning as many as fit.
 func (s *fillSize) next() (size, maxRows int) {
-	if s.bytes == 0 {
+	switch {
+	case s.bytes == 0:
 		s.bytes = firstFill
-	} else if s.bytes < maxFill {
-		s.bytes, s.rows = min(s.bytes*growFill, maxFill), s.rows*growFill
+	case s.bytes < maxFill || s.rows <= maxGuess:
+		s.rows *= moreRows
 	}
-	if s.bytes >= maxFill {
+	if s.rows > maxGuess {
+		s.bytes = maxFill
+	}
+	for s.bytes < maxFill && s.bytes < s.rows*s.row {
+		s.bytes = min(s.bytes*growFill, maxFill)
+	}
+	if s.bytes >= maxFill && s.rows*s.row >= maxFill || s.rows > maxGuess {
 		return s.bytes, 0
 	}
 	return s.bytes, s.rows
+}
+
+// saw notes what a fill brought: the next one brings more.
+func (s *fillSize) saw(rows, used int) {
+	if rows > 0 {
+		s.rows, s.row = max(s.rows, rows), used/rows+rowOffset+1
+	}
 }
 
 // nextChunk is the size of the next fill of a caller's chunk, which wants many rows from the start.

@@ -69,3 +69,52 @@ func TestGrownBuffersHoldTheRowThatAskedForThem(t *testing.T) {
 		}
 	}
 }
+
+// A scan that ends early has fetched at most about twice as many rows as it has read, whatever the
+// number; and the next one, which is expected to read as many, hardly more than these.
+func TestLittleIsFetchedThatIsNotRead(t *testing.T) {
+	it := over(t, 3_000, Config{Stats: new(Stats)}, cbridge.IterOptions{})
+	rows := &it.cfg.Stats.Rows
+	for _, n := range []int{1, 2, 3, 10, 85, 86, 100, 500, 1_000} {
+		it.SetBounds(nil, nil) // forgets what was read before
+		for again := range 2 {
+			before := rows.Load()
+			it.win.n = 0 // so that no seek lands in the window
+			it.First()
+			for range n - 1 {
+				it.Next()
+			}
+			fetched := int(rows.Load() - before)
+			if most := 2 * n; fetched < n || fetched > most || again == 1 && fetched > n+1 {
+				t.Errorf("time %d: %d rows were fetched for %d", again, fetched, n)
+			}
+		}
+	}
+}
+
+// Buffers grow as rows need it, and are full at the end whatever the rows' size.
+func TestFillsGrowToTheirFullSize(t *testing.T) {
+	for _, row := range []int{13, 130, 1300, 13_000, 130_000} {
+		var s fillSize
+		s.reset(1)
+		calls := 0
+		for {
+			size, rows := s.next()
+			if rows == 0 {
+				if size != maxFill {
+					t.Errorf("rows of %d bytes: a full fill has %d bytes", row, size)
+				}
+				break
+			}
+			if calls++; calls > 12 {
+				t.Fatalf("rows of %d bytes: call %d asks for %d rows in %d bytes", row, calls, rows, size)
+			}
+			if calls > 1 && rows*row > 2*max(size, row) {
+				t.Errorf("rows of %d bytes: %d of them are asked for in %d bytes", row, rows, size)
+			}
+			n := max(1, min(rows, size/row))
+
+			s.saw(n, n*(row-rowOffset))
+		}
+	}
+}
