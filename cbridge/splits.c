@@ -204,7 +204,7 @@ static rb_status rb_split_add(struct rb_splitter *s, uint32_t i, uint32_t n, rb_
   return rb_split_append(s, keys, r.key, r.klen);
 }
 
-static rb_status rb_split(struct rb_splitter *s, uint32_t n, rb_keys *keys) {
+static rb_status rb_split_file_ranges(struct rb_splitter *s, uint32_t n, rb_keys *keys) {
   bool few = true;
   rb_status status = rb_split_ends(s, &few);
   if (few || status.code != RB_OK) {
@@ -232,7 +232,7 @@ rb_keys rb_split_keys(rb_family *f, rb_snapshot *snap, rb_iter_options o, const 
   memset(&s, 0, sizeof s);
   s.family = f;
   s.it = made.iter;
-  keys.status = rb_split(&s, n, &keys);
+  keys.status = rb_split_file_ranges(&s, n, &keys);
   if (keys.status.code != RB_OK) {
     free(keys.data);
     keys.data = NULL;
