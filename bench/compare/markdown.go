@@ -29,7 +29,8 @@ when a block of its log is full. bbolt runs with NoSync: a crash of the machine 
 [a report of their own](commits.md). Loads end with the last commit, not with the compactions that follow.
 
 Badger and bbolt read files through memory maps: their blocks are the operating system's, not limited by the cache. bbolt has
-no blocks, filters or memtables; its pages have 4 KiB. Zipfian keys of the works that are not YCSB's have the exponent 1.01.
+no blocks, filters or memtables; its pages have 4 KiB. Where the data is larger than the cache, blocks come from the operating
+system's page cache, from which nothing is dropped. Zipfian keys of the works that are not YCSB's have the exponent 1.01.
 
 `
 

@@ -13,11 +13,12 @@ import (
 
 // memory is an engine in a map that notes what it was asked for.
 type memory struct {
-	mu     sync.Mutex
-	rows   map[string]string
-	calls  []string
-	lose   bool // forgets a row
-	failed error
+	mu      sync.Mutex
+	rows    map[string]string
+	calls   []string
+	lose    bool // forgets a row
+	failed  error
+	written chan struct{} // gets something from each Put, if it can
 }
 
 func (m *memory) note(call string) { m.calls = append(m.calls, call) }
@@ -31,6 +32,10 @@ func (m *memory) Put(r *Rows, n int) error {
 	}
 	if m.lose {
 		delete(m.rows, string(r.Key(0)))
+	}
+	select {
+	case m.written <- struct{}{}:
+	default:
 	}
 	return m.failed
 }
@@ -59,7 +64,7 @@ func (m *memory) get(key []byte, sum *Sum) error {
 // kind makes a program's kind of it, and a function that asks it.
 func (m *memory) ask(t *testing.T) func(Request) (Result, error) {
 	t.Helper()
-	m.rows = map[string]string{}
+	m.rows, m.written = map[string]string{}, make(chan struct{}, 1)
 	kind := Engine[*memory]{
 		Name: "memory", Version: func() string { return "1" },
 		Open: func(c Config) (*memory, error) {
@@ -67,7 +72,11 @@ func (m *memory) ask(t *testing.T) func(Request) (Result, error) {
 			return m, os.MkdirAll(c.Dir, 0o755)
 		},
 		Ways: map[string]Way[*memory]{
-			"get/map":  func(m *memory, w *Work) error { return w.EachKey(m.get) },
+			"get/map": func(m *memory, w *Work) error { return w.EachKey(m.get) },
+			"get/wait": func(m *memory, w *Work) error {
+				<-m.written
+				return w.EachKey(m.get)
+			},
 			"get/fail": func(*memory, *Work) error { return errors.New("no more") },
 			"groups/": func(_ *memory, w *Work) error {
 				return w.EachGroup(func(keys [][]byte, sum *Sum) error {
@@ -198,10 +207,14 @@ func TestAWriterWritesWhileATaskIsDone(t *testing.T) {
 	if _, err := ask(Request{Do: "open", Slot: "a", Config: Config{Dir: filepath.Join(t.TempDir(), "db")}}); err != nil {
 		t.Fatal(err)
 	}
-	task := Task{Work: "get", Way: "map", Keys: AnyRow, Total: 1000, Ops: 200_000, KeyBytes: 16, ValueBytes: 10, Writer: true}
+	task := Task{Work: "get", Way: "wait", Keys: AnyRow, Total: 1000, Ops: 100, KeyBytes: 16, ValueBytes: 10, Writer: true}
 	res, err := ask(Request{Do: "run", Slot: "a", Task: task})
 	if err != nil || res.Written == 0 || res.Written%writerBatch != 0 {
 		t.Errorf("%d rows written: %v", res.Written, err)
+	}
+	select {
+	case <-m.written:
+	default:
 	}
 	m.failed = errors.New("full")
 	if _, err := ask(Request{Do: "run", Slot: "a", Task: task}); err == nil || !strings.Contains(err.Error(), "the writer: full") {
