@@ -120,7 +120,7 @@ func trace(dir, letter string) string { return filepath.Join(dir, "ycsb-"+letter
 
 // group is by how many operations a work goes.
 func (d Def) group() int {
-	if d.Work == "multiget" {
+	if d.Work == "multiget" || d.Work == "build" {
 		return d.N
 	}
 	return 1

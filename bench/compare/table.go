@@ -138,7 +138,7 @@ var reads = []Def{
 		{badger, "iterator", "an iterator with Prefix for each"},
 		{bbolt, "cursor", "a View transaction for each"},
 	}},
-	{Name: "build", Title: "building batches of 1,000 rows, none written", Work: "build", Unit: "row", Keys: works.InOrder, Ops: 1_000_000, N: 1000, Ways: []Way{
+	{Name: "build", Title: "building batches of the same 1,000 rows, none written", Work: "build", Unit: "row", Keys: works.InOrder, Ops: 1_000_000, N: 1000, Ways: []Way{
 		{rockbridge, "Batch.Put", "in Go"},
 		{rockbridge, "call a Put", "one call into C for each Put"},
 		{cloop, "loop", "rocksdb_writebatch_put"},

@@ -76,6 +76,21 @@ func (w *Work) EachPrefix(f func(prefix []byte, sum *Sum) error) error {
 	return w.EachKey(func(key []byte, sum *Sum) error { return f(key[:groupBytes], sum) })
 }
 
+// EachBatch has batches built of the first N rows, which stay in the processor's caches, until as many rows are in them
+// as the task has operations.
+func (w *Work) EachBatch(reset func(), put func(key, value []byte) error) error {
+	for done := 0; done < w.Ops.Len(); done += w.N {
+		reset()
+		for i := range w.N {
+			if err := put(w.Key(i), w.Value(i)); err != nil {
+				return err
+			}
+		}
+		w.Sum.Rows += int64(w.N)
+	}
+	return nil
+}
+
 // PrefixBytes is how long the prefix of a group is.
 const PrefixBytes = groupBytes
 

@@ -304,14 +304,12 @@ loop_sum loop_put(loop_db *d, loop_rows r, size_t n) {
 loop_sum loop_build(loop_rows r, size_t n) {
   loop_sum sum = begin();
   rocksdb_writebatch_t *b = rocksdb_writebatch_create();
-  size_t rows = 0;
-  for (size_t i = 0; i < r.count; i++) {
-    if (++rows > n) {
-      rocksdb_writebatch_clear(b);
-      rows = 1;
+  for (size_t done = 0; done < r.count; done += n) {
+    rocksdb_writebatch_clear(b);
+    for (size_t i = 0; i < n; i++) {
+      batch_put(b, r, i);
     }
-    batch_put(b, r, i);
-    sum.rows++;
+    sum.rows += (int64_t)n;
   }
   rocksdb_writebatch_destroy(b);
   return end(sum);

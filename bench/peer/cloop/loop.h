@@ -66,7 +66,8 @@ loop_sum loop_seek(loop_db *db, loop_rows keys, size_t n);
 loop_sum loop_prefix(loop_db *db, loop_rows keys, size_t prefix);
 /* Writes all rows, n in each batch; with n = 1 by rocksdb_put. */
 loop_sum loop_put(loop_db *db, loop_rows rows, size_t n);
-/* Builds batches of n rows and writes none. */
+/* Builds batches of the first n rows, until as many rows are in them as there are, and writes none.
+ */
 loop_sum loop_build(loop_rows rows, size_t n);
 /* Does operations: kinds as in bench/works/trace.go, lengths of the scans. */
 loop_sum loop_replay(loop_db *db, loop_rows rows, const uint8_t *kinds, const uint16_t *lengths);

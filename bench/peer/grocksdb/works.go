@@ -224,16 +224,10 @@ func prefixCount(s *store, w *works.Work) error {
 func build(_ *store, w *works.Work) error {
 	b := grocksdb.NewWriteBatch()
 	defer b.Destroy()
-	rows := 0
-	for i := range w.Ops.Len() {
-		if rows++; rows > w.N {
-			b.Clear()
-			rows = 1
-		}
-		b.Put(w.Key(i), w.Value(i))
-		w.Sum.Rows++
-	}
-	return nil
+	return w.EachBatch(b.Clear, func(key, value []byte) error {
+		b.Put(key, value)
+		return nil
+	})
 }
 
 func replay(s *store, w *works.Work) error {

@@ -169,16 +169,8 @@ func prefixCount(s *store, w *works.Work) error {
 
 func build(s *store, w *works.Work) error {
 	b := s.db.NewBatch()
-	for i := range w.Ops.Len() {
-		if int(b.Count()) == w.N {
-			b.Reset()
-		}
-		if err := b.Set(w.Key(i), w.Value(i), nil); err != nil {
-			return err
-		}
-		w.Sum.Rows++
-	}
-	return b.Close()
+	err := w.EachBatch(b.Reset, func(key, value []byte) error { return b.Set(key, value, nil) })
+	return errors.Join(err, b.Close())
 }
 
 func replay(s *store, w *works.Work) error {

@@ -243,32 +243,17 @@ func prefixNext(s *store, w *works.Work) error {
 
 func build(s *store, w *works.Work) error {
 	b := s.db.NewBatch()
-	for i := range w.Ops.Len() {
-		if b.Count() == w.N {
-			b.Reset()
-		}
-		if err := b.Put(w.Key(i), w.Value(i)); err != nil {
-			return err
-		}
-		w.Sum.Rows++
-	}
-	return nil
+	return w.EachBatch(b.Reset, b.Put)
 }
 
 // buildCalls builds the batch that RocksDB's C API has, with one call for each row.
 func buildCalls(_ *store, w *works.Work) error {
 	b := cbridge.NewCBatch()
 	defer b.Free()
-	n := 0
-	for i := range w.Ops.Len() {
-		if n++; n > w.N {
-			b.Clear()
-			n = 1
-		}
-		b.Put(w.Key(i), w.Value(i))
-		w.Sum.Rows++
-	}
-	return nil
+	return w.EachBatch(b.Clear, func(key, value []byte) error {
+		b.Put(key, value)
+		return nil
+	})
 }
 
 func replay(s *store, w *works.Work) error {
