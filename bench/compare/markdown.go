@@ -30,7 +30,10 @@ when a block of its log is full. bbolt runs with NoSync: a crash of the machine 
 
 Badger and bbolt read files through memory maps: their blocks are the operating system's, not limited by the cache. bbolt has
 no blocks, filters or memtables; its pages have 4 KiB. Where the data is larger than the cache, blocks come from the operating
-system's page cache, from which nothing is dropped. Zipfian keys of the works that are not YCSB's have the exponent 1.01.
+system's page cache, from which nothing is dropped.
+
+Zipfian keys of the works that are not YCSB's have the exponent 1.01, and lie anywhere. The hot set are rows next to each
+other, which fit into a processor's caches; as many that lie anywhere are in as many blocks, and need memory.
 
 `
 

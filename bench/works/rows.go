@@ -110,6 +110,10 @@ func choose(t *Task) *Rows {
 		z := rand.NewZipf(random, zipfExponent, 1, all-1)
 		return chosen(t, false, func(int) uint64 { return anywhere(z.Uint64()) })
 	case HotSet:
+		hot := min(hotRows, all)
+		first := random.Uint64N(all - hot + 1)
+		return chosen(t, false, func(int) uint64 { return first + random.Uint64N(hot) })
+	case Spread:
 		return chosen(t, false, func(int) uint64 { return anywhere(random.Uint64N(min(hotRows, all))) })
 	case AnyRow:
 		return chosen(t, false, func(int) uint64 { return random.Uint64N(all) })

@@ -56,7 +56,7 @@ func TestChosenKeysAreWhatTheirNameSays(t *testing.T) {
 	for range 20 {
 		task := someTask(r)
 		all := keysOf(task)
-		for _, keys := range []Keys{AnyRow, Missing, Zipfian, HotSet} {
+		for _, keys := range []Keys{AnyRow, Missing, Zipfian, HotSet, Spread} {
 			task.Keys = keys
 			rows := choose(&task)
 			if rows.Len() != task.Ops {
@@ -69,7 +69,7 @@ func TestChosenKeysAreWhatTheirNameSays(t *testing.T) {
 				}
 				distinct[string(rows.Key(i))] = true
 			}
-			if keys == HotSet && len(distinct) > hotRows {
+			if (keys == HotSet || keys == Spread) && len(distinct) > hotRows {
 				t.Errorf("a hot set of %d", len(distinct))
 			}
 		}
@@ -84,19 +84,21 @@ func TestChosenKeysAreWhatTheirNameSays(t *testing.T) {
 	}
 }
 
-func TestHotSetIsASmallPartOfManyRows(t *testing.T) {
-	task := Task{Keys: HotSet, Total: 1_000_000, Ops: 50_000, KeyBytes: 16, ValueBytes: 8, Seed: *seed}
-	rows := choose(&task)
-	distinct, groups := map[string]bool{}, map[string]bool{}
-	for i := range rows.Len() {
-		distinct[string(rows.Key(i))] = true
-		groups[string(rows.Key(i)[:PrefixBytes])] = true
-	}
-	if len(distinct) > hotRows || len(distinct) < hotRows*9/10 {
-		t.Errorf("%d different keys", len(distinct))
-	}
-	if len(groups) < 900 {
-		t.Errorf("they lie in %d of 1,000 groups", len(groups))
+func TestHotSetsAreASmallPartOfManyRows(t *testing.T) {
+	for keys, groups := range map[Keys][2]int{HotSet: {10, 11}, Spread: {900, 1000}} {
+		task := Task{Keys: keys, Total: 1_000_000, Ops: 50_000, KeyBytes: 16, ValueBytes: 8, Seed: *seed}
+		rows := choose(&task)
+		distinct, in := map[string]bool{}, map[string]bool{}
+		for i := range rows.Len() {
+			distinct[string(rows.Key(i))] = true
+			in[string(rows.Key(i)[:PrefixBytes])] = true
+		}
+		if len(distinct) > hotRows || len(distinct) < hotRows*9/10 {
+			t.Errorf("%s: %d different keys", keys, len(distinct))
+		}
+		if len(in) < groups[0] || len(in) > groups[1] {
+			t.Errorf("%s: they lie in %d of 1,000 groups", keys, len(in))
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ const (
 	AnyRow  Keys = "any row"  // of all rows, each as likely
 	Missing Keys = "missing"  // keys that no row has, between those of rows
 	Zipfian Keys = "zipfian"  // of all rows, some much likelier than others, which lie anywhere
-	HotSet  Keys = "hot set"  // of 10,000 rows, which lie anywhere
+	HotSet  Keys = "hot set"  // of 10,000 rows next to each other, which fit into a processor's caches
+	Spread  Keys = "spread"   // of 10,000 rows that lie anywhere, each in a block of its own
 	Shuffle Keys = "shuffle"  // each of the first rows once, in no order
 	Traced  Keys = "traced"   // of a file of operations
 )
