@@ -1,6 +1,7 @@
 package rockbridge_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -123,7 +124,9 @@ func (a *archive) pack() {
 }
 
 func (a *archive) command(name string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(a.t.Context(), name, args...)
+	ctx, cancel := context.WithTimeout(a.t.Context(), 3*time.Minute)
+	a.t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, name, args...)
 	c.Env = a.env
 	c.WaitDelay = 10 * time.Second
 	return c

@@ -1,5 +1,6 @@
-// Stands before rocksdb_close in the instrumented library: a Go program ends without running what C registered for
-// its end, so the profile is written whenever a database has been closed. Files are added to, not overwritten.
+// Stands before rocksdb_close in the instrumented library: a Go program ends without running what C
+// registered for its end, so the profile is written whenever a database has been closed. Files are
+// added to, not overwritten.
 
 typedef struct rocksdb_t rocksdb_t;
 
