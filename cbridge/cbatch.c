@@ -17,9 +17,8 @@ void rb_cbatch_free(rb_cbatch *b) {
   }
 }
 
-const uint8_t *rb_cbatch_data(const rb_cbatch *b, size_t *len) {
-  /* RocksDB's function changes nothing, but its signature does not say so. */
-  return (const uint8_t *)rocksdb_writebatch_data((rocksdb_writebatch_t *)(uintptr_t)b, len);
+const uint8_t *rb_cbatch_data(rb_cbatch *b, size_t *len) {
+  return (const uint8_t *)rocksdb_writebatch_data((rocksdb_writebatch_t *)b, len);
 }
 
 rb_status rb_cbatch_write(rb_db *db, uint32_t flags, rb_cbatch *b) {

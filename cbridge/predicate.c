@@ -181,7 +181,7 @@ bool rb_predicate_keeps(const struct rb_predicate *p, const uint8_t *key, size_t
 rb_status rb_iter_set_predicate(rb_iter *it, const uint8_t *program, size_t len, uint64_t pause) {
   struct rb_predicate *p;
   rb_status s = rb_predicate_new(program, len, &p);
-  if (s.code != RB_OK) {
+  if (p == NULL) {
     return s;
   }
   rb_predicate_free(it->predicate);
@@ -196,7 +196,7 @@ rb_status rb_predicate_try(const uint8_t *program, size_t len, const uint8_t *ke
   struct rb_predicate *p;
   *kept = 0;
   rb_status s = rb_predicate_new(program, len, &p);
-  if (s.code == RB_OK) {
+  if (p != NULL) {
     *kept = rb_predicate_keeps(p, key, klen, value, vlen);
     rb_predicate_free(p);
   }

@@ -762,7 +762,7 @@ rb_copied rb_iter_copy(rb_iter *it, uint32_t move, rb_stretch s, rb_family *to, 
                        uint64_t room);
 
 /* The bytes of a batch, in RocksDB's format: in its memory, until it is changed or freed. */
-const uint8_t *rb_cbatch_data(const rb_cbatch *b, size_t *len);
+const uint8_t *rb_cbatch_data(rb_cbatch *b, size_t *len);
 
 /* Commits a batch, which stays as it is, to the database that its families are of. flags are
  * RB_WRITE_. */

@@ -156,9 +156,16 @@ func TestPushedDownWorkGoesOnFromCallToCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []*engine.IterOptions{
-		nil, {Limit: 4096}, {Limit: 9000}, {KeysOnly: true}, {ValuesUpTo: 3}, {Filter: engine.RowKey.HasSuffix([]byte("69"))},
-		{Filter: engine.RowKey.Length(8, -1)}, {Filter: engine.RowKey.HasSuffix([]byte("7")), Limit: 1000},
-		{LowerBound: []byte("100"), UpperBound: []byte("250/0")}, {Prefix: []byte("k")},
+		nil,
+		{Limit: 4096},
+		{Limit: 9000},
+		{KeysOnly: true},
+		{ValuesUpTo: 3},
+		{Filter: engine.RowKey.HasSuffix([]byte("69"))},
+		{Filter: engine.RowKey.Length(8, -1)},
+		{Filter: engine.RowKey.HasSuffix([]byte("7")), Limit: 1000},
+		{LowerBound: []byte("100"), UpperBound: []byte("250/0")},
+		{Prefix: []byte("k")},
 	} {
 		if o == nil {
 			o = &engine.IterOptions{}
