@@ -123,6 +123,18 @@ var iteratorCalls = map[string]call[*iterator.Iterator]{
 		at, err := it.Export(context.Background(), e, 1<<20, io.Discard)
 		return want(err, at.Whole && at.Rows == 2, at)
 	},
+	"Push": func(it *iterator.Iterator, _ *lifecycleKit) error {
+		rows := int64(0)
+		err := it.Push(context.Background(), iterator.Pushdown{
+			Op: "push",
+			Call: func(src *cbridge.Iter, m cbridge.Move, s cbridge.Stretch) cbridge.Passed {
+				p := src.Checksum(m, s, new(cbridge.Checksum))
+				rows += p.Rows
+				return p
+			},
+		})
+		return want(err, rows == int64(len(kitKeys)), rows)
+	},
 	"Refresh": func(it *iterator.Iterator, _ *lifecycleKit) error {
 		err := it.Refresh()
 		return want(err, it.First(), "no row")
