@@ -140,6 +140,9 @@ static void a_group_without_room_waits(void **state) {
   passed(g.passed, 1, 1);
   group(small, text, sizeof text);
   assert_string_equal(text, "b:1,1,1");
+  rb_grouping all = {9, 0, 0}; /* "aa" is no more of "a", whatever lies behind that in the buffer */
+  g = rb_iter_prefixes(f->it, RB_MOVE_FIRST, whole, all, small, 33);
+  passed(g.passed, 1, 0);
   free(small);
 }
 
