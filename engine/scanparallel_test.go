@@ -95,7 +95,7 @@ func TestScansInPartsGiveTheRowsOfOneScan(t *testing.T) {
 		batch.In(cf).Put([]byte("k in the batch only"), nil)
 		readers := map[string]engine.Reader{"family": cf, "snapshot": snap.In(cf), "batch": batch.In(cf), "database": db}
 		for range 12 {
-			o := randomBounds(r)
+			o := randomPartRange(r)
 			for name, reader := range readers {
 				var want []string
 				rows, done := engine.Scan(reader, o)
@@ -129,7 +129,7 @@ func randomKey(r *rand.Rand) []byte {
 	return k
 }
 
-func randomBounds(r *rand.Rand) *engine.IterOptions {
+func randomPartRange(r *rand.Rand) *engine.IterOptions {
 	o := &engine.IterOptions{KeysOnly: r.IntN(4) == 0, NoBackground: r.IntN(2) == 0}
 	if r.IntN(2) == 0 {
 		o.LowerBound = randomKey(r)
