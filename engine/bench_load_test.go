@@ -93,20 +93,22 @@ func byBulkLoad(o *engine.BulkLoadOptions) func(db *engine.DB, rows iter.Seq2[[]
 var noWAL = &engine.WriteOptions{DisableWAL: true}
 
 // BenchmarkLoadSorted compares a bulk load of sorted rows with batches, from the first row until all of
-// them are in table files. With compact they are in the last level too, where a bulk load puts them at
-// once.
+// them are in table files. Those that are compacted are in the last level too, where a bulk load puts them
+// at once.
 func BenchmarkLoadSorted(b *testing.B) {
 	for _, clock := range []bool{false, true} {
-		contest{
-			title: "500,000 sorted rows of 16 and 100 bytes, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
-			ways: []way{
-				{"bulk load", "", loadBenchRun(b, true, false, byBulkLoad(&engine.BulkLoadOptions{Sorted: true}))},
-				{"batches", ">= 3", loadBenchRun(b, true, false, byBatches(nil))},
-				{"batches, compacted", "", loadBenchRun(b, true, true, byBatches(nil))},
-				{"batches, no WAL", "", loadBenchRun(b, true, false, byBatches(noWAL))},
-				{"batches, no WAL, compacted", "", loadBenchRun(b, true, true, byBatches(noWAL))},
-			},
-		}.run(b)
+		b.Run(map[bool]string{false: "cpu", true: "clock"}[clock], func(b *testing.B) {
+			contest{
+				title: "500,000 sorted rows of 16 and 100 bytes, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
+				ways: []way{
+					{"bulk load", "", loadBenchRun(b, true, false, byBulkLoad(&engine.BulkLoadOptions{Sorted: true}))},
+					{"batches", ">= 3", loadBenchRun(b, true, false, byBatches(nil))},
+					{"batches, compacted", "", loadBenchRun(b, true, true, byBatches(nil))},
+					{"batches, no WAL", "", loadBenchRun(b, true, false, byBatches(noWAL))},
+					{"batches, no WAL, compacted", "", loadBenchRun(b, true, true, byBatches(noWAL))},
+				},
+			}.run(b)
+		})
 	}
 }
 
@@ -114,16 +116,18 @@ func BenchmarkLoadSorted(b *testing.B) {
 // of it and in files. A load that may be resumed syncs its files.
 func BenchmarkLoadUnsorted(b *testing.B) {
 	for _, clock := range []bool{false, true} {
-		contest{
-			title: "500,000 rows of 16 and 100 bytes in no order, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
-			ways: []way{
-				{"bulk load", "", loadBenchRun(b, false, false, byBulkLoad(nil))},
-				{"bulk load, 16 MiB", "", loadBenchRun(b, false, false, byBulkLoad(&engine.BulkLoadOptions{Memory: 16 << 20}))},
-				{"bulk load, 16 MiB, kept", "", loadBenchRun(b, false, false, byBulkLoad(&engine.BulkLoadOptions{Memory: 16 << 20, Resume: true}))},
-				{"batches", "", loadBenchRun(b, false, false, byBatches(nil))},
-				{"batches, compacted", "", loadBenchRun(b, false, true, byBatches(nil))},
-				{"batches, no WAL, compacted", "", loadBenchRun(b, false, true, byBatches(noWAL))},
-			},
-		}.run(b)
+		b.Run(map[bool]string{false: "cpu", true: "clock"}[clock], func(b *testing.B) {
+			contest{
+				title: "500,000 rows of 16 and 100 bytes in no order, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
+				ways: []way{
+					{"bulk load", "", loadBenchRun(b, false, false, byBulkLoad(nil))},
+					{"bulk load, 16 MiB", "", loadBenchRun(b, false, false, byBulkLoad(&engine.BulkLoadOptions{Memory: 16 << 20}))},
+					{"bulk load, 16 MiB, kept", "", loadBenchRun(b, false, false, byBulkLoad(&engine.BulkLoadOptions{Memory: 16 << 20, Resume: true}))},
+					{"batches", "", loadBenchRun(b, false, false, byBatches(nil))},
+					{"batches, compacted", "", loadBenchRun(b, false, true, byBatches(nil))},
+					{"batches, no WAL, compacted", "", loadBenchRun(b, false, true, byBatches(noWAL))},
+				},
+			}.run(b)
+		})
 	}
 }

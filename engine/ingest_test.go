@@ -187,6 +187,7 @@ func TestIngestRefusesWrongFilesAndLosesNothing(t *testing.T) {
 		"behind, not opened so": {"default", []string{good.Path}, &engine.IngestOptions{Behind: true}, engine.ErrInvalidArgument},
 		"no sequence":           {"default", []string{good.Path}, &engine.IngestOptions{NoGlobalSequence: true}, engine.ErrInvalidArgument},
 		"no flush":              {"default", []string{good.Path}, &engine.IngestOptions{NoFlush: true}, engine.ErrWouldBlock},
+		"another comparator":    {"default", []string{good.Path, file(bytes.ReplaceAll(whole, []byte("leveldb.BytewiseComparator"), []byte("leveldb.BytewiseComparatoX")))}, nil, engine.ErrInvalidArgument},
 		"of a database":         {"default", []string{databaseFile(t)}, nil, engine.ErrInvalidArgument},
 	} {
 		cf, err := db.ColumnFamily(c.family)

@@ -152,17 +152,17 @@ func (l *Loader) Stats() LoadStats {
 	return l.s.stats
 }
 
-// lock gives the load that is in use; nil if it is not.
-func (l *Loader) lock() (s *loadState, unlock func()) {
+// lock gives the load that is in use, locked; nil if it is not.
+func (l *Loader) lock() *loadState {
 	if l == nil {
-		return nil, nil
+		return nil
 	}
 	l.mu.Lock()
 	if l.s == nil || l.s.ended || l.s.cf.db.guard.closing.Load() {
 		l.mu.Unlock()
-		return nil, nil
+		return nil
 	}
-	return l.s, l.mu.Unlock
+	return l.s
 }
 
 // Add adds a row, which is copied. ErrTooLarge beyond MaxKeySize and MaxValueSize; ErrInvalidArgument as
@@ -170,11 +170,11 @@ func (l *Loader) lock() (s *loadState, unlock func()) {
 // other errors of files, here or in a later call. After an error the load has failed: every call answers
 // it again, and nothing will be loaded.
 func (l *Loader) Add(key, value []byte) error {
-	s, unlock := l.lock()
+	s := l.lock()
 	if s == nil {
 		return ErrClosed
 	}
-	defer unlock()
+	defer l.mu.Unlock()
 	if s.err == nil {
 		s.err = s.describe(s.add(key, value), key)
 	}
@@ -326,11 +326,11 @@ func (s *loadState) copy(p *packer, rows rowSource) error {
 // fine. An error before the files are ingested leaves the database as it was; where the context ends
 // while that is under way, the error says that the outcome is unknown. Only Close may follow.
 func (l *Loader) Finish() error {
-	s, unlock := l.lock()
+	s := l.lock()
 	if s == nil {
 		return ErrClosed
 	}
-	defer unlock()
+	defer l.mu.Unlock()
 	if s.err == nil {
 		s.err = s.describe(s.finish(), nil)
 	}

@@ -81,11 +81,11 @@ func (w *SSTWriter) DeleteRange(start, end []byte) error {
 }
 
 func (w *SSTWriter) add(op cbridge.Op, name string, key, value []byte) error {
-	f, unlock := w.lock()
+	f := w.lock()
 	if f == nil {
 		return ErrClosed
 	}
-	defer unlock()
+	defer w.mu.Unlock()
 	err := f.err
 	if err == nil {
 		err = f.add(op, key, value)
@@ -99,17 +99,17 @@ func (w *SSTWriter) add(op cbridge.Op, name string, key, value []byte) error {
 	return f.err
 }
 
-// lock gives the file of a writer that is in use; nil if it is not.
-func (w *SSTWriter) lock() (f *sstFile, unlock func()) {
+// lock gives the file of a writer that is in use, locked; nil if it is not.
+func (w *SSTWriter) lock() *sstFile {
 	if w == nil {
-		return nil, nil
+		return nil
 	}
 	w.mu.Lock()
 	if w.f == nil || w.f.c == nil {
 		w.mu.Unlock()
-		return nil, nil
+		return nil
 	}
-	return w.f, w.mu.Unlock
+	return w.f
 }
 
 // Size is how many bytes the file and the records that are not yet in it have, before their
@@ -130,11 +130,11 @@ func (w *SSTWriter) Size() int64 {
 // first error of an earlier call, if there was one; ErrNoSpace above all where the disk is full: up to
 // RocksDB 9.0 only Finish tells. After an error the file is gone. Only Close may follow.
 func (w *SSTWriter) Finish() (SSTInfo, error) {
-	f, unlock := w.lock()
+	f := w.lock()
 	if f == nil {
 		return SSTInfo{}, ErrClosed
 	}
-	defer unlock()
+	defer w.mu.Unlock()
 	f.cleanup.Stop()
 	info, err := f.finish()
 	if err == nil {
@@ -150,11 +150,11 @@ func (w *SSTWriter) Finish() (SSTInfo, error) {
 // Close ends the writer and removes a file that is not finished. It is idempotent, and nil after
 // Finish: fit for defer.
 func (w *SSTWriter) Close() error {
-	f, unlock := w.lock()
+	f := w.lock()
 	if f == nil {
 		return nil
 	}
-	defer unlock()
+	defer w.mu.Unlock()
 	f.cleanup.Stop()
 	return describe(f.abandon(), "close", f.path)
 }
