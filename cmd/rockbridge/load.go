@@ -10,15 +10,8 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-func newLoadCommand(g *globals) *cobra.Command {
-	var input inputChoice
-	var batchBytes int
-	var sync bool
-	var direct directChoice
-	cmd := &cobra.Command{
-		Use:   "load DIR [FILE...]",
-		Short: "Load rows from files or standard input",
-		Long: `Load rows from files, or from standard input if none (or -) is given. The
+// loadHelp is what --help says of it.
+const loadHelp = `Load rows from files, or from standard input if none (or -) is given. The
 database and the family are made if they do not exist. A row whose key is there
 already replaces it.
 
@@ -44,7 +37,17 @@ load does not come to its end. Rows in the order of their keys go straight into
 files; others are sorted, with --memory bytes of memory and files in --temp-dir.
 Of rows with the same key the last one wins. A load with --resume that is cut short
 is gone on with by the same command: it reads the input again up to where files
-were finished, and no row of that is written twice.`,
+were finished, and no row of that is written twice.`
+
+func newLoadCommand(g *globals) *cobra.Command {
+	var input inputChoice
+	var batchBytes int
+	var sync bool
+	var direct directChoice
+	cmd := &cobra.Command{
+		Use:   "load DIR [FILE...]",
+		Short: "Load rows from files or standard input",
+		Long:  loadHelp,
 		Example: `  rockbridge load cities.db testdata/cities.tsv.zst
   rockbridge load words.db /usr/share/dict/words --format lines
   rockbridge load people.db people.csv --header --key email
