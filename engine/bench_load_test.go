@@ -12,21 +12,24 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-const loadBenchRows = 500_000
+// How many rows are loaded.
+const (
+	loadBenchSorted   = 500_000
+	loadBenchUnsorted = 200_000
+)
 
-// loadBenchInput yields rows of 16-byte keys and 100-byte values: half of each value is random.
-func loadBenchInput(sorted bool) iter.Seq2[[]byte, []byte] {
+// loadBenchInput yields n rows of 16-byte keys and 100-byte values: half of each value is random.
+func loadBenchInput(n uint64, sorted bool) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		r := rand.New(rand.NewPCG(1, 2))
 		var key [16]byte
 		value := bytes.Repeat([]byte("."), 100)
 		const odd = 0x9e3779b97f4a7c15 // a permutation: every key comes once
-		for i := range uint64(loadBenchRows) {
-			n := i
+		for i := range n {
 			if !sorted {
-				n = i * odd
+				i *= odd
 			}
-			binary.BigEndian.PutUint64(key[:], n)
+			binary.BigEndian.PutUint64(key[:], i)
 			for at := 0; at < 48; at += 8 {
 				binary.LittleEndian.PutUint64(value[at:], r.Uint64())
 			}
@@ -41,12 +44,16 @@ func loadBenchInput(sorted bool) iter.Seq2[[]byte, []byte] {
 // level, and looks whether all rows are there.
 func loadBenchRun(b *testing.B, sorted, compact bool, load func(db *engine.DB, rows iter.Seq2[[]byte, []byte]) error) func() {
 	dir := b.TempDir()
+	n := uint64(loadBenchUnsorted)
+	if sorted {
+		n = loadBenchSorted
+	}
 	return func() {
 		path := filepath.Join(dir, "db")
 		must(os.RemoveAll(path))
 		db, err := engine.Open(path, nil)
 		must(err)
-		must(load(db, loadBenchInput(sorted)))
+		must(load(db, loadBenchInput(n, sorted)))
 		if compact {
 			must(db.Compact(nil, nil, nil))
 		}
@@ -99,7 +106,7 @@ func BenchmarkLoadSorted(b *testing.B) {
 	for _, clock := range []bool{false, true} {
 		b.Run(map[bool]string{false: "cpu", true: "clock"}[clock], func(b *testing.B) {
 			contest{
-				title: "500,000 sorted rows of 16 and 100 bytes, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
+				title: "500,000 sorted rows of 16 and 100 bytes, until they are in table files", units: loadBenchSorted, unit: "row", clock: clock,
 				ways: []way{
 					{"bulk load", "", loadBenchRun(b, true, false, byBulkLoad(&engine.BulkLoadOptions{Sorted: true}))},
 					{"batches", ">= 3", loadBenchRun(b, true, false, byBatches(nil))},
@@ -118,7 +125,7 @@ func BenchmarkLoadUnsorted(b *testing.B) {
 	for _, clock := range []bool{false, true} {
 		b.Run(map[bool]string{false: "cpu", true: "clock"}[clock], func(b *testing.B) {
 			contest{
-				title: "500,000 rows of 16 and 100 bytes in no order, until they are in table files", units: loadBenchRows, unit: "row", clock: clock,
+				title: "200,000 rows of 16 and 100 bytes in no order, until they are in table files", units: loadBenchUnsorted, unit: "row", clock: clock,
 				ways: []way{
 					{"bulk load", "", loadBenchRun(b, false, false, byBulkLoad(nil))},
 					{"bulk load, 16 MiB", "", loadBenchRun(b, false, false, byBulkLoad(&engine.BulkLoadOptions{Memory: 16 << 20}))},
