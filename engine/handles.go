@@ -17,7 +17,7 @@ var handles = pprof.NewProfile("rockbridge.handles")
 var profiling atomic.Bool
 
 // ProfileHandles has the profile "rockbridge.handles" of package runtime/pprof, which net/http/pprof
-// serves too, gather the open databases, iterators, snapshots and indexed batches with the stacks that
+// serves too, gather the open databases, iterators, snapshots, indexed batches and transactions with the stacks that
 // made them: those that are made while it is on. Reports of handles that were never closed then have
 // the stack too. It walks the stack of each handle: to make and close an iterator that reads nothing
 // took 2.8 times as long, so it is off at first. Safe for concurrent use.

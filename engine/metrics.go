@@ -12,7 +12,7 @@ import (
 // else is as it is now. The JSON names are fixed; docs/observability.md explains each.
 type Metrics struct {
 	Memory   MemoryMetrics            `json:"memory"`
-	Handles  map[string]HandleMetrics `json:"handles"` // by kind: iterator, snapshot, batch
+	Handles  map[string]HandleMetrics `json:"handles"` // by kind: iterator, snapshot, batch, transaction
 	Calls    map[string]CallMetrics   `json:"calls"`   // by operation, as Close names them
 	Reads    ReadMetrics              `json:"reads"`
 	Lanes    map[string]LaneMetrics   `json:"lanes"` // by name

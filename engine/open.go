@@ -323,7 +323,7 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 }
 
 // Close closes the database. It refuses new calls and those that wait for others, with ErrClosed, stops
-// Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots and indexed batches that were left open, and then answers a *LeakError that counts them. If
+// Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots, indexed batches and transactions that were left open, and then answers a *LeakError that counts them. If
 // calls are still in flight it frees nothing and answers ErrBusy, naming them; Close may then be
 // called again. Then it waits for what RocksDB's own threads have in hand, a flush on a disk that hangs
 // for example. It is idempotent. Writes that were not synced are in the operating system's hands.

@@ -178,7 +178,7 @@ func bankChild(args []string) {
 func TestMoneySurvivesKill(t *testing.T) {
 	rounds := 12
 	if testing.Short() {
-		rounds = 3
+		rounds = 2
 	}
 	for _, mode := range txModes {
 		t.Run(mode.String(), func(t *testing.T) {
