@@ -260,7 +260,11 @@ func TestWriteSkewNeedsGetForUpdate(t *testing.T) {
 	eachTxMode(t, func(t *testing.T, mode engine.TxMode, db *engine.DB) {
 		for _, protected := range []bool{false, true} {
 			mustPut(t, db.Writer(nil), "alice=on", "bob=on")
-			first, second := beginTx(t, db, &engine.TxOptions{}), beginTx(t, db, &engine.TxOptions{})
+			o := &engine.TxOptions{}
+			if mode == engine.Pessimistic {
+				o.LockTimeout = -1
+			}
+			first, second := beginTx(t, db, o), beginTx(t, db, o)
 			leave := func(tx *engine.Tx, me, other string) error {
 				read := tx.Get
 				if protected {

@@ -316,7 +316,7 @@ func TestPessimisticTransactionNoticesWhatChangedSinceItBegan(t *testing.T) {
 func TestAWaitForALockIsNoConflict(t *testing.T) {
 	db := openTx(t, engine.Pessimistic)
 	mustPut(t, db.Writer(nil), "n=0")
-	first, second := beginTx(t, db, nil), beginTx(t, db, nil)
+	first, second := beginTx(t, db, nil), beginTx(t, db, &engine.TxOptions{LockTimeout: -1})
 	_, err := first.GetForUpdate([]byte("n"), nil)
 	says(t, "the first", err, nil)
 	done := make(chan error)
@@ -472,7 +472,7 @@ func TestContextCoversTheTransaction(t *testing.T) {
 		}
 		holder := beginTx(t, db, nil)
 		mustPut(t, holder, "a=2")
-		short, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+		short, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
 		waiter, err := db.Begin(short, &engine.TxOptions{LockTimeout: -1})
 		says(t, "begin", err, nil)
