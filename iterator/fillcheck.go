@@ -44,7 +44,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 		rbdebug.Panic("a fill is damaged: "+fault+"; "+g.dump(), rbdebug.Part{Title: "the iterator was made by", Of: c.made})
 	}
 	if f.Rows > 0 {
-		r := rows{buf: buf, n: f.Rows}
+		r := rows{buf: buf, n: f.Rows, cut: it.cfg.ValuesUpTo}
 		c.last = bytes.Clone(r.key(f.Rows - 1))
 	}
 }

@@ -244,7 +244,9 @@ func TestADamagedFillIsCaught(t *testing.T) {
 						if done {
 							break
 						}
-						it.Next()
+						for range 3 { // fills grow
+							it.Next()
+						}
 					}
 				})
 				if !done {
