@@ -305,3 +305,35 @@ func TestAnImportHonoursItsWriteOptions(t *testing.T) {
 		t.Errorf("export, read only: %+v", at)
 	}
 }
+
+// While others write, a head names either no state or the right one: every write adds one row here, so that
+// its number is that of the rows.
+func TestTheStateOfAnExportIsNeverMistaken(t *testing.T) {
+	db := openTemp(t, nil)
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				ended <- nil
+				return
+			default:
+			}
+			if err := db.Put(fmt.Appendf(nil, "%09d", i), nil, nil); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for range 40 {
+		_, at := exported(t, db, &engine.IterOptions{}, &engine.ExportOptions{Level: 1})
+		if n := at.Header.Sequence; n != 0 && n != uint64(at.Rows) {
+			t.Errorf("the head names state %d, the rows are of %d", n, at.Rows)
+			break
+		}
+	}
+	close(stop)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
