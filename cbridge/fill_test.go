@@ -94,7 +94,7 @@ func checkFill(it *Iter, m Move, key []byte, follow []testRow, capacity, maxRows
 	if got != want {
 		return got, fmt.Errorf("move %d into %d bytes, at most %d rows: %+v, want %+v", m, capacity, maxRows, got, want)
 	}
-	for i, r := range readRows(buf, got.Rows) {
+	for i, r := range readRows(buf, follow[:got.Rows]) {
 		if !r.equal(follow[i]) {
 			return got, fmt.Errorf("move %d: row %d is %v, want %v", m, i, r, follow[i])
 		}

@@ -57,12 +57,14 @@ func (r testRow) size() int { return 8 + len(r.key) + len(r.value) + 4 }
 
 func (r testRow) String() string { return fmt.Sprintf("%q (value of %d bytes)", r.key, len(r.value)) }
 
-// readRows copies n rows out of a filled buffer, by the description in rows.h.
-func readRows(buf []byte, n int) []testRow {
-	out := make([]testRow, n)
+// readRows copies as many rows out of a filled buffer as are wanted, by the description in rows.h. Where a
+// value is cut, its length is that of the whole, and how much is there is what is wanted.
+func readRows(buf []byte, want []testRow) []testRow {
+	out := make([]testRow, len(want))
 	for i := range out {
 		at := binary.NativeEndian.Uint32(buf[len(buf)-4*(i+1):])
 		k, v := binary.NativeEndian.Uint32(buf[at:]), binary.NativeEndian.Uint32(buf[at+4:])
+		v = min(v, uint32(len(want[i].value)))
 		b := buf[at+8:]
 		out[i] = testRow{bytes.Clone(b[:k]), bytes.Clone(b[k : k+v])}
 	}

@@ -212,7 +212,10 @@ static rb_status rb_import_make_room(rb_import *d, size_t *room) {
     return s.code != RB_OK ? s : rb_import_wrong(d, "a frame is longer than what it holds");
   }
   if (d->have == d->cap) {
-    size_t cap = 2 * d->cap < limit ? 2 * d->cap : limit;
+    size_t cap = 2 * d->cap < limit ? 2 * d->cap : limit; /* above have, so not 0 */
+    if (cap <= d->have) {
+      return rb_status_make(RB_UNKNOWN, "no room for a frame");
+    }
     uint8_t *more = realloc(d->frame, cap);
     if (more == NULL) {
       return rb_status_make(RB_NO_MEMORY, NULL);

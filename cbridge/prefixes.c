@@ -39,7 +39,7 @@ static bool rb_group_open(struct rb_grouped *g, const uint8_t *prefix, size_t le
     return false;
   }
   g->open = g->buf + g->out->used + sizeof g->numbers;
-  if (len > 0) {
+  if (len > 0 && g->open != NULL) { /* as it never is: a buffer without bytes has no room */
     memcpy(g->open, prefix, len);
   }
   g->out->used += (size_t)want;

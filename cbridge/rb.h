@@ -487,14 +487,15 @@ typedef struct rb_fill {
 
 /* Moves the iterator and delivers rows from there in one call; replaces a seek and, for each row,
  * next, valid, key and value. Rows go to buf from its start: uint32 key length, uint32 value
- * length (of the whole value, also of one that max_value cuts), key, value, in the machine's byte order. Their offsets, uint32 each, go to the end of buf
- * backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1), when the
- * next row does not fit whole, or at the end. A row that does not fit is not passed over: when need
- * is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to the first or
- * the last row; one in the direction that the last fill took is RB_MOVE_ON. After an error
- * RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key is used
- * by the moves that name it. Offsets are below 4 GiB. With a predicate it may end, for now, without
- * a row, need and end: when it has looked at enough of them. */
+ * length (of the whole value, also of one that max_value cuts), key, value, in the machine's byte
+ * order. Their offsets, uint32 each, go to the end of buf backwards: that of row i at buf + cap -
+ * 4*(i+1). It stops after max_rows (at least 1), when the next row does not fit whole, or at the
+ * end. A row that does not fit is not passed over: when need is set, fill again with RB_MOVE_ON and
+ * a larger buffer. From nowhere the turns go to the first or the last row; one in the direction
+ * that the last fill took is RB_MOVE_ON. After an error RB_MOVE_ON and the turns deliver nothing
+ * and repeat it; the other moves start afresh. key is used by the moves that name it. Offsets are
+ * below 4 GiB. With a predicate it may end, for now, without a row, need and end: when it has
+ * looked at enough of them. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);
 
@@ -1156,10 +1157,10 @@ typedef struct rb_imported {
 
 /* Takes the next n compressed bytes, verifies every frame that ends in them and writes its rows to
  * f, each frame in one batch, under RB_WRITE_ flags; f NULL: verifies only. Replaces a call for
- * each row. It returns early when it has decompressed most bytes, and behind the head. Nothing of a frame is written
- * before all of it was verified. After an error every call answers its code again. RB_CORRUPTION
- * and RB_INVALID_ARGUMENT with wrong set when the stream is at fault, RB_NO_MEMORY, and the errors
- * of rb_write. */
+ * each row. It returns early when it has decompressed most bytes, and behind the head. Nothing of a
+ * frame is written before all of it was verified. After an error every call answers its code again.
+ * RB_CORRUPTION and RB_INVALID_ARGUMENT with wrong set when the stream is at fault, RB_NO_MEMORY,
+ * and the errors of rb_write. */
 rb_imported rb_import_feed(rb_import *d, rb_family *f, uint32_t flags, const uint8_t *in, size_t n,
                            uint64_t most);
 

@@ -29,11 +29,14 @@ static rocksdb_t *rb_tx_base(rb_db *db) {
   if (db->pessimistic != NULL && rocksdb_transactiondb_get_base_db != NULL) {
     return rocksdb_transactiondb_get_base_db(db->pessimistic);
   }
-  rocksdb_optimistictransactiondb_t *o = db->optimistic;
-  if (o == NULL) {
-    o = (rocksdb_optimistictransactiondb_t *)(void *)db->pessimistic;
+  union {
+    rocksdb_transactiondb_t *pessimistic;
+    rocksdb_optimistictransactiondb_t *optimistic;
+  } either = {.optimistic = db->optimistic};
+  if (db->pessimistic != NULL) {
+    either.pessimistic = db->pessimistic;
   }
-  return rocksdb_optimistictransactiondb_get_base_db(o);
+  return rocksdb_optimistictransactiondb_get_base_db(either.optimistic);
 }
 
 /* Takes what RocksDB found prepared. It hands such transactions out anew at each call, those of

@@ -185,6 +185,7 @@ func ExampleSupports() {
 	// shared memtables since RocksDB 8.9
 	// set DB options since RocksDB 11.5
 	// async I/O since RocksDB 7.10
+	// ingest bottommost since RocksDB 8.1
 	// true
 	// true
 }

@@ -100,7 +100,7 @@ func (f Follower) Stop() { f.f.look(true) }
 func PredicateProgram(p *Predicate) []byte { return p.compiled() }
 
 // LockWaiters is how many wait for locks of keys.
-func (d *DB) LockWaiters() (n int) {
+func LockWaiters(d *DB) (n int) {
 	t := d.tx.locks
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,7 +111,7 @@ func (d *DB) LockWaiters() (n int) {
 }
 
 // LockedKeys is how many keys are locked.
-func (d *DB) LockedKeys() int {
+func LockedKeys(d *DB) int {
 	d.tx.locks.mu.Lock()
 	defer d.tx.locks.mu.Unlock()
 	return len(d.tx.locks.locks)

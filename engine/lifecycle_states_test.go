@@ -289,8 +289,8 @@ func liveIter(k *lifecycleKit) *iterator.Iterator { return k.iter(k.f) }
 var chunkTable = &lifecycleTable[*iterator.Chunk]{
 	calls: chunkCalls,
 	want: map[string]string{
-		"Key/zero": answerPanic + "out of range", "Value/zero": answerPanic + "out of range",
-		"Key/nil": answerPanic + "out of range", "Value/nil": answerPanic + "out of range",
+		"Key/zero": answerPanic + "out of range", "Value/zero": answerPanic + "out of range", "ValueLen/zero": answerPanic + "out of range",
+		"Key/nil": answerPanic + "out of range", "Value/nil": answerPanic + "out of range", "ValueLen/nil": answerPanic + "out of range",
 	},
 	states: []state[*iterator.Chunk]{
 		{"nil", alive, constant(func() *iterator.Chunk { return nil })},

@@ -160,7 +160,7 @@ func TestLockWaitersGoInTurn(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		for db.LockWaiters() != i+1 {
+		for engine.LockWaiters(db) != i+1 {
 			time.Sleep(100 * time.Microsecond)
 		}
 	}
@@ -183,11 +183,11 @@ func TestSharersOfALockLetOneOfThemHaveItAlone(t *testing.T) {
 	}
 	done := make(chan error, 2)
 	go func() { done <- first.Put([]byte("k"), []byte("1")) }()
-	for db.LockWaiters() != 1 {
+	for engine.LockWaiters(db) != 1 {
 		time.Sleep(100 * time.Microsecond)
 	}
 	go func() { _, err := third.GetForShare([]byte("k"), nil); done <- err }() // may not overtake
-	for db.LockWaiters() != 2 {
+	for engine.LockWaiters(db) != 2 {
 		time.Sleep(100 * time.Microsecond)
 	}
 	says(t, "the other's put", second.Put([]byte("k"), nil), engine.ErrDeadlock)
@@ -214,7 +214,7 @@ func TestARingOfThoseWhoDoNotLook(t *testing.T) {
 	done := make(chan error, 2)
 	go func() { done <- first.Put([]byte("b"), nil) }()
 	go func() { done <- second.Put([]byte("a"), nil) }()
-	for db.LockWaiters() != 2 {
+	for engine.LockWaiters(db) != 2 {
 		time.Sleep(100 * time.Microsecond)
 	}
 	third := beginTx(t, db, &engine.TxOptions{LockTimeout: time.Millisecond})
@@ -234,7 +234,7 @@ func TestARingOfThoseWhoDoNotLook(t *testing.T) {
 		mustPut(t, tx, fmt.Sprint(i+1, "="))
 		chain = append(chain, tx)
 		go func() { done <- tx.Put(fmt.Append(nil, i), nil) }()
-		for db.LockWaiters() != i+1 {
+		for engine.LockWaiters(db) != i+1 {
 			time.Sleep(100 * time.Microsecond)
 		}
 	}

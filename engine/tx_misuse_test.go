@@ -60,7 +60,7 @@ func TestDebugBuildCatchesTwoGoroutinesInATransaction(t *testing.T) {
 	mustPut(t, holder, "k=")
 	done := make(chan error, 1)
 	go func() { done <- tx.Put([]byte("k"), nil) }()
-	for db.LockWaiters() == 0 {
+	for engine.LockWaiters(db) == 0 {
 		time.Sleep(100 * time.Microsecond)
 	}
 	if text := rbdebug.Caught(func() { tx.Get([]byte("k"), nil) }); !strings.Contains(text, "one goroutine at a time may use a transaction") {
