@@ -27,7 +27,7 @@ var sentinels = map[string]struct {
 	"ErrIncomplete": {dberr.ErrIncomplete, dberr.Incomplete}, "ErrWouldBlock": {dberr.ErrWouldBlock, dberr.WouldBlock},
 	"ErrLocked": {dberr.ErrLocked, dberr.Locked}, "ErrFamilyNotFound": {dberr.ErrFamilyNotFound, dberr.FamilyNotFound},
 	"ErrFamilyDropped": {dberr.ErrFamilyDropped, dberr.FamilyDropped}, "ErrSyncFailed": {dberr.ErrSyncFailed, dberr.SyncFailed},
-	"ErrUnsupported": {dberr.ErrUnsupported, dberr.Unsupported},
+	"ErrUnsupported": {dberr.ErrUnsupported, dberr.Unsupported}, "ErrDeadlock": {dberr.ErrDeadlock, dberr.Deadlock},
 }
 
 // others are what a code answers to besides its own sentinel: the whole table, so that what is not
@@ -42,6 +42,7 @@ var others = map[dberr.Code][]error{
 	dberr.WouldBlock:  {dberr.ErrIncomplete},
 	dberr.NoMemory:    {syscall.ENOMEM},
 	dberr.Canceled:    {context.Canceled},
+	dberr.Deadlock:    {dberr.ErrBusy},
 }
 
 // standard are the errors of other packages that somebody might compare with.
@@ -54,7 +55,7 @@ var standard = []error{
 // codes are all that there are.
 func codes() []dberr.Code {
 	var all []dberr.Code
-	for c := dberr.OK + 1; c <= dberr.Canceled; c++ {
+	for c := dberr.OK + 1; c <= dberr.Deadlock; c++ {
 		all = append(all, c)
 	}
 	return all
@@ -116,7 +117,7 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		}
 		seen[text] = code
 	}
-	for _, code := range []dberr.Code{-1, dberr.Canceled + 1, 1 << 30} {
+	for _, code := range []dberr.Code{-1, dberr.Deadlock + 1, 1 << 30} {
 		if code.String() != "unknown error" {
 			t.Errorf("code %d: %q", code, code)
 		}
