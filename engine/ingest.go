@@ -148,12 +148,12 @@ func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted b
 		return err
 	}
 	switch {
-	case p.comparator != "leveldb.BytewiseComparator":
-		return invalid("", "it was made with comparator "+cut(p.comparator))
-	case !p.external:
+	case p.Comparator != "leveldb.BytewiseComparator":
+		return invalid("", "it was made with comparator "+cut(p.Comparator))
+	case !p.External:
 		return invalid("", "no SST writer made it: files of databases cannot be ingested")
-	case p.merges > 0 && !c.takesOperandsOf(p.merge):
-		return invalid("", "its operands are for merge operator "+cut(p.merge)+", which is not the family's")
+	case p.Merges > 0 && !c.takesOperandsOf(p.MergeOperator):
+		return invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	case trusted:
 		return nil
 	}

@@ -73,7 +73,7 @@ type ReadMetrics struct {
 	Fills        uint64 `json:"fills"`        // calls that moved an iterator and brought rows
 	Refills      uint64 `json:"refills"`      // of these, those that went on where the one before ended
 	Rows         uint64 `json:"rows"`         // that fills brought to Go
-	RowsCounted  uint64 `json:"rows_counted"` // that Count passed in C
+	RowsCounted  uint64 `json:"rows_counted"` // that Count, and other work pushed down, passed in C
 	MultiGetKeys uint64 `json:"multi_get_keys"`
 	Slow         uint64 `json:"slow_calls"` // logged for Options.SlowThreshold, writes and others too
 }

@@ -27,6 +27,9 @@ type Properties struct {
 	RawBytes       uint64 // of keys and values, before compression
 	Compression    string // RocksDB's name, such as "Snappy" or "NoCompression"
 	Family         string
+	Comparator     string
+	MergeOperator  string // as RocksDB has it: "" or "nullptr" is none
+	External       bool   // an SST writer made it
 }
 
 // ReadProperties reads the properties of the table file at path. ErrDamaged if it is none, or not whole.
@@ -71,7 +74,9 @@ func properties(rows map[string]string) *Properties {
 	number := func(name string) uint64 {
 		return (&decoder{b: []byte(rows["rocksdb."+name])}).varint()
 	}
+	_, external := rows["rocksdb.external_sst_file.version"]
 	return &Properties{
+		Comparator: rows["rocksdb.comparator"], MergeOperator: rows["rocksdb.merge.operator"], External: external,
 		Entries: number("num.entries"), Deletions: number("deleted.keys"), RangeDeletions: number("num.range-deletions"),
 		Merges: number("merge.operands"), RawBytes: number("raw.key.size") + number("raw.value.size"),
 		Compression: rows["rocksdb.compression"], Family: rows["rocksdb.column.family.name"],
