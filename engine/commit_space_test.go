@@ -18,6 +18,9 @@ import (
 // acknowledged is lost.
 func TestLackOfSpaceRecoversByItself(t *testing.T) {
 	inEveryCommitMode(t, func(t *testing.T, mode engine.CommitMode) {
+		if testing.Short() && mode != engine.CommitGrouped {
+			t.Skip("another mode takes 5 seconds more")
+		}
 		t.Parallel() // RocksDB looks every five seconds whether there is space
 		onSlowDisk(t, func(t *testing.T, d slowDisk) { fillAndFree(t, d, mode) })
 	})

@@ -64,6 +64,9 @@ func stopWrites(t *testing.T, db *engine.DB) {
 // Close lets a write out that waits in a stall, and those that wait behind it, and writes none of them.
 func TestCloseEndsAStall(t *testing.T) {
 	for name, mode := range commitModes {
+		if testing.Short() && mode != engine.CommitGrouped {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			o := *stalled
