@@ -31,12 +31,15 @@ static inline void set_bounds(struct fixture *f, const char *lower, const char *
                            upper != NULL, U8(upper), upper == NULL ? 0 : strlen(upper)));
 }
 
-/* The bytes of row i of buf as text: "key=value". */
-static inline const char *row(uint32_t i) {
+/* The bytes of row i of buf as text, "key=value", of a value that was cut after max bytes. */
+static inline const char *row_cut(uint32_t i, size_t max) {
   static char text[256];
   uint32_t at, lengths[2];
   memcpy(&at, buf + sizeof buf - 4 * ((size_t)i + 1), 4);
   memcpy(lengths, buf + at, 8);
+  if (lengths[1] > max) {
+    lengths[1] = (uint32_t)max;
+  }
   assert_true(lengths[0] + lengths[1] + 2 < sizeof text);
   memcpy(text, buf + at + 8, lengths[0]);
   text[lengths[0]] = '=';
@@ -44,6 +47,9 @@ static inline const char *row(uint32_t i) {
   text[lengths[0] + 1 + lengths[1]] = '\0';
   return text;
 }
+
+/* The same of a row whose value is whole. */
+static inline const char *row(uint32_t i) { return row_cut(i, SIZE_MAX); }
 
 /* Asserts that a move of up to max_rows rows delivers those of want ("a b c"), each with its key as
  * its value, and whether it ended. */

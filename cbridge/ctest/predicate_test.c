@@ -270,7 +270,7 @@ static void a_filter_sees_values_that_are_not_delivered(void **state) {
     rb_fill r = rb_iter_fill(f->it, RB_MOVE_FIRST, NULL, 0, buf, sizeof buf, ALL);
     fx_ok(r.status);
     assert_int_equal(r.rows, 1);
-    assert_string_equal(row(0), i == 0 ? "a=" : "a=lo");
+    assert_string_equal(row_cut(0, 2), i == 0 ? "a=" : "a=lo");
   }
 }
 
