@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,11 +22,29 @@ import (
 // archive stands for a Debian archive with the source package of a RocksDB 1.2.3 that has a few lines, for a cache of
 // its own, and for the compiler that the build calls.
 type archive struct {
-	t     *testing.T
-	dir   string
-	env   []string
+	t   *testing.T
+	dir string
+	env []string
+
+	mu    sync.Mutex        // the server is a goroutine of its own
 	files map[string][]byte // what is served
 	asked int               // files that were fetched
+}
+
+// offer has a file served from now on; nil: it is not there.
+func (a *archive) offer(name string, text []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.files[name] = text; text == nil {
+		delete(a.files, name)
+	}
+}
+
+// fetched is how many files were asked for.
+func (a *archive) fetched() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
 }
 
 // newArchive ends the test where nothing can be built.
@@ -60,6 +79,8 @@ exec g++ "$@"
 }
 
 func (a *archive) serve(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	text, ok := a.files[filepath.Base(r.URL.Path)]
 	if !ok {
 		http.NotFound(w, r)
@@ -117,8 +138,9 @@ func (a *archive) pack() {
 		if out, err := exec.Command("tar", args...).CombinedOutput(); err != nil {
 			a.t.Fatalf("%v: %s", err, out)
 		}
-		a.files[name] = []byte(a.read(name))
-		fmt.Fprintf(&pins, "1.2.3 sid %x %s\n", sha256.Sum256(a.files[name]), name)
+		text := []byte(a.read(name))
+		a.offer(name, text)
+		fmt.Fprintf(&pins, "1.2.3 sid %x %s\n", sha256.Sum256(text), name)
 	}
 	a.write("pins", pins.String())
 }
@@ -196,8 +218,8 @@ func TestAReleaseLibraryIsBuiltOnceAndFound(t *testing.T) {
 		t.Errorf("the build printed\n%s", out)
 	}
 	before := a.read("compiled")
-	if out := a.mustRun("scripts/rocksdb"); !strings.Contains(out, "is there") || a.read("compiled") != before || a.asked != 2 {
-		t.Errorf("the second build fetched %d files and printed\n%s", a.asked, out)
+	if out := a.mustRun("scripts/rocksdb"); !strings.Contains(out, "is there") || a.read("compiled") != before || a.fetched() != 2 {
+		t.Errorf("the second build fetched %d files and printed\n%s", a.fetched(), out)
 	}
 	want := "RocksDB 1.2.3, release, " + a.prefix("release")
 	if out := a.mustRun("scripts/library", "--default", "best"); strings.TrimSpace(out) != want {
@@ -253,8 +275,8 @@ func TestAnInterruptedBuildGoesOnWhereItWas(t *testing.T) {
 	}
 	a.remove("stuck")
 
-	if out := a.mustRun("scripts/rocksdb"); strings.Contains(out, " 0 of ") || a.asked != 2 {
-		t.Errorf("the last build fetched %d files in all and printed\n%s", a.asked, out)
+	if out := a.mustRun("scripts/rocksdb"); strings.Contains(out, " 0 of ") || a.fetched() != 2 {
+		t.Errorf("the last build fetched %d files in all and printed\n%s", a.fetched(), out)
 	}
 	// The newest object may be a broken one, so each interruption costs one that was not.
 	if n := a.compiled("parts/hot00.o"); n != 1 {
@@ -297,17 +319,17 @@ ls "$1/../profile" >"$(dirname "$0")/profile"
 func TestAWrongSourceIsRefused(t *testing.T) {
 	a := newArchive(t)
 	const name = "rocksdb_1.2.3.orig.tar.gz"
-	right := a.files[name]
-	a.files[name] = append([]byte("x"), right...)
+	right := []byte(a.read(name))
+	a.offer(name, append([]byte("x"), right...))
 	a.expectFailure([]string{name, "refused"}, "scripts/rocksdb")
 	if _, err := os.Stat(a.dir + "/cache/rockbridge/rocksdb/build/1.2.3-release"); !os.IsNotExist(err) {
 		t.Errorf("it was unpacked: %v", err)
 	}
-	delete(a.files, name)
+	a.offer(name, nil)
 	a.expectFailure([]string{"the archive has no " + name, "VERSION="}, "scripts/rocksdb")
 
 	// A file in the cache is looked at before each use.
-	a.files[name] = right
+	a.offer(name, right)
 	a.write("cache/rockbridge/rocksdb/source/1.2.3/"+name, "wrong")
 	a.write("broken", "")
 	a.expectFailure([]string{"had a wrong checksum and is fetched anew", "a broken compiler"}, "scripts/rocksdb")
