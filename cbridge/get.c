@@ -47,13 +47,8 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
   return pin;
 }
 
-rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
-                const uint8_t *key, size_t klen, uint8_t *buf, size_t cap) {
+rb_value rb_value_of(rocksdb_pinnableslice_t *pin, uint8_t *buf, size_t cap) {
   rb_value v = {0, NULL, NULL, {RB_OK, NULL}};
-  rocksdb_pinnableslice_t *pin = rb_lookup(f, snap, flags, deadline, key, klen, &v.status);
-  if (pin == NULL) {
-    return v;
-  }
   size_t len = 0;
   const char *data = rocksdb_pinnableslice_value(pin, &len);
   v.len = len;
@@ -67,6 +62,16 @@ rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadli
   }
   rocksdb_pinnableslice_destroy(pin);
   return v;
+}
+
+rb_value rb_get(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                const uint8_t *key, size_t klen, uint8_t *buf, size_t cap) {
+  rb_value v = {0, NULL, NULL, {RB_OK, NULL}};
+  rocksdb_pinnableslice_t *pin = rb_lookup(f, snap, flags, deadline, key, klen, &v.status);
+  if (pin == NULL) {
+    return v;
+  }
+  return rb_value_of(pin, buf, cap);
 }
 
 rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,

@@ -246,6 +246,10 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
                                    uint64_t deadline, const uint8_t *key, size_t klen,
                                    rb_status *status);
 
+/* A value that was looked up: copied to buf if it fits into cap bytes, else pinned by the result.
+ * pin is taken over. */
+rb_value rb_value_of(rocksdb_pinnableslice_t *pin, uint8_t *buf, size_t cap);
+
 /* How keys are ordered: bytewise, the shorter of two that begin alike first. */
 static inline int rb_compare(const uint8_t *a, size_t alen, const uint8_t *b, size_t blen) {
   size_t n = alen < blen ? alen : blen;

@@ -224,19 +224,7 @@ rb_value rb_tx_get_for_update(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint32
   if (pin == NULL) {
     return v;
   }
-  size_t len = 0;
-  const char *data = rocksdb_pinnableslice_value(pin, &len);
-  v.len = len;
-  if (len > cap) {
-    v.data = (const uint8_t *)data;
-    v.pin = pin;
-    return v;
-  }
-  if (len > 0) {
-    memcpy(buf, data, len);
-  }
-  rocksdb_pinnableslice_destroy(pin);
-  return v;
+  return rb_value_of(pin, buf, cap);
 }
 
 rb_status rb_tx_track(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint64_t deadline,
