@@ -3,8 +3,6 @@ package engine
 import (
 	"os"
 	"path/filepath"
-
-	"github.com/rockbridge-db/rockbridge/cbridge"
 )
 
 // ListColumnFamilies lists the names of the families of the database in directory dir, "default"
@@ -19,7 +17,7 @@ func ListColumnFamilies(dir string) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err != nil {
 		return nil, fileError(op, dir, err)
 	}
-	names, err := cbridge.ListFamilies(dir)
+	names, err := familiesOnDisk(dir)
 	if err != nil {
 		return nil, describe(err, op, dir)
 	}

@@ -58,8 +58,8 @@ type DB struct {
 // and o allows it. Every family on disk is opened too. The errors are ErrLocked if another opener
 // holds it, ErrCorruption (also for a write-ahead log that is damaged: see Options.AcceptDataLoss),
 // ErrInvalidArgument for options that RocksDB does not know or that contradict each other, ErrUnsupported
-// for a comparator or operator that cannot be made here, by name, and ErrIO. A failed Open leaves no new files behind; where there is a database that is locked or
-// damaged, RocksDB may have begun a new LOG.
+// for a comparator or operator that cannot be made here, by name, and ErrIO. A failed Open leaves no new
+// files behind; where there is a database that is locked or damaged, RocksDB may have begun a new LOG.
 func Open(dir string, o *Options) (*DB, error) {
 	if o == nil {
 		o = &Options{}
@@ -84,10 +84,15 @@ func open(dir string, o *Options) (*DB, error) {
 	if o.ReadOnly {
 		return openBeside(dir, o, nil)
 	}
-	if err := o.leaveTwoPhases(dir); err != nil {
+	before, err := o.leaveTwoPhases(dir)
+	if err != nil {
 		return nil, err
 	}
-	return openPlanned(dir, o, nil)
+	d, err := openPlanned(dir, o, nil)
+	if err == nil && before != nil {
+		d.recovery = *before
+	}
+	return d, err
 }
 
 // openPlanned opens what planOpen decides and prepare, which may be nil, adds to it.
@@ -249,10 +254,18 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 	return ops, describeFamily(err, name)
 }
 
+// familiesOnDisk lists the families that the manifest has.
+func familiesOnDisk(dir string) ([]string, error) {
+	if err := lookAtManifest(dir); err != nil {
+		return nil, err
+	}
+	return cbridge.ListFamilies(dir)
+}
+
 // familiesToOpen lists the families to open, the default one first, and those on disk among them.
 func familiesToOpen(dir string, o *Options) (names, onDisk []string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err == nil {
-		if onDisk, err = cbridge.ListFamilies(dir); err != nil {
+		if onDisk, err = familiesOnDisk(dir); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -323,10 +336,11 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 }
 
 // Close closes the database. It refuses new calls and those that wait for others, with ErrClosed, stops
-// Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots, indexed batches and transactions that were left open, and then answers a *LeakError that counts them. If
-// calls are still in flight it frees nothing and answers ErrBusy, naming them; Close may then be
-// called again. Then it waits for what RocksDB's own threads have in hand, a flush on a disk that hangs
-// for example. It is idempotent. Writes that were not synced are in the operating system's hands.
+// Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots, indexed batches
+// and transactions that were left open, and then answers a *LeakError that counts them. If calls are still
+// in flight it frees nothing and answers ErrBusy, naming them; Close may then be called again. Then it waits
+// for what RocksDB's own threads have in hand, a flush on a disk that hangs for example. It is idempotent.
+// Writes that were not synced are in the operating system's hands.
 func (d *DB) Close() error {
 	if d == nil || d.c == nil {
 		return nil

@@ -67,7 +67,10 @@ type Options struct {
 	Gate     int // 0: 64; at least 4
 
 	// AcceptDataLoss opens a database whose write-ahead log is damaged, without what the damage has taken:
-	// see Recovery. Without it Open answers ErrCorruption, says what would be lost, and changes nothing.
+	// see Recovery. How RocksDB goes on there is up to wal_recovery_mode in Extra: by default the damage is
+	// the end of all logs, but some it passes over, zeros for example, which leaves a hole. Without AcceptDataLoss
+	// Open answers ErrCorruption, says what would be lost, and changes nothing. Some logs it answers so in any
+	// case: those that the linked RocksDB would read without end.
 	AcceptDataLoss bool
 
 	// CatchUpEvery has a Secondary catch up by itself, so long after it has last done so; 0: only in

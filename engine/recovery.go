@@ -41,12 +41,15 @@ func (d *DB) Recovery() Recovery {
 const (
 	walMode         = "wal_recovery_mode"
 	pointInTimeMode = "kPointInTimeRecovery"
+	skipMode        = "kSkipAnyCorruptedRecords"
 )
 
 // lookAtLogs reads the write-ahead logs before RocksDB does, which by default takes any broken place for
 // the end of what was written, and throws away what stands behind. A broken place with whole records
 // behind it is damage, though: ErrCorruption, unless the loss is accepted. A power cut leaves the same in
-// one case only, when several logs were not synced: the older one then ends within a record.
+// one case only, when several logs were not synced: the older one then ends within a record, and RocksDB
+// leaves out the later ones. (Zeros at its end RocksDB takes for a clean one, and goes on with the later
+// ones behind a hole: refused.)
 func lookAtLogs(dir string, o *Options) (Recovery, error) {
 	manifest, err := ondisk.ReadManifest(dir)
 	switch {
@@ -56,6 +59,7 @@ func lookAtLogs(dir string, o *Options) (Recovery, error) {
 		manifest = &ondisk.Manifest{} // RocksDB has the say on it; no log is left out
 	}
 	settings := settingsOf(o.Extra)
+	mapped := isTrue(settings["allow_mmap_writes"]) // a log then ends in zeros if its writer was killed
 	if folder := settings["wal_dir"]; folder != "" {
 		dir = folder
 	}
@@ -66,18 +70,60 @@ func lookAtLogs(dir string, o *Options) (Recovery, error) {
 	if err != nil {
 		return Recovery{}, dberr.Wrap("", dberr.IO, err)
 	}
-	r, broken := recoveryOf(logs)
+	mode, ok := settings[walMode]
+	for _, l := range logs {
+		if err := refuseEndless(l, mode); err != nil {
+			return Recovery{}, err
+		}
+	}
+	r, broken := recoveryOf(logs, mapped)
 	if broken == nil || r.LostRecords == 0 || o.AcceptDataLoss {
 		return r, nil
 	}
-	mode, ok := settings[walMode]
-	cut := broken.Break.Torn && broken.Behind.Records == 0 // it ends there, and only later logs go on
+	cut := broken.Break.Cut && broken.Behind.Records == 0 // it ends there, and only later logs go on
 	if cut && (!ok || mode == pointInTimeMode) {
 		return r, nil
 	}
 	e := dberr.New("", dberr.Corruption, r.refusal())
 	e.Path = broken.Path
 	return Recovery{}, e
+}
+
+// refuseEndless answers ErrCorruption if the linked RocksDB would read a log again and again, whatever loss is
+// accepted: before 8.9 in its mode of skipping, at a piece of an older log; from 9.3 on in every mode, at a
+// piece of a recycled log's kind in one that is not (RocksDB's issues 11968 and 13333). One changed bit is
+// enough.
+func refuseEndless(l *ondisk.Log, mode string) error {
+	endless := l.Mixed && linkedSince(9, 3) || l.Older && mode == skipMode && !linkedSince(8, 9)
+	if !endless {
+		return nil
+	}
+	where := "it"
+	if l.Break != nil {
+		where = l.Break.String()
+	}
+	e := dberr.New("", dberr.Corruption, "the log is damaged ("+where+"), and RocksDB "+Version()+" would read it without end")
+	e.Path = l.Path
+	return e
+}
+
+// lookAtManifest refuses a manifest that is damaged in a way that RocksDB does not see: at a piece of an older
+// log it ends without a word, or never, and over zeros it goes on. What files there are is then anyone's guess.
+func lookAtManifest(dir string) error {
+	path, err := ondisk.ManifestPath(dir)
+	if err != nil {
+		return nil // RocksDB has the say on it
+	}
+	l, err := ondisk.ReadLog(path, 0)
+	if err != nil || l.Break == nil && !l.Older || l.Break != nil && !l.Older && l.Behind.Records == 0 {
+		return nil
+	}
+	e := dberr.New("", dberr.Corruption, "the manifest is damaged")
+	if l.Break != nil {
+		e.Msg += ": " + l.Break.String()
+	}
+	e.Path = path
+	return e
 }
 
 // tellOfBreak logs that a log was broken. To a reader beside a writer every log may look so.
@@ -88,9 +134,10 @@ func (d *DB) tellOfBreak() {
 	}
 }
 
-// recoveryOf sums up what the logs hold, and gives the first that is broken.
-func recoveryOf(logs []*ondisk.Log) (r Recovery, broken *ondisk.Log) {
-	for _, l := range logs {
+// recoveryOf sums up what the logs hold, and gives the first that is broken. Zeros at the end break the
+// newest log in no case, and mapped ones never.
+func recoveryOf(logs []*ondisk.Log, mapped bool) (r Recovery, broken *ondisk.Log) {
+	for i, l := range logs {
 		r.Logs++
 		r.Bytes += l.Size
 		if broken != nil {
@@ -102,7 +149,8 @@ func recoveryOf(logs []*ondisk.Log) (r Recovery, broken *ondisk.Log) {
 		}
 		r.LostRecords += l.Behind.Records
 		r.LostRows += l.Behind.Rows
-		if broken == nil && l.Break != nil {
+		ends := l.Break != nil && l.Break.Zeros && l.Behind.Records == 0 && (mapped || i == len(logs)-1)
+		if broken == nil && l.Break != nil && !ends {
 			broken = l
 			r.Break = fmt.Sprintf("%s: %v", l.Path[strings.LastIndexByte(l.Path, '/')+1:], l.Break)
 		}

@@ -22,29 +22,30 @@ func (o *Options) twoPhases(disk *optionsFile) string {
 }
 
 // leaveTwoPhases prepares a database that was last opened with pessimistic transactions for an opening
-// without: with them it is opened once, which brings what the log has into files. ErrUnsupported if a
-// transaction is prepared.
-func (o *Options) leaveTwoPhases(dir string) error {
+// without: with them it is opened once, which brings what the log has into files, and whose Recovery is the
+// one that counts; nil: it need not be. ErrUnsupported if a transaction is prepared.
+func (o *Options) leaveTwoPhases(dir string) (*Recovery, error) {
 	if o.Transactions == Pessimistic {
-		return nil
+		return nil, nil
 	}
 	disk, err := readOptionsFile(dir)
 	if err != nil || disk == nil || !isTrue(disk.db[allowTwoPhases]) {
-		return err
+		return nil, err
 	}
 	d, err := openPlanned(dir, &Options{
 		FamilyOptions: o.FamilyOptions, Families: o.Families, Extra: o.Extra, Transactions: Pessimistic,
+		AcceptDataLoss: o.AcceptDataLoss, Logger: o.Logger,
 	}, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := d.tx.prepared.Load()
 	if err := d.close(); err != nil {
-		return err
+		return nil, err
 	}
 	if n > 0 {
-		return dberr.New("", dberr.Unsupported,
+		return nil, dberr.New("", dberr.Unsupported,
 			strconv.FormatInt(n, 10)+" transactions are prepared: open it with Options.Transactions = Pessimistic, and end them")
 	}
-	return nil
+	return &d.recovery, nil
 }

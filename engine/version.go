@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"sync"
 
@@ -60,9 +61,18 @@ func unsupported(op string, f Feature) *Error {
 // Version is the version of the linked RocksDB, such as "7.8.3". RocksDB's C API does not tell it, so
 // the first call opens a database in a temporary directory and reads the OPTIONS file that RocksDB
 // writes there. "unknown" if no such directory can be made.
-func Version() string { return linkedVersion() }
+func Version() string {
+	linked.once.Do(func() { linked.version = versionOnDisk() })
+	return linked.version
+}
 
-var linkedVersion = sync.OnceValue(func() string {
+var linked struct {
+	once    sync.Once
+	version string
+}
+
+// versionOnDisk reads the version from the options file of a new database; "unknown" if there can be none.
+func versionOnDisk() string {
 	const unknown = "unknown"
 	dir, err := os.MkdirTemp("", "rockbridge-version-")
 	if err != nil {
@@ -79,4 +89,11 @@ var linkedVersion = sync.OnceValue(func() string {
 		return unknown
 	}
 	return o.version
-})
+}
+
+// linkedSince tells whether the linked RocksDB is major.minor or later; false if that is not known.
+func linkedSince(major, minor int) bool {
+	var a, b int
+	_, err := fmt.Sscanf(Version(), "%d.%d", &a, &b)
+	return err == nil && (a > major || a == major && b >= minor)
+}

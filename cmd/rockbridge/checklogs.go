@@ -98,7 +98,7 @@ func (p *patient) verifyLogs(d *diagnosis) {
 	records := 0
 	for i, l := range logs {
 		records += l.Whole.Records
-		if l.Break == nil {
+		if l.Break == nil || l.Break.Zeros && i == len(logs)-1 { // space that was set aside
 			continue
 		}
 		behind := l.Behind.Records

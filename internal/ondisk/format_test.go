@@ -153,12 +153,12 @@ func TestOnlyPiecesWithItsNumberAreARecycledLogs(t *testing.T) {
 	}
 	bad := bytes.Clone(two)
 	bad[len(bad)-1] ^= 1
-	if l := scan(one, bad, three, old); l.Whole.Records != 1 || l.Behind.Records != 1 || l.Break == nil || l.Break.Torn {
+	if l := scan(one, bad, three, old); l.Whole.Records != 1 || l.Behind.Records != 1 || l.Break == nil || l.Break.Cut {
 		t.Errorf("damage: %+v, %+v", l, l.Break)
 	}
 	bad = bytes.Clone(two)
 	bad[4] ^= 0x40 // its length
-	if l := scan(one, bad, three, old); l.Whole.Records != 1 || l.Behind.Records != 1 || l.Break == nil || l.Break.Torn {
+	if l := scan(one, bad, three, old); l.Whole.Records != 1 || l.Behind.Records != 1 || l.Break == nil || l.Break.Cut {
 		t.Errorf("damage to a length: %+v, %+v", l, l.Break)
 	}
 }

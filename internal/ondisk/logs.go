@@ -2,6 +2,7 @@ package ondisk
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,6 +24,10 @@ type Log struct {
 	Whole  Tally // the records up to Break, or all
 	Break  *Break
 	Behind Tally // the whole records behind Break
+
+	// What some versions of RocksDB read again and again, without end: a piece of another log, of which this one
+	// was made, and a piece as recycled logs have in one that did not begin so.
+	Older, Mixed bool
 }
 
 // Tally counts whole records.
@@ -37,14 +42,12 @@ type Tally struct {
 type Break struct {
 	At     int64
 	Reason string
-	// Torn: a power cut leaves such a place, as the disk does not get all that was written last, or not in
-	// its order: the log ends within a piece, or holds zeros, or what it held before it was recycled, to
-	// the end of a page. Otherwise something has changed what was written.
-	Torn bool
+	// Cut: the log ends within a piece, or within a record, and nothing shows that it was longer.
+	Cut bool
+	// Zeros: whole records end here, and zeros follow to the end of the block, as in space that was set aside
+	// and in a page that was not written.
+	Zeros bool
 }
-
-// pageSize is what an operating system writes at once, or a divisor of that.
-const pageSize = 4096
 
 // ReadLogs reads the write-ahead logs in folder dir from number on, in their order. One that is gone when
 // its turn comes, since a writer has no more use for it, is left out.
@@ -60,7 +63,7 @@ func ReadLogs(dir string, from uint64) ([]*Log, error) {
 		if !ok || err != nil || number < from {
 			continue
 		}
-		l, err := readLog(filepath.Join(dir, e.Name()), number)
+		l, err := ReadLog(filepath.Join(dir, e.Name()), number)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -69,12 +72,13 @@ func ReadLogs(dir string, from uint64) ([]*Log, error) {
 		}
 		logs = append(logs, l)
 	}
-	slices.SortFunc(logs, func(a, b *Log) int { return int(int64(a.Number - b.Number)) })
+	slices.SortFunc(logs, func(a, b *Log) int { return cmp.Compare(a.Number, b.Number) })
 	return logs, nil
 }
 
-// readLog reads what the file holds now. A writer that appends meanwhile does no harm.
-func readLog(path string, number uint64) (*Log, error) {
+// ReadLog reads what the file holds now, a write-ahead log of that number, or a manifest, which
+// has 0 and no rows. A writer that appends meanwhile does no harm.
+func ReadLog(path string, number uint64) (*Log, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -94,7 +98,7 @@ func readLog(path string, number uint64) (*Log, error) {
 
 // scanLog reads size bytes of a log.
 func scanLog(f io.ReaderAt, size int64, number uint64) (*Log, error) {
-	s := &logScan{log: &Log{Number: number, Size: size}}
+	s := &logScan{log: &Log{Number: number, Size: size}, opaque: number == 0}
 	r, buf := io.NewSectionReader(f, 0, size), make([]byte, min(16*blockSize, size+1))
 	for {
 		n, err := io.ReadFull(r, buf)
@@ -115,12 +119,13 @@ func scanLog(f io.ReaderAt, size int64, number uint64) (*Log, error) {
 
 // logScan is the way through a log. It goes on behind a break, to see what stands there.
 type logScan struct {
-	log        *Log
-	at         int64 // offset of the block
-	recycled   bool  // the log's pieces carry its number; others are of an older one
-	compressed bool  // the records are
-	sought     bool  // a piece was looked for at every byte
-	quiet      bool  // the break is the log's end as a writer leaves it, if nothing follows
+	log      *Log
+	at       int64 // offset of the block
+	recycled bool  // the log's pieces carry its number; others are of an older one
+	numbered bool  // a head was seen that says so, be it damaged
+	opaque   bool  // the records are compressed, or no writes: they begin with no sequence number
+	sought   bool  // a piece was looked for at every byte
+	quiet    bool  // the break is the log's end as a writer leaves it, if nothing follows
 
 	open  bool     // within a record
 	from  int64    // where that begins
@@ -139,6 +144,7 @@ type pieceFound struct {
 func (s *logScan) block(b []byte, last bool) {
 	pos := 0
 	for len(b)-pos >= pieceHead {
+		s.heed(b[pos:])
 		p, why := s.piece(b[pos:])
 		if why == "" {
 			s.take(p, s.at+int64(pos))
@@ -166,6 +172,28 @@ const (
 	older       = "a piece of an older log"
 	outOfOrder  = "pieces out of order"
 )
+
+// heed notes what RocksDB's reader may not get past, which looks at the kind and the number of a piece before
+// it looks at its checksum.
+func (s *logScan) heed(b []byte) {
+	kind := int(b[6])
+	if !hasNumber(kind) {
+		return
+	}
+	if len(b) >= recyclableHead && binary.LittleEndian.Uint32(b[pieceHead:]) != uint32(s.log.Number) {
+		s.log.Older = true
+	}
+	if !s.numbered && s.log.Whole.Records+s.log.Behind.Records > 0 {
+		s.log.Mixed = true
+		return
+	}
+	s.numbered = true
+}
+
+// hasNumber tells whether pieces of a kind carry their log's number.
+func hasNumber(kind int) bool {
+	return kind >= kindRecyclable && kind < kindRecyclable+4 || kind == kindTimestamps2 || kind == kindPredecessor2
+}
 
 // piece reads the piece that b begins with, or tells why there is none.
 func (s *logScan) piece(b []byte) (p pieceFound, why string) {
@@ -202,7 +230,7 @@ func (s *logScan) piece(b []byte) (p pieceFound, why string) {
 func (s *logScan) take(p pieceFound, at int64) {
 	switch {
 	case p.kind == kindCompression:
-		s.compressed = true
+		s.opaque = true
 		return
 	case p.kind > kindLast:
 		return
@@ -231,7 +259,7 @@ func (s *logScan) count() {
 		t = &s.log.Behind
 	}
 	t.Records++
-	if s.compressed || s.heads < len(s.head) {
+	if s.opaque || s.heads < len(s.head) {
 		return
 	}
 	first, rows := binary.LittleEndian.Uint64(s.head[:]), uint64(binary.LittleEndian.Uint32(s.head[8:]))
@@ -247,42 +275,26 @@ func (s *logScan) count() {
 // broken notes that no piece is at pos.
 func (s *logScan) broken(b []byte, pos int, why string) {
 	rest := b[pos:]
-	end := pieceHead
-	if length := int(binary.LittleEndian.Uint16(rest[4:])); why == wrongSum || why == reaches {
-		end = min(pieceHead+length, len(rest))
-	}
-	ends := why == reaches && len(b) < blockSize
-	if ends {
+	cut := why == reaches && len(b) < blockSize
+	if cut {
 		why = endsWithin
 	}
-	torn := ends || why == older || unwritten(rest, pos, end)
-	s.breakAt(s.at+int64(pos), why, torn, why == noPiece && allZero(rest) || why == older || s.recycled)
+	zeros := s.log.Break == nil && !s.open && why == noPiece && allZero(rest)
+	s.breakAt(s.at+int64(pos), why, cut, why == older || s.recycled)
+	if zeros {
+		s.log.Break.Zeros = true
+	}
 }
 
 // breakAt notes the first break. A record that is open belongs to it.
-func (s *logScan) breakAt(at int64, why string, torn, quiet bool) {
+func (s *logScan) breakAt(at int64, why string, cut, quiet bool) {
 	if s.log.Break != nil {
 		return
 	}
 	if s.open {
 		at, quiet = s.from, false
 	}
-	s.log.Break, s.quiet = &Break{At: at, Reason: why, Torn: torn}, quiet
-}
-
-// unwritten tells whether the piece that should fill b up to end looks as if a page was not written: from
-// its beginning to the end of the page are zeros, or a whole page of it is. b begins at pos of a block.
-func unwritten(b []byte, pos, end int) bool {
-	page := min(pageSize-pos%pageSize, len(b))
-	if allZero(b[:page]) {
-		return true
-	}
-	for ; page < end && page+pageSize <= len(b); page += pageSize {
-		if allZero(b[page : page+pageSize]) {
-			return true
-		}
-	}
-	return false
+	s.log.Break, s.quiet = &Break{At: at, Reason: why, Cut: cut}, quiet
 }
 
 // resume finds the next good piece of the block behind the bad one at pos, which its head may still
@@ -323,7 +335,7 @@ func (s *logScan) canBegin(b []byte) bool {
 	default:
 		return false
 	}
-	if s.compressed {
+	if s.opaque {
 		return true
 	}
 	if len(b) < head+len(s.head) {
@@ -343,7 +355,7 @@ func (s *logScan) end() {
 	case s.log.Behind.Records == 0 && s.quiet:
 		s.log.Break = nil
 	case s.log.Behind.Records > 0 && b.Reason == endsWithin: // its length is wrong
-		b.Reason, b.Torn = reaches, false
+		b.Reason, b.Cut = reaches, false
 	}
 }
 

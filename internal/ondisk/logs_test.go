@@ -69,7 +69,7 @@ func changeAndCut(t *testing.T, r *rand.Rand, whole []byte, step int) {
 		if l.Break == nil && l.Whole.Records == n {
 			continue // a block's filling
 		}
-		if l.Break == nil || l.Whole.Records != i || l.Behind.Records != n-i-1 || l.Break.Torn && l.Behind.Records > 0 {
+		if l.Break == nil || l.Whole.Records != i || l.Behind.Records != n-i-1 || l.Break.Cut && l.Behind.Records > 0 {
 			t.Fatalf("bit at %d, of record %d: %+v, %+v", offset, i, l, l.Break)
 		}
 	}
@@ -79,7 +79,7 @@ func changeAndCut(t *testing.T, r *rand.Rand, whole []byte, step int) {
 		}
 		l := scan(t, whole[:size])
 		i := hit(at, int64(size))
-		if l.Whole.Records != i || l.Behind.Records != 0 || l.Break != nil && !l.Break.Torn || (l.Break == nil) != (int64(size) == at[i]) && size%(32<<10) > 7 {
+		if l.Whole.Records != i || l.Behind.Records != 0 || l.Break != nil && !l.Break.Cut || (l.Break == nil) != (int64(size) == at[i]) && size%(32<<10) > 7 {
 			t.Fatalf("cut to %d bytes, in record %d: %+v, %+v", size, i, l, l.Break)
 		}
 	}
@@ -104,7 +104,7 @@ func TestALogWithinAValueIsNoneBehindABreak(t *testing.T) {
 		t.Fatalf("whole: %+v, %+v", l, l.Break)
 	}
 	for cut := 1; cut < len(inner); cut++ {
-		if l := scan(t, b[:len(b)-cut]); l.Break == nil || !l.Break.Torn || l.Behind.Records != 0 || l.Whole.Records != 20 {
+		if l := scan(t, b[:len(b)-cut]); l.Break == nil || !l.Break.Cut || l.Behind.Records != 0 || l.Whole.Records != 20 {
 			t.Fatalf("cut by %d: %+v, %+v", cut, l, l.Break)
 		}
 	}
@@ -125,7 +125,7 @@ func TestRecordsOfACompressedLogAreCounted(t *testing.T) {
 	b, err := os.ReadFile(logs[0].Path)
 	ondisk.Must(t, err)
 	b[len(b)/2] ^= 1
-	if l := scan(t, b); l.Break == nil || l.Break.Torn || l.Whole.Records+l.Behind.Records != 49 || l.Behind.Records == 0 {
+	if l := scan(t, b); l.Break == nil || l.Break.Cut || l.Whole.Records+l.Behind.Records != 49 || l.Behind.Records == 0 {
 		t.Fatalf("%+v, %+v", l, l.Break)
 	}
 }

@@ -49,15 +49,11 @@ type Manifest struct {
 // ReadManifest reads the manifest that CURRENT names in folder dir. fs.ErrNotExist if one of the two is not
 // there, ErrDamaged if it makes no sense.
 func ReadManifest(dir string) (*Manifest, error) {
-	current, err := os.ReadFile(filepath.Join(dir, "CURRENT"))
+	path, err := ManifestPath(dir)
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(string(current), "\n")
-	if !strings.HasPrefix(name, "MANIFEST-") || strings.ContainsAny(name, "/\n") {
-		return nil, damaged("CURRENT names no manifest, but %q", name)
-	}
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +62,22 @@ func ReadManifest(dir string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Name = name
+	m.Name = filepath.Base(path)
 	return m, nil
+}
+
+// ManifestPath is where the manifest is that CURRENT names in folder dir. fs.ErrNotExist if that is not there,
+// ErrDamaged if it names none.
+func ManifestPath(dir string) (string, error) {
+	current, err := os.ReadFile(filepath.Join(dir, "CURRENT"))
+	if err != nil {
+		return "", err
+	}
+	name := strings.TrimSuffix(string(current), "\n")
+	if !strings.HasPrefix(name, "MANIFEST-") || strings.ContainsAny(name, "/\n") {
+		return "", damaged("CURRENT names no manifest, but %q", name)
+	}
+	return filepath.Join(dir, name), nil
 }
 
 func parseManifest(r io.Reader) (*Manifest, error) {
