@@ -79,8 +79,7 @@ func demo(ctx context.Context, t target, data string, rounds int, out io.Writer)
 	start := time.Now()
 	bar, done := newProgress(os.Stderr, "load", sizeOf([]string{data}))
 	l := &loader{
-		target: t, input: input, batchBytes: 1 << 20, progress: bar,
-		write: &engine.WriteOptions{Context: ctx},
+		target: t, input: input, batchBytes: 1 << 20, progress: bar, write: &engine.WriteOptions{},
 	}
 	err := l.load(ctx, []string{data})
 	done()

@@ -79,7 +79,7 @@ func newLoadCommand(g *globals) *cobra.Command {
 				}
 				l := &loader{
 					target: t, input: input, batchBytes: batchBytes, progress: bar,
-					write: &engine.WriteOptions{Context: cmd.Context(), Sync: sync},
+					write: &engine.WriteOptions{Sync: sync},
 				}
 				start := time.Now()
 				err := l.load(cmd.Context(), names)

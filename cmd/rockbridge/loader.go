@@ -44,8 +44,9 @@ func countOfRows(n int64) string {
 func (e *partialLoadError) Unwrap() error { return e.err }
 
 // load reads the named inputs in turn. Rows before an error are written, and
-// the error says how many. It returns at once when ctx is done, even while an
-// input blocks; then the rows read but not yet written are dropped.
+// the error says how many. It returns when ctx is done, even while an input
+// blocks; then the rows read but not yet written are dropped. A batch that is
+// being written is waited for, as otherwise nobody knew how many rows there are.
 func (l *loader) load(ctx context.Context, names []string) error {
 	err := l.pump(ctx, names)
 	if syncErr := l.db.SyncWAL(); syncErr != nil {
