@@ -60,7 +60,7 @@ var faults = map[string]func(t testing.TB, s *Subject){
 		n := 0
 		s.NewBatch = func() (*engine.Batch, func() error) {
 			b, commit := newBatch()
-			if n++; n == 3 {
+			if n++; n%3 == 0 {
 				return b, func() error { return nil }
 			}
 			return b, commit
