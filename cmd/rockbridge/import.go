@@ -18,6 +18,7 @@ import (
 func newImportCommand(g *globals) *cobra.Command {
 	var sync bool
 	var resume string
+	var foreign foreignImport
 	cmd := &cobra.Command{
 		Use:   "import DIR FILE",
 		Short: "Read rows that export wrote",
@@ -29,12 +30,23 @@ Only rows that were verified are written. A file that is damaged or cut off ends
 the import with an error that says at which byte, and how many rows were written
 before; so does an interrupt. What was reported as written is on disk. To import
 the same file again changes nothing, and with --resume an import that stopped
-goes on where it was.`,
+goes on where it was.
+
+With --from the rows of another store, SRC, make the new database DST, all or
+nothing. That is the work of the program rockbridge-import, found beside this one
+or where programs are; docs/migrate.md says what becomes of what.`,
 		Example: `  rockbridge import cities.db cities.rows.zst
   rockbridge import cities.db cities.rows.zst --resume cities.position
-  ssh host rockbridge export old.db - | rockbridge import new.db -`,
+  ssh host rockbridge export old.db - | rockbridge import new.db -
+  rockbridge import --from bbolt --verify data.bolt new.db`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := foreign.check(cmd); err != nil {
+				return err
+			}
+			if foreign.from != "" {
+				return foreign.run(args[0], args[1])
+			}
 			i := &importer{input: args[1], position: resume}
 			if sync {
 				i.options.Write = engine.Sync
@@ -58,6 +70,7 @@ goes on where it was.`,
 			})
 		},
 	}
+	foreign.register(cmd)
 	cmd.Flags().BoolVar(&sync, "sync", false, "bring each block to disk before the next; otherwise once, at the end")
 	cmd.Flags().StringVar(&resume, "resume", "", "file that keeps the position of an import that stopped: read if it is there, removed at the end")
 	return cmd

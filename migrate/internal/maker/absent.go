@@ -1,0 +1,5 @@
+//go:build !pebblegozstd
+
+package main
+
+func main() { panic("maker was built without -tags pebblegozstd") }
