@@ -25,6 +25,13 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_set_db_options != NULL;
     case RB_FEATURE_INGEST_BOTTOMMOST:
       return rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level != NULL;
+    case RB_FEATURE_BACKUP_STOP:
+      return rocksdb_backup_engine_stop_backup != NULL;
+    case RB_FEATURE_BACKUP_NOTE:
+      return rocksdb_backup_engine_create_new_backup_with_metadata != NULL &&
+             rocksdb_create_backup_options_create != NULL &&
+             rocksdb_create_backup_options_destroy != NULL &&
+             rocksdb_create_backup_options_set_flush_before_backup != NULL;
     case RB_FEATURE_ASYNC_IO:
       return rocksdb_readoptions_set_async_io != NULL;
     default:

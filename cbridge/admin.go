@@ -84,6 +84,8 @@ const (
 	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
 	FeatureAsyncIO          Feature = C.RB_FEATURE_ASYNC_IO
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
+	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
+	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -69,5 +69,17 @@ extern void rocksdb_approximate_sizes_cf_with_flags(
 /* 11.5 */
 extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],
                                    const char *const values[], char **errptr) RB_WEAK;
+extern void rocksdb_backup_engine_stop_backup(rocksdb_backup_engine_t *be) RB_WEAK;
+
+/* 11.6 */
+typedef struct rocksdb_create_backup_options_t rocksdb_create_backup_options_t;
+extern rocksdb_create_backup_options_t *rocksdb_create_backup_options_create(void) RB_WEAK;
+extern void rocksdb_create_backup_options_destroy(rocksdb_create_backup_options_t *options) RB_WEAK;
+extern void
+rocksdb_create_backup_options_set_flush_before_backup(rocksdb_create_backup_options_t *opt,
+                                                      unsigned char v) RB_WEAK;
+extern void rocksdb_backup_engine_create_new_backup_with_metadata(
+    rocksdb_backup_engine_t *be, rocksdb_t *db, const rocksdb_create_backup_options_t *options,
+    const char *app_metadata, size_t app_metadata_len, uint32_t *backup_id, char **errptr) RB_WEAK;
 
 #endif

@@ -900,7 +900,9 @@ enum {
   RB_FEATURE_ASYNC_IO = 3,          /* 7.10 */
   RB_FEATURE_WRITE_BUFFERS = 4,     /* 8.9 */
   RB_FEATURE_SET_DB_OPTIONS = 5,    /* 11.5 */
-  RB_FEATURE_INGEST_BOTTOMMOST = 6  /* 8.1 */
+  RB_FEATURE_INGEST_BOTTOMMOST = 6, /* 8.1 */
+  RB_FEATURE_BACKUP_STOP = 7,       /* 11.5 */
+  RB_FEATURE_BACKUP_NOTE = 8        /* 11.6 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -909,6 +911,59 @@ uint8_t rb_supports(uint32_t feature);
 /* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT;
  * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */
 rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout);
+
+/* ---- backups -------------------------------------------------------------------------------- */
+
+/* A folder of backups in RocksDB's own format. */
+typedef struct rb_backups rb_backups;
+
+/* How files are copied. */
+typedef struct rb_backup_options {
+  uint64_t create_rate;  /* bytes a second that are copied into the folder; 0: no limit */
+  uint64_t restore_rate; /* and out of it */
+  uint32_t threads;      /* files copied at once; 0: 1 */
+  uint8_t no_sync;       /* what is copied is not synced */
+} rb_backup_options;
+
+/* What rb_backups_open answers: backups is NULL unless the code is RB_OK. */
+typedef struct rb_backups_result {
+  rb_backups *backups;
+  rb_status status;
+} rb_backups_result;
+
+/* Opens the folder dir, which is made if it is missing (not its parents), and reads what backups
+ * there are. Those that are damaged as far as their lists of files show are left out. dir is
+ * copied. The result lives until rb_backups_close. One at a time may change a folder: the caller
+ * sees to that. */
+rb_backups_result rb_backups_open(const char *dir, rb_backup_options o);
+
+/* Ends it; no call may be under way. NULL is allowed. */
+void rb_backups_close(rb_backups *b);
+
+/* The number of a backup that was made; 0 unless the code is RB_OK. */
+typedef struct rb_backup_made {
+  uint32_t id;
+  rb_status status;
+} rb_backup_made;
+
+/* Adds a backup of db: files that earlier backups hold are not copied again. flush has the
+ * memtables written to files first; else the write-ahead log is copied. note, which is kept with
+ * the backup, is RB_UNSUPPORTED before RocksDB 11.6 unless it is NULL. RB_READ_ONLY if the db was
+ * opened so. After an error what was copied is removed again. */
+rb_backup_made rb_backups_create(rb_backups *b, rb_db *db, uint8_t flush, const uint8_t *note,
+                                 size_t note_len);
+
+/* Has rb_backups_create, under way in another thread, fail soon with RB_INCOMPLETE; none can be
+ * made with b afterwards. Does nothing before RocksDB 11.5. */
+void rb_backups_stop(rb_backups *b);
+
+/* Copies backup id to the folder dir, with its logs in wal_dir, and compares checksums while it
+ * does. All files that the two folders hold are deleted first. CURRENT comes last. RB_CORRUPTION if
+ * a file is damaged, RB_NOT_FOUND if there is no such backup. */
+rb_status rb_backups_restore(rb_backups *b, uint32_t id, const char *dir, const char *wal_dir);
+
+/* Deletes the oldest backups until keep are left, and files that are no backup's any more. */
+rb_status rb_backups_purge(rb_backups *b, uint32_t keep);
 
 /* ---- metrics: what Go's memory and call statistics do not show ------------------------------ */
 

@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 		loadChild(os.Args[1:])
 	case "bank":
 		bankChild(os.Args[1:])
+	case "backup":
+		backupChild(os.Args[1:])
 	case "primary":
 		primaryChild(os.Args[1])
 	default:

@@ -37,6 +37,7 @@ const (
 	opIngest
 	opImport
 	opTx
+	opBackup
 	opKinds
 )
 
@@ -49,6 +50,7 @@ var opNames = [opKinds]string{
 	"ingest",
 	"import",
 	"transaction",
+	"backup",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

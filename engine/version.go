@@ -21,6 +21,8 @@ const (
 	SetDBOptions                    // 11.5: DB.SetOptions
 	AsyncIO                         // 7.10: IterOptions.AsyncIO
 	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
+	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
+	BackupNote                      // 11.6: BackupOptions.Note
 )
 
 var features = map[Feature]struct {
@@ -34,6 +36,8 @@ var features = map[Feature]struct {
 	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers},
 	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO},
 	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost},
+	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop},
+	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote},
 }
 
 // String is the feature's name.
@@ -44,7 +48,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost, BackupStop, BackupNote}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
