@@ -912,6 +912,20 @@ uint8_t rb_supports(uint32_t feature);
  * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */
 rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout);
 
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* Drops the table files of a family, those of level 0 left out, whose keys all lie in a range, both
+ * of whose ends belong to it; has_start or has_end 0: open. The start is not behind the end. No row
+ * is looked at: older rows of the same keys in other files come to light. Snapshots lose the rows
+ * too. RB_READ_ONLY if the db was opened so. */
+rb_status rb_delete_files(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
+                          uint8_t has_end, const uint8_t *end, size_t end_len);
+
+/* Deletes the files of the database in path, which is not open, its logs in wal_dir if that is not
+ * NULL, and the folders if they are empty then. Other files stay. RB_LOCKED if somebody has it open
+ * for writing, and nothing is deleted. A folder without a database: the caller has looked. */
+rb_status rb_destroy(const char *path, const char *wal_dir);
+
 /* ---- backups -------------------------------------------------------------------------------- */
 
 /* A folder of backups in RocksDB's own format. */

@@ -35,6 +35,7 @@ const (
 	SyncFailed
 	Canceled
 	Deadlock
+	Gap
 )
 
 var codeText = [...]string{
@@ -66,6 +67,7 @@ var codeText = [...]string{
 	SyncFailed:         "sync failed",
 	Canceled:           "canceled",
 	Deadlock:           "deadlock",
+	Gap:                "gap in the changes",
 }
 
 // String returns the code in words.

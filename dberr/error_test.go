@@ -28,6 +28,7 @@ var sentinels = map[string]struct {
 	"ErrLocked": {dberr.ErrLocked, dberr.Locked}, "ErrFamilyNotFound": {dberr.ErrFamilyNotFound, dberr.FamilyNotFound},
 	"ErrFamilyDropped": {dberr.ErrFamilyDropped, dberr.FamilyDropped}, "ErrSyncFailed": {dberr.ErrSyncFailed, dberr.SyncFailed},
 	"ErrUnsupported": {dberr.ErrUnsupported, dberr.Unsupported}, "ErrDeadlock": {dberr.ErrDeadlock, dberr.Deadlock},
+	"ErrGap": {dberr.ErrGap, dberr.Gap},
 }
 
 // others are what a code answers to besides its own sentinel: the whole table, so that what is not
@@ -55,7 +56,7 @@ var standard = []error{
 // codes are all that there are.
 func codes() []dberr.Code {
 	var all []dberr.Code
-	for c := dberr.OK + 1; c <= dberr.Deadlock; c++ {
+	for c := dberr.OK + 1; c <= dberr.Gap; c++ {
 		all = append(all, c)
 	}
 	return all
@@ -117,7 +118,7 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		}
 		seen[text] = code
 	}
-	for _, code := range []dberr.Code{-1, dberr.Deadlock + 1, 1 << 30} {
+	for _, code := range []dberr.Code{-1, dberr.Gap + 1, 1 << 30} {
 		if code.String() != "unknown error" {
 			t.Errorf("code %d: %q", code, code)
 		}

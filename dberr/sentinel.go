@@ -39,6 +39,7 @@ var (
 	ErrSyncFailed      error = &sentinel{SyncFailed}
 	ErrUnsupported     error = &sentinel{Unsupported}
 	ErrDeadlock        error = &sentinel{Deadlock}
+	ErrGap             error = &sentinel{Gap}
 )
 
 // alsoMatches names, for each code, the errors besides its own sentinel that it answers to: a wider

@@ -43,6 +43,7 @@ const (
 	CodeSyncFailed         = dberr.SyncFailed
 	CodeCanceled           = dberr.Canceled
 	CodeDeadlock           = dberr.Deadlock
+	CodeGap                = dberr.Gap
 )
 
 // The sentinels, for errors.Is. ErrNotFound, for a key that is not there, and ErrClosed, from a
@@ -58,6 +59,7 @@ var (
 	ErrTooLarge        = dberr.ErrTooLarge        // beyond MaxKeySize, MaxValueSize or MaxBatchSize
 	ErrBusy            = dberr.ErrBusy            // Close found calls that did not end; a transaction met a conflict
 	ErrDeadlock        = dberr.ErrDeadlock        // transactions wait for each other's locks; also ErrBusy
+	ErrGap             = dberr.ErrGap             // changes that Updates should give are in no log any more, or never were
 	ErrTimedOut        = dberr.ErrTimedOut        // a deadline passed; also os.ErrDeadlineExceeded
 	ErrTryAgain        = dberr.ErrTryAgain        // RocksDB asks to repeat the operation
 	ErrAborted         = dberr.ErrAborted         // RocksDB gave the operation up

@@ -38,6 +38,8 @@ const (
 	opImport
 	opTx
 	opBackup
+	opUpdates
+	opFiles
 	opKinds
 )
 
@@ -51,6 +53,8 @@ var opNames = [opKinds]string{
 	"import",
 	"transaction",
 	"backup",
+	"updates",
+	"files",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

@@ -213,6 +213,15 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 	"SetOptions": func(d *engine.DB, _ *lifecycleKit) error {
 		return orUnsupported(engine.SetDBOptions, d.SetOptions(map[string]string{"max_background_jobs": "3"}))
 	},
+	"DeleteFilesInRange": func(d *engine.DB, _ *lifecycleKit) error { return d.DeleteFilesInRange([]byte("x"), nil) },
+	"VerifyChecksums":    func(d *engine.DB, _ *lifecycleKit) error { return d.VerifyChecksums(context.Background()) },
+	"UpdatesSince": func(d *engine.DB, _ *lifecycleKit) error {
+		u, err := d.UpdatesSince(context.Background(), 1, nil)
+		if err != nil {
+			return err
+		}
+		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
+	},
 	"WaitForCompact": func(d *engine.DB, _ *lifecycleKit) error {
 		return orUnsupported(engine.WaitForCompact, d.WaitForCompact(context.Background()))
 	},
@@ -232,9 +241,10 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.C
 	"SetOptions": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
 		return c.SetOptions(map[string]string{"ttl": "1000"})
 	},
-	"Import":  importCall[*engine.ColumnFamily],
-	"Flush":   func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
-	"Compact": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
+	"Import":             importCall[*engine.ColumnFamily],
+	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
+	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
+	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
 	"Property": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
 		_, err := c.Property("rocksdb.stats")
 		return err

@@ -58,3 +58,47 @@ var backupsTable = &lifecycleTable[*engine.Backups]{
 		})},
 	},
 }
+
+// updates begins with the kit's first row.
+func (k *lifecycleKit) updates() *engine.Updates {
+	u, err := k.db.UpdatesSince(context.Background(), 1, nil)
+	must(err)
+	return u
+}
+
+var updatesCalls = map[string]call[*engine.Updates]{
+	"Close": func(u *engine.Updates, _ *lifecycleKit) error { return u.Close() },
+	"Error": func(u *engine.Updates, _ *lifecycleKit) error { return u.Error() },
+	"Next": func(u *engine.Updates, _ *lifecycleKit) error {
+		there := u.Next(context.Background())
+		return want(u.Error(), there, "no update")
+	},
+	"Position": func(u *engine.Updates, k *lifecycleKit) error {
+		none := k.state == "nil" || k.state == "zero" || k.state == "failed"
+		return want(nil, (u.Position() == 1) == !none, u.Position())
+	},
+	"Update": func(u *engine.Updates, _ *lifecycleKit) error { return want(nil, u.Update().Batch == nil, u.Update()) },
+	"Wait":   func(u *engine.Updates, _ *lifecycleKit) error { return u.Wait(context.Background()) },
+}
+
+var updatesTable = &lifecycleTable[*engine.Updates]{
+	calls: updatesCalls,
+	want:  always("Close", "Position", "Update"),
+	alone: true,
+	states: []state[*engine.Updates]{
+		{"nil", dead, constant(func() *engine.Updates { return nil })},
+		{"zero", dead, constant(func() *engine.Updates { return new(engine.Updates) })},
+		{"open", alive, after((*lifecycleKit).updates)},
+		{"closed", dead, after((*lifecycleKit).updates, closed)},
+		{"closed twice", dead, after((*lifecycleKit).updates, closed, closed)},
+		{"parent closed", dead, after((*lifecycleKit).updates, parentClosed)},
+		{"parent closed, closed", dead, after((*lifecycleKit).updates, parentClosed, closed)},
+		{"failed", dead, after(func(k *lifecycleKit) *engine.Updates {
+			u, err := k.db.UpdatesSince(context.Background(), 1<<40, nil)
+			if err == nil {
+				panic("the kit: the future was given")
+			}
+			return u
+		})},
+	},
+}

@@ -1,0 +1,266 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/dberr"
+	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
+)
+
+// Updates gives the writes of a database in their order, as its write-ahead logs have them: for change data
+// capture, replicas and caches. At the end of what is written it can be asked again. Logs that RocksDB has deleted
+// are a gap, which is an error: see docs/changes.md on keeping them. It is for one goroutine at a time, Close
+// included, and needs no slot of the database's while nobody asks. A nil or zero Updates answers as a closed one.
+type Updates struct {
+	db     *DB
+	chunk  int
+	logs   updateLogs
+	next   uint64 // the number of the next row that is read from the logs
+	seen   uint64 // the newest row when the logs were last read
+	more   bool   // a chunk was full then
+	queue  []Update
+	now    Update
+	pos    uint64 // the number of the first row that Next has not given
+	err    error
+	closed bool
+}
+
+// UpdatesOptions say how Updates reads. Nil and the zero value mean the defaults.
+type UpdatesOptions struct {
+	ChunkSize int // bytes of log that are read ahead at once; 0: 256 KiB
+}
+
+// Update is one write, or several that RocksDB wrote together.
+type Update struct {
+	// Sequence is the number of the first row, and the others follow. A write without rows, of LogData only, has
+	// the number of the row that comes next.
+	Sequence uint64
+	// Batch has the rows, and LogData, in their order. It is the caller's, and may be written as it is to a
+	// database with the same operators and the same numbers of families: Record.Family is ColumnFamily.ID. What
+	// a transaction in two phases has written comes with its commit.
+	Batch *Batch
+}
+
+const (
+	chunkDefault = 256 << 10
+	chunkMax     = 64 << 20
+)
+
+// UpdatesSince begins at the write that has row number seq, with 0 or 1 at the first one ever; rows of the same write
+// before it come along. LatestSequence()+1 begins with the next write. Each later position is Position's.
+// ErrGap if the logs do not go back so far, ErrInvalidArgument for a number that is not written yet: its asker is
+// ahead of the database, which has then lost what was not synced, or was restored. ErrUnsupported if the logs
+// are compressed. ctx, which may be nil, covers the search. The Updates must be closed.
+func (d *DB) UpdatesSince(ctx context.Context, seq uint64, o *UpdatesOptions) (*Updates, error) {
+	if o == nil {
+		o = &UpdatesOptions{}
+	}
+	u, err := d.updatesSince(ctx, max(1, seq), o)
+	if err != nil {
+		return nil, d.describe(err, "updates")
+	}
+	return u, nil
+}
+
+func (d *DB) updatesSince(ctx context.Context, seq uint64, o *UpdatesOptions) (*Updates, error) {
+	if err := d.enter(ctx, opUpdates); err != nil {
+		return nil, err
+	}
+	defer d.guard.leave(opUpdates)
+	u := &Updates{db: d, chunk: o.ChunkSize, next: seq, pos: seq}
+	switch latest := d.c.LatestSequence(); {
+	case o.ChunkSize < 0 || o.ChunkSize > chunkMax:
+		return nil, invalid("", "ChunkSize is negative or exceeds 64 MiB")
+	case seq > latest+1:
+		return nil, invalid("", "row "+utoa64(seq)+" is not written yet; the newest is "+utoa64(latest))
+	}
+	if u.chunk == 0 {
+		u.chunk = chunkDefault
+	}
+	err := u.logs.open(d)
+	if err == nil {
+		err = u.fill(ctx)
+	}
+	if err != nil {
+		u.logs.close()
+		return nil, err
+	}
+	return u, nil
+}
+
+// Next goes to the next write, which Update then gives. False means the end of what is written so far, if
+// Error is nil, or an error; either way it may be called again. Rows before an error come first. ctx may be nil.
+func (u *Updates) Next(ctx context.Context) bool {
+	if u == nil || u.db == nil {
+		return false
+	}
+	u.now, u.err = Update{}, nil
+	if len(u.queue) == 0 || u.db.guard.closing.Load() {
+		u.err = u.db.describe(u.refill(ctx), "updates")
+	}
+	if u.err != nil || len(u.queue) == 0 {
+		return false
+	}
+	u.now, u.queue = u.queue[0], u.queue[1:]
+	u.pos = u.now.Sequence + uint64(u.now.Batch.Count())
+	return true
+}
+
+// refill reads ahead.
+func (u *Updates) refill(ctx context.Context) error {
+	if u.closed {
+		return ErrClosed
+	}
+	if err := u.db.enter(ctx, opUpdates); err != nil {
+		return err
+	}
+	defer u.db.guard.leave(opUpdates)
+	return u.fill(ctx)
+}
+
+// fill reads about a chunk of updates, if there are some. What was read before an error counts.
+func (u *Updates) fill(ctx context.Context) error {
+	u.queue, u.more = nil, false
+	latest := u.db.c.LatestSequence() // rows up to this one are in the logs, if they ever are
+	u.seen = latest
+	for size := 0; u.next <= latest; {
+		if u.more = size >= u.chunk; u.more {
+			break
+		}
+		if err := u.interrupted(ctx); err != nil {
+			return u.unlessFilled(err)
+		}
+		record, err := u.logs.record(u.next)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return u.unlessFilled(err)
+		}
+		size += len(record.data)
+		if err := u.take(record); err != nil {
+			u.logs.failed = err
+			return u.unlessFilled(err)
+		}
+	}
+	return nil
+}
+
+// interrupted tells whether the caller or the database has had enough.
+func (u *Updates) interrupted(ctx context.Context) error {
+	if ctx != nil && ctx.Err() != nil {
+		return dberr.FromContext("", ctx.Err())
+	}
+	if u.db.guard.closing.Load() {
+		return ErrClosed
+	}
+	return nil
+}
+
+// unlessFilled leaves an error for the next time if there is something to give first.
+func (u *Updates) unlessFilled(err error) error {
+	if len(u.queue) > 0 {
+		return nil
+	}
+	return err
+}
+
+// take makes an update of a record, if it has something that was not given before.
+func (u *Updates) take(r loggedRecord) error {
+	rep, count := batchrepr.AppendHeader(make([]byte, 0, len(r.data))), uint32(0)
+	for _, p := range r.parts {
+		if p.Kind == batchrepr.PartRows {
+			rep, count = append(rep, p.Records...), count+p.Count
+		}
+	}
+	end := r.sequence + uint64(count)
+	if end < u.next || end == u.next && count > 0 {
+		return nil
+	}
+	if len(rep) > batchrepr.HeaderLen {
+		batchrepr.SetCount(rep, count)
+		b, err := ParseBatch(rep)
+		if err != nil {
+			return err
+		}
+		u.queue = append(u.queue, Update{Sequence: r.sequence, Batch: b})
+	}
+	u.next = end
+	return nil
+}
+
+// Update is the write that Next went to; of no batch if that was false.
+func (u *Updates) Update() Update {
+	if u == nil {
+		return Update{}
+	}
+	return u.now
+}
+
+// Position is where to go on: the number of the first row that Next has not given, for a later UpdatesSince. Keep it
+// with what is made of the updates, in one transaction if there must be no doubt. LogData that is not followed by
+// rows may come again from there.
+func (u *Updates) Position() uint64 {
+	if u == nil {
+		return 0
+	}
+	return u.pos
+}
+
+// Error is why the last Next was false; nil at the end of what is written. ErrGap: rows are in no log any more, or
+// never were, such as those written with DisableWAL. ErrCorruption: a log is damaged. ErrClosed after Close of
+// this or the database.
+func (u *Updates) Error() error {
+	if u == nil || u.db == nil {
+		return ErrClosed
+	}
+	return u.err
+}
+
+// Wait returns when there may be something for Next, or with the error of ctx, which may be nil and ends the wait,
+// or ErrClosed. It looks every millisecond at first, and ten times a second in the end. Rows that are written and in no
+// log, yet or ever, have it return once a second.
+func (u *Updates) Wait(ctx context.Context) error {
+	if u == nil || u.db == nil {
+		return ErrClosed
+	}
+	return u.db.describe(u.wait(ctx), "updates")
+}
+
+func (u *Updates) wait(ctx context.Context) error {
+	begun := time.Now()
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		if u.closed {
+			return ErrClosed
+		}
+		if err := u.db.enter(ctx, opProperty); err != nil {
+			return err
+		}
+		latest := u.db.c.LatestSequence()
+		u.db.guard.leave(opProperty)
+		if len(u.queue) > 0 || u.more || latest > u.seen || latest >= u.next && time.Since(begun) > time.Second {
+			return nil
+		}
+		if ctx == nil {
+			time.Sleep(pause)
+			continue
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return dberr.FromContext("", ctx.Err())
+		}
+	}
+}
+
+// Close ends it. It is idempotent. The database's own Close does not wait for it.
+func (u *Updates) Close() error {
+	if u == nil || u.db == nil || u.closed {
+		return nil
+	}
+	u.closed, u.queue, u.now, u.err = true, nil, Update{}, ErrClosed
+	u.logs.close()
+	return nil
+}
