@@ -34,6 +34,8 @@ uint8_t rb_supports(uint32_t feature) {
              rocksdb_create_backup_options_set_flush_before_backup != NULL;
     case RB_FEATURE_ASYNC_IO:
       return rocksdb_readoptions_set_async_io != NULL;
+    case RB_FEATURE_STATISTICS_LEVELS:
+      return rocksdb_options_set_statistics_level != NULL;
     default:
       return 0;
   }

@@ -86,6 +86,7 @@ const (
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
 	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
 	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
+	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS
 )
 
 // Supports reports whether the linked RocksDB has a feature.

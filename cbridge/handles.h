@@ -34,6 +34,7 @@ struct rb_db {
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
   struct rb_family *families;
+  rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */
   bool read_only;
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
@@ -108,6 +109,9 @@ void rb_tx_close(rb_db *db);
 /* Makes a family in RocksDB, which transactions then know. *err as from RocksDB. */
 rocksdb_column_family_handle_t *rb_tx_create_family(rb_db *db, const rocksdb_options_t *o,
                                                     const char *name, char **err);
+
+/* Has RocksDB count what an RB_STATISTICS_ says. RB_UNSUPPORTED if it is too old for that. */
+rb_status rb_options_set_statistics(rocksdb_options_t *o, uint32_t statistics);
 
 /* Holds m for another plan or database; rb_memory_free ends that. */
 rb_memory *rb_memory_hold(rb_memory *m);

@@ -29,6 +29,9 @@ extern void rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level(
 extern rocksdb_t *rocksdb_transactiondb_get_base_db(rocksdb_transactiondb_t *txn_db) RB_WEAK;
 extern void rocksdb_transactiondb_close_base_db(rocksdb_t *base_db) RB_WEAK;
 
+/* 8.6 */
+extern void rocksdb_options_set_statistics_level(rocksdb_options_t *opt, int level) RB_WEAK;
+
 /* 8.7 */
 typedef struct rocksdb_wait_for_compact_options_t rocksdb_wait_for_compact_options_t;
 extern rocksdb_wait_for_compact_options_t *rocksdb_wait_for_compact_options_create(void) RB_WEAK;

@@ -253,7 +253,14 @@ rb_opened rb_plan_open(rb_plan *p) {
     return r;
   }
   db->read_only = p->opts.read_only;
-  r.status = rb_open_into(p, db);
+  r.status = rb_options_set_statistics(p->db_options, p->opts.statistics);
+  if (r.status.code == RB_OK && p->opts.statistics != RB_STATISTICS_NONE) {
+    db->statistics = rocksdb_options_create_copy(p->db_options);
+    r.status.code = db->statistics == NULL ? RB_NO_MEMORY : RB_OK;
+  }
+  if (r.status.code == RB_OK) {
+    r.status = rb_open_into(p, db);
+  }
   if (r.status.code != RB_OK) {
     rb_close(db);
     return r;
@@ -316,6 +323,9 @@ void rb_close(rb_db *db) {
   }
   if (db->flush != NULL) {
     rocksdb_flushoptions_destroy(db->flush);
+  }
+  if (db->statistics != NULL) {
+    rocksdb_options_destroy(db->statistics);
   }
   if (db->block_cache != NULL && db->memory == NULL) {
     rocksdb_cache_destroy(db->block_cache);

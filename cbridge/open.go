@@ -15,6 +15,7 @@ type DBOptions struct {
 	ReadOnly, ErrorIfMissing, ErrorIfExists bool
 	BlockCacheSize                          int64 // bytes; 0: 128 MiB, negative: none
 	Transactions                            uint32
+	Statistics                              uint32 // a Statistics constant
 }
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
@@ -52,6 +53,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		error_if_exists:  flag(o.ErrorIfExists),
 		block_cache_size: C.int64_t(o.BlockCacheSize),
 		transactions:     C.uint32_t(o.Transactions),
+		statistics:       C.uint32_t(o.Statistics),
 	})
 	if p == nil {
 		return nil, dberr.New("open", dberr.NoMemory, "")

@@ -95,7 +95,19 @@ typedef struct rb_db_options {
   uint8_t error_if_exists;
   int64_t block_cache_size; /* 0: 128 MiB, negative: no block cache */
   uint32_t transactions;    /* RB_TX_ */
+  uint32_t statistics;      /* RB_STATISTICS_ */
 } rb_db_options;
+
+/* What RocksDB counts of a database. All but NONE and USUAL need RocksDB 8.6: rb_plan_open answers
+ * RB_UNSUPPORTED before. */
+enum {
+  RB_STATISTICS_NONE = 0,
+  RB_STATISTICS_USUAL = 1,   /* all but the times of compression and of waits for mutexes */
+  RB_STATISTICS_TICKERS = 2, /* tickers only */
+  RB_STATISTICS_UNTIMED = 3, /* tickers, and histograms that are no times */
+  RB_STATISTICS_TIMED = 4,   /* all but the times of waits for mutexes */
+  RB_STATISTICS_ALL = 5
+};
 
 /* How a database handles transactions. */
 enum { RB_TX_NONE = 0, RB_TX_OPTIMISTIC = 1, RB_TX_PESSIMISTIC = 2 };
@@ -902,7 +914,8 @@ enum {
   RB_FEATURE_SET_DB_OPTIONS = 5,    /* 11.5 */
   RB_FEATURE_INGEST_BOTTOMMOST = 6, /* 8.1 */
   RB_FEATURE_BACKUP_STOP = 7,       /* 11.5 */
-  RB_FEATURE_BACKUP_NOTE = 8        /* 11.6 */
+  RB_FEATURE_BACKUP_NOTE = 8,       /* 11.6 */
+  RB_FEATURE_STATISTICS_LEVELS = 9  /* 8.6 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -1049,6 +1062,14 @@ void rb_perf_begin(void);
  * "name = number, ...", times in nanoseconds, to be freed with rb_free; NULL if there are none,
  * memory is short or report is 0. */
 char *rb_perf_end(uint8_t report);
+
+/* ---- statistics ----------------------------------------------------------------------------- */
+
+/* All tickers and histograms that RocksDB keeps of a database that was opened with statistics, as
+ * its own text of one line each, to be freed with rb_free: "NAME COUNT : N" and "NAME P50 : X P95 :
+ * X P99 : X P100 : X COUNT : N SUM : N". NULL without statistics, or when memory is short. It adds
+ * up the counters of all processors and waits for no I/O. */
+char *rb_statistics_text(rb_db *db);
 
 /* ---- table files ---------------------------------------------------------------------------- */
 

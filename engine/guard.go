@@ -40,6 +40,7 @@ const (
 	opBackup
 	opUpdates
 	opFiles
+	opStatistics
 	opKinds
 )
 
@@ -55,6 +56,7 @@ var opNames = [opKinds]string{
 	"backup",
 	"updates",
 	"files",
+	"statistics",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

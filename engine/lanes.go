@@ -46,8 +46,7 @@ var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
 	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
 	opProperty: laneQuick, opBatch: laneQuick, opMetrics: laneQuick,
-	opIngest: laneWork,
-	opBackup: laneWork, opUpdates: laneScans, opFiles: laneWork,
+	opIngest: laneWork, opBackup: laneWork, opUpdates: laneScans, opFiles: laneWork, opStatistics: laneQuick,
 }
 
 // Limits of Options.FastLane and Options.Gate. Go allows 10,000 threads.

@@ -202,6 +202,10 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		m, err := d.Metrics()
 		return want(err, len(m.Families) > 0, m)
 	},
+	"Statistics": func(d *engine.DB, _ *lifecycleKit) error {
+		s, err := d.Statistics()
+		return want(err, len(s.Tickers) > 0, s)
+	},
 	"LiveFiles": func(d *engine.DB, _ *lifecycleKit) error {
 		files, err := d.LiveFiles()
 		return want(err, files != nil, files)

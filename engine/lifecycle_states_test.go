@@ -37,7 +37,7 @@ func newLifecycleKit(dir string, is condition, state string) *lifecycleKit {
 	must(os.MkdirAll(dir, 0o700))
 	adds := engine.FamilyOptions{MergeOperator: engine.Uint64Add}
 	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{
-		FamilyOptions: adds, Families: map[string]engine.FamilyOptions{"f": adds, "g": adds},
+		FamilyOptions: adds, Families: map[string]engine.FamilyOptions{"f": adds, "g": adds}, Statistics: engine.UsualStatistics,
 	})
 	must(err)
 	k := &lifecycleKit{dir: dir, is: is, state: state, db: db, other: db.NewBatch()}

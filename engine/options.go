@@ -93,6 +93,9 @@ type Options struct {
 	// read of a cached key takes more than twice as long. 0: none are.
 	SlowThreshold time.Duration
 
+	// Statistics has RocksDB count what it does, for DB.Statistics. See StatisticsLevel.
+	Statistics StatisticsLevel
+
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
 	//
@@ -221,7 +224,7 @@ func (o *Options) plan() cbridge.DBOptions {
 	}
 	return cbridge.DBOptions{
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
-		BlockCacheSize: cache, Transactions: uint32(o.Transactions),
+		BlockCacheSize: cache, Transactions: uint32(o.Transactions), Statistics: o.Statistics.c(),
 	}
 }
 
@@ -251,6 +254,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateLanes(); err != nil {
+		return err
+	}
+	if err := o.Statistics.validate(); err != nil {
 		return err
 	}
 	if err := o.validateTransactions(); err != nil {

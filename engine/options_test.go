@@ -24,6 +24,8 @@ func badOptions() map[string]*engine.Options {
 	add("a name must not be empty", engine.Options{Families: map[string]engine.FamilyOptions{"": {}}})
 	add("a name must not be empty or", engine.Options{Families: map[string]engine.FamilyOptions{"a\x00b": {}}})
 	add("Options.Extra contains a zero byte", engine.Options{Extra: "max_open_files=1\x00"})
+	add("unknown Statistics", engine.Options{Statistics: -1})
+	add("unknown Statistics|above", engine.Options{Statistics: engine.AllStatistics + 1})
 	for what, f := range map[string]engine.FamilyOptions{
 		"Compression bzip9":                        {Compression: "bzip9"},
 		"Compression ZSTD":                         {Compression: "ZSTD"},

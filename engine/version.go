@@ -23,6 +23,7 @@ const (
 	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
 	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
 	BackupNote                      // 11.6: BackupOptions.Note
+	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
 )
 
 var features = map[Feature]struct {
@@ -38,6 +39,7 @@ var features = map[Feature]struct {
 	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost},
 	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop},
 	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote},
+	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels},
 }
 
 // String is the feature's name.
@@ -48,7 +50,7 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost, BackupStop, BackupNote}
+	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost, BackupStop, BackupNote, StatisticsLevels}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
