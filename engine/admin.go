@@ -169,26 +169,6 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 	}.run(ctx), "checkpoint", dir)
 }
 
-// Property reads one of RocksDB's properties, such as "rocksdb.stats", of the default family.
-// ErrInvalidArgument if RocksDB does not know it.
-func (d *DB) Property(name string) (string, error) { return d.family().Property(name) }
-
-// Property reads one of RocksDB's properties of the family.
-func (c *ColumnFamily) Property(name string) (string, error) {
-	if err := c.enter(nil, opProperty); err != nil {
-		return "", err
-	}
-	defer c.db.guard.leave(opProperty)
-	if err := validateFamilyName(name); err != nil {
-		return "", c.describe(invalid("", "a property's name must not be empty or contain a zero byte"), "property", nil)
-	}
-	v, ok := c.c.Property(name)
-	if !ok {
-		return "", c.describe(invalid("", "RocksDB does not know property "+name), "property", nil)
-	}
-	return v, nil
-}
-
 // LatestSequence is the sequence number of the newest write; 0 on a closed database.
 func (d *DB) LatestSequence() uint64 {
 	if d.enter(nil, opProperty) != nil {

@@ -198,6 +198,13 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		v, err := d.Property("rocksdb.estimate-num-keys")
 		return want(err, v != "", v)
 	},
+	"PropertyInt":   propertyIntCall[*engine.DB],
+	"PropertyFloat": propertyFloatCall[*engine.DB],
+	"PropertyMap":   propertyMapCall[*engine.DB],
+	"PropertySum": func(d *engine.DB, _ *lifecycleKit) error {
+		n, err := d.PropertySum(engine.PropBaseLevel)
+		return want(err, n > 0, n)
+	},
 	"Metrics": func(d *engine.DB, _ *lifecycleKit) error {
 		m, err := d.Metrics()
 		return want(err, len(m.Families) > 0, m)
@@ -249,6 +256,9 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.C
 	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
+	"PropertyInt":        propertyIntCall[*engine.ColumnFamily],
+	"PropertyFloat":      propertyFloatCall[*engine.ColumnFamily],
+	"PropertyMap":        propertyMapCall[*engine.ColumnFamily],
 	"Property": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
 		_, err := c.Property("rocksdb.stats")
 		return err
@@ -359,4 +369,26 @@ func importCall[T lifecycleImporter](h T, _ *lifecycleKit) error {
 	file := forged().section(blockBytes("x", "8 bytes.")).section(trailerBytes(1, 9, "x", "x"))
 	at, err := h.Import(context.Background(), bytes.NewReader(file.out), nil)
 	return want(err, at.Whole && at.Rows == 1, at)
+}
+
+// lifecycleProperties is what DB and ColumnFamily have in common.
+type lifecycleProperties interface {
+	PropertyInt(name string) (uint64, error)
+	PropertyFloat(name string) (float64, error)
+	PropertyMap(name string) (map[string]string, error)
+}
+
+func propertyIntCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
+	n, err := h.PropertyInt(engine.PropBlockCacheCapacity)
+	return want(err, n > 0, n)
+}
+
+func propertyFloatCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
+	f, err := h.PropertyFloat(engine.PropCompressionRatioAtLevel + "6")
+	return want(err, f == -1, f)
+}
+
+func propertyMapCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
+	m, err := h.PropertyMap(engine.PropAggregatedTableProperties)
+	return want(err, len(m) > 0, m)
 }
