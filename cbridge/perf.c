@@ -3,19 +3,29 @@
 
 /* RocksDB's number for "times too, but not of mutexes". Up to some 8.x it also means processor
  * time; 3 would from there on mean waits only. */
-enum { RB_PERF_TIMES = 4, RB_PERF_DEFAULT = rocksdb_enable_count };
+enum { RB_PERF_LEVEL_TIMES = 4, RB_PERF_LEVEL_COUNTS = rocksdb_enable_count };
 
-void rb_perf_begin(void) {
-  rocksdb_set_perf_level(RB_PERF_TIMES);
+/* Whether this thread is between rb_perf_begin and rb_perf_end. RocksDB's own figures are the
+ * thread's too: one that begins within would set those of the other back. */
+static _Thread_local bool begun;
+
+uint8_t rb_perf_begin(uint8_t times) {
+  if (begun) {
+    return 0;
+  }
+  begun = true;
+  rocksdb_set_perf_level(times ? RB_PERF_LEVEL_TIMES : RB_PERF_LEVEL_COUNTS);
   rocksdb_perfcontext_t *c = rocksdb_perfcontext_create();
   if (c != NULL) {
     rocksdb_perfcontext_reset(c);
     rocksdb_perfcontext_destroy(c);
   }
+  return 1;
 }
 
 char *rb_perf_end(uint8_t report) {
-  rocksdb_set_perf_level(RB_PERF_DEFAULT);
+  begun = false;
+  rocksdb_set_perf_level(RB_PERF_LEVEL_COUNTS); /* RocksDB's default */
   if (!report) {
     return NULL;
   }

@@ -9,9 +9,10 @@ import "C"
 
 import "unsafe"
 
-// PerfBegin has RocksDB time what it does in this thread's calls. The goroutine must be locked to its
-// thread until PerfEnd.
-func PerfBegin() { C.rb_perf_begin() }
+// PerfBegin has RocksDB count, and with times also time, what it does in this thread's calls. The
+// goroutine must be locked to its thread until PerfEnd. False if the thread is counting already: PerfEnd
+// is then for who began.
+func PerfBegin(times bool) bool { return C.rb_perf_begin(flag(times)) != 0 }
 
 // PerfEnd ends that. With report it gives the figures that are not 0: "name = number, ...".
 func PerfEnd(report bool) string {

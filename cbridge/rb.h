@@ -1054,9 +1054,11 @@ rb_metrics rb_metrics_get(rb_db *db, rb_family *const *families, size_t n, rb_fa
 /* Asks the allocator of the process, that of jemalloc if it is linked or preloaded. */
 rb_allocator rb_allocator_used(void);
 
-/* Begins to time, in this thread, what RocksDB does in calls: all but waits for mutexes. From here
- * to rb_perf_end the caller stays on the thread. */
-void rb_perf_begin(void);
+/* Begins to count, in this thread, what RocksDB does in calls and, with times 1, to time all but
+ * waits for mutexes. From here to rb_perf_end the caller stays on the thread. 0 if the thread has
+ * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began. Else 1.
+ */
+uint8_t rb_perf_begin(uint8_t times);
 
 /* Ends that, as if it had never been. With report 1 it gives the figures that are not 0 as text,
  * "name = number, ...", times in nanoseconds, to be freed with rb_free; NULL if there are none,

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/trace"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -46,12 +44,15 @@ func (d *DB) observe(ctx context.Context, op opKind, cf *ColumnFamily, keyLen in
 		return region.End
 	}
 	runtime.LockOSThread()
-	cbridge.PerfBegin()
+	counts := cbridge.PerfBegin(true) // not within WithPerf, whose figures these calls are part of
 	began := time.Now()
 	return func() {
 		took := time.Since(began)
 		slow := took >= d.slow
-		perf := cbridge.PerfEnd(slow)
+		perf := ""
+		if counts {
+			perf = cbridge.PerfEnd(slow)
+		}
 		runtime.UnlockOSThread()
 		if region != nil {
 			region.End()
@@ -86,13 +87,10 @@ func (d *DB) logSlow(op opKind, cf *ColumnFamily, keyLen int, took time.Duration
 // noKey is the key's length of a call without one.
 const noKey = -1
 
-// perfAttrs reads "name = number, ...". What is not of that form is passed over.
+// perfAttrs gives what a call did to the log.
 func perfAttrs(text string) (attrs []slog.Attr) {
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, _ := strings.Cut(part, " = ")
-		if n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64); err == nil {
-			attrs = append(attrs, slog.Uint64(strings.TrimSpace(name), n))
-		}
+	for name, n := range perfFigures(text) {
+		attrs = append(attrs, slog.Uint64(name, n))
 	}
 	return attrs
 }

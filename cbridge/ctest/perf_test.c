@@ -28,7 +28,7 @@ static uint64_t memtable_time(void) {
 static void what_a_call_does_is_timed(void **state) {
   struct fixture *f = *state;
   fx_put(f->family, "key", "value");
-  rb_perf_begin();
+  assert_int_equal(rb_perf_begin(1), 1);
   fx_expect(f->family, NULL, "key", "value");
   char *text = rb_perf_end(1);
   assert_non_null(text);
@@ -39,7 +39,7 @@ static void what_a_call_does_is_timed(void **state) {
   assert_true(timed > 0);
   fx_expect(f->family, NULL, "key", "value");
   assert_int_equal(memtable_time(), timed); /* calls afterwards are not timed */
-  rb_perf_begin();
+  assert_int_equal(rb_perf_begin(1), 1);
   assert_int_equal(memtable_time(), 0); /* each begins anew */
   fx_expect(f->family, NULL, "key", "value");
   assert_null(rb_perf_end(0));
@@ -52,7 +52,7 @@ static void without_memory_calls_go_on(void **state) {
   struct fixture *f = *state;
   fx_put(f->family, "key", "value");
   no_memory = true;
-  rb_perf_begin();
+  assert_int_equal(rb_perf_begin(1), 1);
   fx_expect(f->family, NULL, "key", "value");
   assert_null(rb_perf_end(1));
   no_memory = false;
@@ -61,12 +61,33 @@ static void without_memory_calls_go_on(void **state) {
   assert_int_equal(memtable_time(), timed);
 }
 
+static void within_itself_nothing_begins(void **state) {
+  struct fixture *f = *state;
+  fx_put(f->family, "key", "value");
+  assert_int_equal(rb_perf_begin(1), 1);
+  fx_expect(f->family, NULL, "key", "value");
+  assert_int_equal(rb_perf_begin(0), 0);
+  fx_expect(f->family, NULL, "key", "value");
+  char *text = rb_perf_end(1);
+  assert_non_null(text);
+  assert_non_null(strstr(text, "get_from_memtable_count = 2")); /* not set back */
+  rb_free(text);
+  assert_int_equal(rb_perf_begin(0), 1);
+  fx_expect(f->family, NULL, "key", "value");
+  text = rb_perf_end(1);
+  assert_non_null(text);
+  assert_non_null(strstr(text, "get_from_memtable_count = 1"));
+  assert_null(strstr(text, "get_from_memtable_time"));
+  rb_free(text);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_memory, fx_free)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(what_a_call_does_is_timed),
       CASE(without_memory_calls_go_on),
+      CASE(within_itself_nothing_begins),
   };
   return cmocka_run_group_tests_name("perf", tests, NULL, NULL);
 }
