@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "callbacks.h"
 #include "handles.h"
 #include "merge.h"
 
@@ -105,6 +106,9 @@ static struct rb_filter *rb_filter_new(rb_operators o) {
 }
 
 rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o) {
+  if (o.called_filter != NULL) {
+    return rb_options_set_called_filter(options, o.called_filter);
+  }
   if (o.filter_kind == RB_FILTER_NONE) {
     return rb_ok();
   }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "callbacks.h"
 #include "handles.h"
 
 /* What is handed out when there is no result: RocksDB copies it, of length 0, before it looks. */
@@ -114,7 +115,12 @@ rb_status rb_options_set_operators(rocksdb_options_t *options, rb_operators o) {
       (o.merge_kind == RB_MERGE_LIST && o.max_entries == 0)) {
     return rb_status_make(RB_INVALID_ARGUMENT, "no such operator");
   }
-  if (o.merge_kind == RB_MERGE_UINT64_ADD) {
+  if (o.called_merge != NULL) {
+    rb_status s = rb_options_set_called_merge(options, o.called_merge);
+    if (s.code != RB_OK) {
+      return s;
+    }
+  } else if (o.merge_kind == RB_MERGE_UINT64_ADD) {
     rocksdb_options_set_uint64add_merge_operator(options);
   } else if (o.merge_kind != RB_MERGE_NONE) {
     struct rb_merge *m = rb_merge_new(o);

@@ -37,6 +37,7 @@ type Operators struct {
 	Filter     uint32 // a kind
 	FilterName string
 	Prefixes   []byte // FilterPrefixes: each as length, uint32 little endian, and bytes
+	Go         *GoOperators
 }
 
 // c gives the operators in C's terms, in C memory until free.
@@ -50,7 +51,9 @@ func (o Operators) c() (co C.rb_operators, free func()) {
 		filter_kind: C.uint32_t(o.Filter), filter_name: filterName,
 		prefixes: (*C.uint8_t)(prefixes), prefixes_len: C.size_t(len(o.Prefixes)),
 	}
+	freeCallees := o.Go.c(&co)
 	return co, func() {
+		freeCallees()
 		C.free(unsafe.Pointer(mergeName))
 		C.free(unsafe.Pointer(filterName))
 		C.free(delimiter)

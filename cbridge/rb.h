@@ -14,9 +14,9 @@
  *  6. Booleans are uint8_t, 0 or 1. Flags are the RB_ bit constants, or-ed.
  *  7. Unless a comment says otherwise, a function is safe to call from several threads on the same
  *     handle at once, and must not be called on a handle whose life has ended, nor after rb_close.
- *  8. No function calls back into Go, raises a signal on purpose or lets a C++ exception out: the
- *     callers keep every length below RB_MAX_KEY, RB_MAX_VALUE and RB_MAX_BATCH, so that RocksDB
- *     has no reason to throw but the lack of memory, which is fatal.
+ *  8. No function calls back into Go on the thread that called it (callbacks.c), raises a signal on
+ * purpose or lets a C++ exception out: the callers keep every length below RB_MAX_KEY, RB_MAX_VALUE
+ * and RB_MAX_BATCH, so that RocksDB has no reason to throw but the lack of memory, which is fatal.
  */
 #ifndef RB_H
 #define RB_H
@@ -127,6 +127,62 @@ enum {
 /* Compaction filters. */
 enum { RB_FILTER_NONE = 0, RB_FILTER_TTL = 1, RB_FILTER_PREFIXES = 2 };
 
+/* ---- Operators that are written in Go ---- */
+
+/* What Go is asked. */
+enum {
+  RB_CALLBACK_RELEASE = 0,      /* the handle is not used any more */
+  RB_CALLBACK_MERGE = 1,        /* merges operands onto value, which is NULL where there is none */
+  RB_CALLBACK_PARTIAL = 2,      /* merges operands with each other */
+  RB_CALLBACK_FILTER_BEGIN = 3, /* makes the filter of a compaction: made */
+  RB_CALLBACK_FILTER = 4,       /* judges a row by the filter made */
+  RB_CALLBACK_FILTER_END = 5    /* made is not used any more */
+};
+
+/* What it answers. */
+enum { RB_ANSWER_FAILED = 0, RB_ANSWER_OK = 1, RB_ANSWER_REMOVE = 2, RB_ANSWER_REPLACE = 3 };
+
+/* One call from C into Go. All that it points to is C memory and RocksDB's, lent during the call.
+ * out, of out_cap bytes, is for the result, of which out_len is set; rb_callback_reserve makes it
+ * larger. */
+typedef struct rb_callback {
+  uintptr_t handle; /* of the callee */
+  uintptr_t made;
+  uint32_t kind;   /* RB_CALLBACK_ */
+  uint32_t answer; /* RB_ANSWER_ */
+  int32_t level;
+  uint8_t full;
+  uint8_t manual;
+  const uint8_t *key;
+  size_t key_len;
+  const uint8_t *value;
+  size_t value_len;
+  const char *const *operands;
+  const size_t *lens;
+  size_t count;
+  uint8_t *out;
+  size_t out_cap;
+  size_t out_len;
+} rb_callback;
+
+/* The one function of Go's, which lets no panic out. It is called on threads of C's only: RocksDB's
+ * own, and such as are begun where RocksDB asks on a thread of Go's. */
+typedef void rb_called(rb_callback *call);
+
+typedef struct rb_callee rb_callee;
+
+/* An operator that go is asked for, by handle. name, copied, is what the OPTIONS file says. Held by
+ * the caller, and by everything that is made with it; after the last rb_callee_free go is told
+ * RB_CALLBACK_RELEASE, once. NULL when memory is short: go is then told nothing. */
+rb_callee *rb_callee_new(rb_called *go, uintptr_t handle, const char *name);
+
+/* Ends the caller's hold of c. NULL is allowed. */
+void rb_callee_free(rb_callee *c);
+
+/* Makes room for n bytes at call->out, whose contents are lost if it is moved. 0 when memory is
+ * short; there is then no room at all. For Go, within a call. */
+uint8_t rb_callback_reserve(rb_callback *call, size_t n);
+
 /* The operators of a family. They run in C on RocksDB's threads: in reads, flushes and compactions.
  * The names are what RocksDB writes into the OPTIONS file. All is copied. */
 typedef struct rb_operators {
@@ -139,6 +195,8 @@ typedef struct rb_operators {
   const char *filter_name;
   const uint8_t *prefixes; /* RB_FILTER_PREFIXES: each as uint32 length, little endian, and bytes */
   size_t prefixes_len;
+  rb_callee *called_merge;  /* NULL: none; takes the place of merge_kind. Held by what it makes */
+  rb_callee *called_filter; /* NULL: none; takes the place of filter_kind */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and

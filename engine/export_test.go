@@ -3,7 +3,12 @@ package engine
 import (
 	"log/slog"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
 )
+
+// LiveHandles counts the Go values that C has handles of.
+func LiveHandles() int64 { return cbridge.LiveHandles() }
 
 // SetCloseTimeout changes how long d's Close waits for calls in flight. Not while Close runs.
 func SetCloseTimeout(d *DB, timeout time.Duration) { d.timeout = timeout }

@@ -162,6 +162,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err != nil {
 		return nil, err
 	}
+	ops.serve(name, &d.operatorFailures)
 	plan := o.plan()
 	plan.Operators = ops.c
 	d.memory.fit(&plan, o.Extra)

@@ -14,6 +14,8 @@ import (
 //   - ErrNoSpace and other ErrIO after RocksDB could not write. It tries again by itself, every few
 //     seconds where the disk was full.
 //   - ErrClosed, also once Close has begun.
+//   - ErrAborted with an *OperatorError once an operator written in Go has panicked or failed, though
+//     commits may be taken. This one also of a database that is open for reading only.
 //
 // It asks RocksDB by writing an empty batch to the log. A database in a write stall, and one that is
 // open for reading only, is healthy. Health is safe for concurrent use and never waits for a stall.
@@ -22,6 +24,9 @@ func (d *DB) Health() error {
 		return err
 	}
 	defer d.guard.leave(opProperty)
+	if err := d.operatorFailures.error(); err != nil {
+		return describe(err, "health", d.path)
+	}
 	if d.readOnly {
 		return nil
 	}

@@ -51,6 +51,8 @@ type DB struct {
 	loads    loadFolders
 	tx       txDB
 
+	operatorFailures operatorFailures // of operators written in Go
+
 	lent bool // it belongs to a Secondary, which closes it
 }
 
@@ -123,7 +125,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 
 // openPlan opens d as o says.
 func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan) error) error {
-	names, ops, err := planOpen(plan, d.path, o)
+	names, ops, err := planOpen(plan, d.path, o, &d.operatorFailures)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	c, err := plan.Open()
 	if err != nil {
 		undo(err)
-		return err
+		return d.operatorFailures.explain(err)
 	}
 	d.c = c
 	d.tellOfBreak()
@@ -191,7 +193,7 @@ func (o *Options) expects(dir string) error {
 }
 
 // planOpen decides which families are opened, with what options.
-func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, ops map[string]operators, err error) {
+func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFailures) (names []string, ops map[string]operators, err error) {
 	disk, err := readOptionsFile(dir)
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +206,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, ops m
 		disk = &optionsFile{}
 	}
 	for _, name := range onDisk {
-		if what := disk.unknownOperator(name); what != "" {
+		if what := disk.unknownOperator(name, o.family(name)); what != "" {
 			e := dberr.New("open", dberr.Unsupported, what+" is not known here")
 			e.Family = name
 			return nil, nil, e
@@ -218,13 +220,21 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options) (names []string, ops m
 		}
 	}
 	for i := 0; i < len(names) && err == nil; i++ {
-		ops[names[i]], err = planFamily(plan, o, disk, names[i])
+		ops[names[i]], err = planFamily(plan, o, disk, names[i], failures)
 	}
 	return names, ops, err
 }
 
+// family is what the options say of a family; nothing if they do not name it.
+func (o *Options) family(name string) FamilyOptions {
+	if name == defaultFamily {
+		return o.FamilyOptions
+	}
+	return o.Families[name]
+}
+
 // planFamily adds one family to the plan and tells with what operators.
-func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) (ops operators, err error) {
+func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, failures *operatorFailures) (ops operators, err error) {
 	f, listed := o.Families[name]
 	extra := f.extra()
 	above := ""
@@ -235,6 +245,7 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string) 
 	if ops, err = f.operatorsOver(disk, name); err != nil {
 		return ops, describeFamily(err, name)
 	}
+	ops.serve(name, failures)
 	if !listed {
 		if err = plan.FamilyFromDisk(name); err == nil {
 			err = plan.Operators(name, ops.c)

@@ -86,6 +86,8 @@ type operators struct {
 	c     cbridge.Operators
 	check operandKind
 
+	newFilter func(FilterContext) func(level int, key, value []byte) (FilterVerdict, []byte) // nil: none of Go's
+
 	builtin string // the setting by which RocksDB makes the merge operator; empty: c does
 }
 
@@ -180,7 +182,14 @@ func (o *operators) setFilter(name string) bool {
 
 // operators finds the operators that the options name.
 func (o *FamilyOptions) operators() (operators, error) {
-	return newOperators(o.MergeOperator, o.CompactionFilter)
+	if err := o.validateGo(); err != nil {
+		return operators{}, err
+	}
+	ops, err := newOperators(o.MergeOperator, o.CompactionFilter)
+	if err == nil {
+		ops.addGo(o)
+	}
+	return ops, err
 }
 
 // operatorsOver finds the operators of a family that the database has, or may have, with others. What
@@ -188,21 +197,32 @@ func (o *FamilyOptions) operators() (operators, error) {
 func (o *FamilyOptions) operatorsOver(disk *optionsFile, family string) (operators, error) {
 	merge, filter := o.MergeOperator, o.CompactionFilter
 	before, builtin := disk.mergeOperator(family), disk.builtinMerge(family)
-	if merge == "" {
+	if o.GoMerge != nil && before != "" && before != o.GoMerge.Name {
+		return operators{}, invalid("", "GoMerge is "+o.GoMerge.Name+", but the operands in the database are for "+cut(before))
+	}
+	if o.GoMerge != nil {
+		builtin = ""
+	} else if merge == "" {
 		merge = before
 	} else if before != "" && !sameOperands(before, merge) {
 		return operators{}, invalid("", "MergeOperator is "+cut(merge)+", but the operands in the database are for "+cut(before))
 	}
-	if filter == "" {
+	if filter == "" && o.GoFilter == nil {
 		filter = disk.operator(family, "compaction_filter_factory")
 	}
 	if builtin == "" {
-		return newOperators(merge, filter)
+		ops, err := newOperators(merge, filter)
+		if err == nil && ops.c.Filter == cbridge.FilterTTL && o.GoMerge != nil {
+			err = errMergedTTL()
+		}
+		ops.addGo(o)
+		return ops, err
 	}
 	ops, err := newOperators("", filter)
 	if err == nil && ops.c.Filter == cbridge.FilterTTL {
 		err = errMergedTTL()
 	}
+	ops.addGo(o)
 	ops.merge, ops.builtin = merge, builtin
 	return ops, err
 }

@@ -145,6 +145,8 @@ type FamilyOptions struct {
 	// the one that the database was last opened with is taken over when this is empty, and NoFilter
 	// removes it.
 	CompactionFilter string
+	GoMerge          *GoMergeOperator    // in the place of MergeOperator; nil: none written in Go
+	GoFilter         *GoCompactionFilter // in the place of CompactionFilter; nil: none written in Go
 	Compression      Compression
 	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
 	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default

@@ -146,13 +146,14 @@ func (o *optionsFile) operator(family, option string) string {
 	return v
 }
 
-// unknownOperator names the first operator of a family that cannot be made here; empty if all can.
-func (o *optionsFile) unknownOperator(family string) string {
+// unknownOperator names the first operator of a family that cannot be made here, with what given has of
+// Go's; empty if all can.
+func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string {
 	if c := o.operator(family, "comparator"); c != "" && c != "leveldb.BytewiseComparator" {
 		return "comparator " + c
 	}
 	var ours operators
-	if m := o.mergeOperator(family); m != "" && !ours.setMerge(m) && o.builtinMerge(family) == "" {
+	if m := o.mergeOperator(family); m != "" && !given.hasGoMerge(m) && !ours.setMerge(m) && o.builtinMerge(family) == "" {
 		return "merge operator " + m
 	}
 	if f := o.operator(family, "table_factory"); f != "" && f != "BlockBasedTable" {
@@ -161,10 +162,16 @@ func (o *optionsFile) unknownOperator(family string) string {
 	if f := o.operator(family, "compaction_filter"); f != "" {
 		return "compaction filter " + f
 	}
-	if f := o.operator(family, "compaction_filter_factory"); f != "" && !ours.setFilter(f) {
+	chosen := given.GoFilter != nil || given.CompactionFilter != ""
+	if f := o.operator(family, "compaction_filter_factory"); f != "" && !chosen && !ours.setFilter(f) {
 		return "compaction filter factory " + f
 	}
 	return ""
+}
+
+// hasGoMerge tells whether the merge operator of this name is given.
+func (o *FamilyOptions) hasGoMerge(name string) bool {
+	return o.GoMerge != nil && o.GoMerge.Name == name
 }
 
 // mergeOperator is the merge operator of a family by the name that it has here; empty for none.

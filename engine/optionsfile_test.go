@@ -61,7 +61,7 @@ func TestOptionsFileTellsVersionAndOperators(t *testing.T) {
 		}
 	}
 	for _, family := range []string{"default", "old", "new", "absent"} {
-		if what := o.unknownOperator(family); what != "" {
+		if what := o.unknownOperator(family, FamilyOptions{}); what != "" {
 			t.Errorf("%s: %s", family, what)
 		}
 	}
@@ -81,7 +81,7 @@ func TestOptionsFileNamesWhatCannotBeMade(t *testing.T) {
 		"merge_operator=uint64add":                     "",
 	} {
 		o := parseOptions("[CFOptions \"f\"]\n  " + setting)
-		if got := o.unknownOperator("f"); got != want {
+		if got := o.unknownOperator("f", FamilyOptions{}); got != want {
 			t.Errorf("%s: %q, want %q", setting, got, want)
 		}
 	}
