@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* A thread that calls Go for others: one call at a time. */
 struct rb_runner {
@@ -112,8 +113,14 @@ static void rb_call_elsewhere(rb_callee *c, rb_callback *call) {
     c->idle = r->next;
   }
   pthread_mutex_unlock(&c->mutex);
-  if (r == NULL) {
+  while (r == NULL) {
     r = rb_runner_new(c);
+    if (r == NULL && call->kind != RB_CALLBACK_PREFIX) {
+      break;
+    }
+    if (r == NULL) { /* a key that is left out of a filter would never be found again */
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
   }
   if (r == NULL) {
     return;

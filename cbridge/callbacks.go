@@ -38,6 +38,10 @@ type GoOperators struct {
 	// NewFilter makes the filter of one compaction; nil: none.
 	NewFilter func(full, manual bool) FilterFunc
 
+	PrefixName string // empty: no prefix extractor
+	// Prefix answers the length of a key's prefix; negative: it has none.
+	Prefix func(key []byte) int
+
 	// Failed is told of each call that panicked or failed. It must not panic.
 	Failed func(operator string, cause any, stack []byte)
 }
@@ -80,9 +84,11 @@ func (g *GoOperators) c(co *C.rb_operators) (free func()) {
 		return func() {}
 	}
 	merge, filter := g.callee(g.MergeName), g.callee(g.FilterName)
-	co.called_merge, co.called_filter = merge, filter
+	prefix := g.callee(g.PrefixName)
+	co.called_merge, co.called_filter, co.called_prefix = merge, filter, prefix
 	return func() {
 		C.rb_callee_free(merge)
 		C.rb_callee_free(filter)
+		C.rb_callee_free(prefix)
 	}
 }

@@ -20,4 +20,7 @@ rb_status rb_options_set_called_merge(rocksdb_options_t *options, rb_callee *c);
 /* Gives options a factory of compaction filters that Go is asked for. */
 rb_status rb_options_set_called_filter(rocksdb_options_t *options, rb_callee *c);
 
+/* Gives options a prefix extractor that Go is asked for. */
+rb_status rb_options_set_called_prefix(rocksdb_options_t *options, rb_callee *c);
+
 #endif

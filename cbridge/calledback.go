@@ -42,15 +42,35 @@ func rbCallGo(call *C.rb_callback) {
 		}
 	case C.RB_CALLBACK_FILTER:
 		judge(call)
+	case C.RB_CALLBACK_PREFIX:
+		g.prefix(call)
 	}
 }
 
 // name is that of the operator that is called.
 func (g *GoOperators) name(call *C.rb_callback) string {
-	if call.kind >= C.RB_CALLBACK_FILTER_BEGIN {
-		return g.FilterName
+	switch call.kind {
+	case C.RB_CALLBACK_MERGE, C.RB_CALLBACK_PARTIAL:
+		return g.MergeName
+	case C.RB_CALLBACK_PREFIX:
+		return g.PrefixName
 	}
-	return g.MergeName
+	return g.FilterName
+}
+
+// prefix finds out how long a key's prefix is.
+func (g *GoOperators) prefix(call *C.rb_callback) {
+	key := foreign(call.key, call.key_len)
+	n := g.Prefix(key)
+	switch {
+	case n < 0:
+		call.answer = C.RB_ANSWER_NO_PREFIX
+	case n > len(key):
+		g.Failed(g.PrefixName, "the prefix is longer than the key", nil)
+	default:
+		call.out_len = C.size_t(uint64(n))
+		call.answer = C.RB_ANSWER_OK
+	}
 }
 
 // foreign is C memory as a slice: nil if there is none.

@@ -115,6 +115,12 @@ rb_status rb_options_set_operators(rocksdb_options_t *options, rb_operators o) {
       (o.merge_kind == RB_MERGE_LIST && o.max_entries == 0)) {
     return rb_status_make(RB_INVALID_ARGUMENT, "no such operator");
   }
+  if (o.called_prefix != NULL) {
+    rb_status s = rb_options_set_called_prefix(options, o.called_prefix);
+    if (s.code != RB_OK) {
+      return s;
+    }
+  }
   if (o.called_merge != NULL) {
     rb_status s = rb_options_set_called_merge(options, o.called_merge);
     if (s.code != RB_OK) {

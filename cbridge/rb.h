@@ -136,11 +136,18 @@ enum {
   RB_CALLBACK_PARTIAL = 2,      /* merges operands with each other */
   RB_CALLBACK_FILTER_BEGIN = 3, /* makes the filter of a compaction: made */
   RB_CALLBACK_FILTER = 4,       /* judges a row by the filter made */
-  RB_CALLBACK_FILTER_END = 5    /* made is not used any more */
+  RB_CALLBACK_FILTER_END = 5,   /* made is not used any more */
+  RB_CALLBACK_PREFIX = 6        /* how long the key's prefix is: out_len */
 };
 
 /* What it answers. */
-enum { RB_ANSWER_FAILED = 0, RB_ANSWER_OK = 1, RB_ANSWER_REMOVE = 2, RB_ANSWER_REPLACE = 3 };
+enum {
+  RB_ANSWER_FAILED = 0,
+  RB_ANSWER_OK = 1,
+  RB_ANSWER_REMOVE = 2,
+  RB_ANSWER_REPLACE = 3,
+  RB_ANSWER_NO_PREFIX = 4
+};
 
 /* One call from C into Go. All that it points to is C memory and RocksDB's, lent during the call.
  * out, of out_cap bytes, is for the result, of which out_len is set; rb_callback_reserve makes it
@@ -197,6 +204,7 @@ typedef struct rb_operators {
   size_t prefixes_len;
   rb_callee *called_merge;  /* NULL: none; takes the place of merge_kind. Held by what it makes */
   rb_callee *called_filter; /* NULL: none; takes the place of filter_kind */
+  rb_callee *called_prefix; /* NULL: none */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and

@@ -97,7 +97,9 @@ func benchGoMergedReads(b *testing.B) {
 		}
 	}
 	for title, work := range map[string]func(*engine.DB){"Get of a value and an operand": gets, "scan of values and operands": scan} {
-		contest{title: title, units: len(keys), unit: "key", clock: true, ways: goWays(b, prepare, work, "Int64Add, in C", "the same in Go")}.run(b)
+		b.Run(title, func(b *testing.B) {
+			contest{title: title, units: len(keys), unit: "key", clock: true, ways: goWays(b, prepare, work, "Int64Add, in C", "the same in Go")}.run(b)
+		})
 	}
 }
 

@@ -101,3 +101,26 @@ func ExampleOperatorError() {
 	// true
 	// operator words.picky of family default failed: 1 operands are too many
 }
+
+// Lookups of users that are in no table are answered by a small filter: it has users, not their keys.
+func ExampleGoPrefixExtractor() {
+	user := &engine.GoPrefixExtractor{
+		Name:   "user.before-slash",
+		Prefix: func(key []byte) int { return bytes.IndexByte(key, '/') }, // -1: no prefix
+	}
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{
+		GoPrefix: user, BloomBitsPerKey: 10, Extra: "block_based_table_factory={whole_key_filtering=false}",
+	}})
+	defer done()
+
+	if err := errors.Join(db.Put([]byte("ann/name"), []byte("Ann"), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	value, err := db.Get([]byte("ann/name"), nil)
+	fmt.Printf("%s %v\n", value, err)
+	_, err = db.Get([]byte("bob/name"), nil)
+	fmt.Println(err == engine.ErrNotFound)
+	// Output:
+	// Ann <nil>
+	// true
+}

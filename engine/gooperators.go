@@ -21,7 +21,7 @@ import (
 // operator. The operands stay, nothing is lost. Health tells what happened: see OperatorError.
 type GoMergeOperator struct {
 	// Name is written into the OPTIONS file: 1 to 255 letters, digits, dots, hyphens and underscores, not
-	// beginning with "rockbridge.". The database is only opened with the operator of this name after.
+	// beginning with "rockbridge." or "rocksdb.". The database is only opened with the operator of this name after.
 	Name string
 	// Merge appends to dst, of length 0, the value that operands, the oldest first, make of base, and
 	// returns it. base is nil where there is no value. Instead of appending it may return one of the slices
@@ -46,6 +46,22 @@ type GoCompactionFilter struct {
 	// New makes the filter of one compaction, or of one of its parts that run side by side; nil: every row
 	// is kept.
 	New func(FilterContext) func(level int, key, value []byte) (FilterVerdict, []byte)
+}
+
+// GoPrefixExtractor is a prefix extractor written in Go, for FamilyOptions.GoPrefix: RocksDB then has the
+// prefixes of keys in its bloom filters, beside whole keys or, with whole_key_filtering=false in the table
+// options, in their place. No read misses a row for it. Prefix is called on several threads at once; it
+// must not use the database, keep or change the key, or call runtime.Goexit.
+type GoPrefixExtractor struct {
+	// Name is written into the OPTIONS file and every table, as that of a GoMergeOperator. A database may be
+	// opened with an extractor of another name, or none: filters made under another name are passed over.
+	Name string
+	// Prefix answers how many of the key's first bytes are its prefix; negative: it has none. Under one Name
+	// it must always give the same for a key, and the same for every key that begins with a key's prefix: a
+	// function that gives something else needs another Name, or lookups miss rows. A call that panics, or
+	// answers more than the key has, counts as negative, and Health tells of it: the mended function needs
+	// another Name, too.
+	Prefix func(key []byte) int
 }
 
 // FilterContext says what a compaction filter is made for.
@@ -131,6 +147,9 @@ func (o *FamilyOptions) validateGo() error {
 			return invalid("", "GoFilter and CompactionFilter exclude each other")
 		}
 	}
+	if p := o.GoPrefix; p != nil && (!validGoName(p.Name) || p.Prefix == nil) {
+		return invalid("", "GoPrefix has no function Prefix, or no Name of 1 to 255 letters, digits, '.', '-' and '_' of its own")
+	}
 	return nil
 }
 
@@ -139,13 +158,13 @@ var othersNames = []string{Uint64Add, "UInt64AddOperator", "nullptr", NoFilter}
 
 func validGoName(name string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-	return name != "" && len(name) <= 255 && strings.Trim(name, letters) == "" && !strings.HasPrefix(name, "rockbridge.") &&
+	return name != "" && len(name) <= 255 && strings.Trim(name, letters) == "" && !strings.HasPrefix(name, "rockbridge.") && !strings.HasPrefix(name, "rocksdb.") &&
 		!slices.Contains(othersNames, name) && !slices.Contains(builtinMerges, name)
 }
 
 // addGo adds the operators that are written in Go.
 func (o *operators) addGo(f *FamilyOptions) {
-	if f.GoMerge == nil && f.GoFilter == nil {
+	if f.GoMerge == nil && f.GoFilter == nil && f.GoPrefix == nil {
 		return
 	}
 	g := &cbridge.GoOperators{Failed: func(string, any, []byte) {}}
@@ -156,6 +175,9 @@ func (o *operators) addGo(f *FamilyOptions) {
 	if f.GoFilter != nil {
 		g.FilterName = f.GoFilter.Name
 		o.newFilter = f.GoFilter.New
+	}
+	if p := f.GoPrefix; p != nil {
+		g.PrefixName, g.Prefix = p.Name, p.Prefix
 	}
 	o.c.Go = g
 	o.serve("", nil)
