@@ -3,6 +3,8 @@ package enginetest
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -112,6 +114,42 @@ func TestTheModelFindsReadsThatAreWrong(t *testing.T) {
 		mustFail(t, func(t testing.TB) { model.Check(t, l) }, words)
 	}
 	mustPass(t, func(t testing.TB) { model.Check(t, &liar{Reader: db}) })
+}
+
+// Each way to compare is enough by itself for what it is there for.
+func TestEachComparisonFindsWhatDiffers(t *testing.T) {
+	db, model := filled(t)
+	over := func(f func(it *iterator.Iterator, want []pair) error) func(r engine.Reader, want []pair) error {
+		return func(r engine.Reader, want []pair) error {
+			return withIter(r, nil, func(it *iterator.Iterator) error { return f(it, want) })
+		}
+	}
+	comparisons := map[string]func(r engine.Reader, want []pair) error{
+		"all": walkAll, "backward": over(walkBack), "chunks": over(walkChunks), "parts": walkParts, "seeks": seek, "count": count,
+		"lookups": lookUp,
+	}
+	rows := model.sorted()
+	for name, compare := range comparisons {
+		if err := compare(db, rows); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i := range rows {
+			extra := slices.Delete(slices.Clone(rows), i, i+1)
+			missing := slices.Insert(slices.Clone(rows), i, pair{rows[i].key[:2] + "\x00", "x"})
+			wrong := slices.Clone(rows)
+			wrong[i].value = "xxx"
+			slices.SortFunc(missing, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+			if compare(db, extra) == nil && name != "lookups" && !(name == "parts" && (i == 0)) {
+				t.Errorf("%s: the extra row %d is not found", name, i)
+			}
+			if compare(db, missing) == nil {
+				t.Errorf("%s: the missing row %d is not found", name, i)
+			}
+			if compare(db, wrong) == nil && name != "count" { // as long as before
+				t.Errorf("%s: the wrong value of row %d is not found", name, i)
+			}
+		}
+	}
 }
 
 func TestApplyDoesWhatABatchDoesToAFamily(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 )
 
 // weights say how often each kind comes.
-var weights = [operationKinds]int{60, 20, 30, 20, 6, 12, 4, 4, 2, 3, 1, 1}
+var weights = [operationKinds]int{60, 25, 30, 20, 4, 12, 4, 4, 2, 6, 1, 1}
 
 var operationNames = [operationKinds]string{
 	"Put", "Delete", "Get", "Merge", "DeleteRange", "batch", "NewSnapshot", "check and close the oldest snapshot", "Settle", "check",
@@ -108,6 +108,9 @@ func (c *Config) operation(r *rand.Rand, kind operationKind, ok [operationKinds]
 		o.key = randomKey(r)
 	case opDeleteRange:
 		o.key, o.value = randomKey(r), randomKey(r)
+		if r.IntN(4) > 0 { // mostly a small range: what is deleted cannot differ
+			o.value = append(o.key[:len(o.key):len(o.key)], 'b')
+		}
 		if string(o.key) > string(o.value) {
 			o.key, o.value = o.value, o.key
 		}

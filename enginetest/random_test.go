@@ -14,7 +14,7 @@ import (
 // operations is how many a random run has.
 func operations(t *testing.T) int {
 	if testing.Short() {
-		return 300
+		return 200
 	}
 	return 2000
 }
