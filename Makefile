@@ -128,7 +128,7 @@ bench-full: setup
 	cd bench && ../$(BEST) go run ./cmd/peers -full $(PEERS)
 
 # The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours.
-race asan cgocheck2: export SKIP_MODULES = ./bench
+race asan cgocheck2: export SKIP_MODULES = ./bench ./migrate
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
 	$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program

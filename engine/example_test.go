@@ -186,6 +186,9 @@ func ExampleSupports() {
 	// set DB options since RocksDB 11.5
 	// async I/O since RocksDB 7.10
 	// ingest bottommost since RocksDB 8.1
+	// backup stop since RocksDB 11.5
+	// backup note since RocksDB 11.6
+	// statistics levels since RocksDB 8.6
 	// true
 	// true
 }
