@@ -297,16 +297,14 @@ func (b *Backups) Restore(ctx context.Context, id uint32, dir string, o *Restore
 	return b.describe(detached{
 		call: func() error {
 			err := c.Restore(l.ID, dir, wal)
+			c.Close() // RocksDB's threads may still copy after a failure
 			if err != nil {
 				undo()
 			}
 			return err
 		},
 		undo: undo,
-		end: func(bool) {
-			c.Close()
-			leave()
-		},
+		end:  func(bool) { leave() },
 	}.run(ctx), "restore backup")
 }
 

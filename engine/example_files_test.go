@@ -30,7 +30,7 @@ func ExampleDB_UpdatesSince() {
 		if err := u.Error(); err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println("next time from", u.Position())
+		fmt.Println("next time from row", u.Position().Sequence)
 	}
 	show()
 	db.Put([]byte("Ulm"), []byte("0.1 million"), nil)
@@ -41,10 +41,10 @@ func ExampleDB_UpdatesSince() {
 	show()
 	// Output:
 	// Put Lima=10 million
-	// next time from 2
+	// next time from row 2
 	// Put Ulm=0.1 million
 	// Delete Lima=
-	// next time from 4
+	// next time from row 4
 }
 
 func ExampleColumnFamily_DeleteFilesInRange() {

@@ -226,6 +226,13 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 	},
 	"DeleteFilesInRange": func(d *engine.DB, _ *lifecycleKit) error { return d.DeleteFilesInRange([]byte("x"), nil) },
 	"VerifyChecksums":    func(d *engine.DB, _ *lifecycleKit) error { return d.VerifyChecksums(context.Background()) },
+	"UpdatesFrom": func(d *engine.DB, _ *lifecycleKit) error {
+		u, err := d.UpdatesFrom(context.Background(), engine.UpdatePosition{}, nil)
+		if err != nil {
+			return err
+		}
+		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
+	},
 	"UpdatesSince": func(d *engine.DB, _ *lifecycleKit) error {
 		u, err := d.UpdatesSince(context.Background(), 1, nil)
 		if err != nil {

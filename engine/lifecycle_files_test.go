@@ -75,7 +75,7 @@ var updatesCalls = map[string]call[*engine.Updates]{
 	},
 	"Position": func(u *engine.Updates, k *lifecycleKit) error {
 		none := k.state == "nil" || k.state == "zero" || k.state == "failed"
-		return want(nil, (u.Position() == 1) == !none, u.Position())
+		return want(nil, (u.Position().Sequence == 1) == !none, u.Position())
 	},
 	"Update": func(u *engine.Updates, _ *lifecycleKit) error { return want(nil, u.Update().Batch == nil, u.Update()) },
 	"Wait":   func(u *engine.Updates, _ *lifecycleKit) error { return u.Wait(context.Background()) },

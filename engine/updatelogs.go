@@ -40,6 +40,7 @@ type section struct {
 
 // loggedRecord is a record of a log: rows, with those of a transaction where it was committed.
 type loggedRecord struct {
+	log      uint64
 	sequence uint64
 	data     []byte
 	parts    []batchrepr.Part
@@ -100,14 +101,14 @@ func (l *updateLogs) openLog(f logFile) (*ondisk.Tail, error) {
 	return t, err
 }
 
-// record gives the next record, which begins with row number next at most. io.EOF: there is none yet. ErrGap: it
-// is in no log.
-func (l *updateLogs) record(next uint64) (loggedRecord, error) {
+// record gives the next record, which begins with row number next at most: what begins later is one behind a gap. The
+// first record is one of the log from, if that is not 0. io.EOF: there is none yet.
+func (l *updateLogs) record(next, from uint64) (loggedRecord, error) {
 	if l.failed != nil {
 		return loggedRecord{}, l.failed
 	}
 	if l.tail == nil {
-		if err := l.seek(next); err != nil {
+		if err := l.seek(next, from); err != nil {
 			return loggedRecord{}, l.explain(err)
 		}
 	}
@@ -170,7 +171,7 @@ func (l *updateLogs) read(next uint64) (loggedRecord, error) {
 	if err != nil {
 		return loggedRecord{}, l.malformed(err)
 	}
-	r := loggedRecord{sequence: binary.LittleEndian.Uint64(data), data: data, parts: parts}
+	r := loggedRecord{log: l.number, sequence: binary.LittleEndian.Uint64(data), data: data, parts: parts}
 	for i := range r.parts {
 		switch p := &r.parts[i]; p.Kind {
 		case batchrepr.PartPrepared:
@@ -219,25 +220,16 @@ func (l *updateLogs) first(f logFile) (uint64, error) {
 	return binary.LittleEndian.Uint64(data), nil
 }
 
-// seek goes to the log that has row number next. The ones before it are read for what transactions have
-// prepared.
-func (l *updateLogs) seek(next uint64) error {
+// seek goes to the log from or, if that is 0, the one that has row number next. The ones before it are read for what
+// transactions have prepared. io.EOF: it has no record yet.
+func (l *updateLogs) seek(next, from uint64) error {
 	all, err := l.files(0)
 	if err != nil {
 		return err
 	}
-	at := -1
-	for i := len(all) - 1; i >= 0 && at < 0; i-- {
-		switch sequence, err := l.first(all[i]); {
-		case err == io.EOF || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ondisk.ErrDamaged):
-		case err != nil:
-			return err
-		case sequence <= next:
-			at = i
-		}
-	}
-	if at < 0 {
-		return gapAt(next)
+	at, err := l.find(all, next, from)
+	if err != nil {
+		return err
 	}
 	for _, f := range all[:at+1] {
 		if err := l.enterLog(f); err != nil {
@@ -256,6 +248,28 @@ func (l *updateLogs) seek(next uint64) error {
 		}
 	}
 	return nil
+}
+
+// find tells which of the logs to begin with.
+func (l *updateLogs) find(all []logFile, next, from uint64) (at int, err error) {
+	if from != 0 {
+		if at = slices.IndexFunc(all, func(f logFile) bool { return f.number == from }); at >= 0 {
+			return at, nil
+		}
+		l.number = from - 1
+		f, err := l.later(next, io.EOF) // it was read to its end, or there is a gap
+		return slices.Index(all, f), err
+	}
+	for at = len(all) - 1; at >= 0; at-- {
+		switch sequence, err := l.first(all[at]); {
+		case err == io.EOF || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ondisk.ErrDamaged):
+		case err != nil:
+			return 0, err
+		case sequence <= next:
+			return at, nil
+		}
+	}
+	return 0, gapAt(next)
 }
 
 // enterLog makes a log the current one.

@@ -17,14 +17,24 @@ type Updates struct {
 	db     *DB
 	chunk  int
 	logs   updateLogs
-	next   uint64 // the number of the next row that is read from the logs
-	seen   uint64 // the newest row when the logs were last read
-	more   bool   // a chunk was full then
+	next   uint64         // the number of the next row that is read from the logs
+	have   UpdatePosition // up to where rows have been taken in
+	seen   uint64         // the newest row when the logs were last read
+	more   bool           // a chunk was full then
 	queue  []Update
 	now    Update
-	pos    uint64 // the number of the first row that Next has not given
+	pos    UpdatePosition // up to where Next has given rows
 	err    error
 	closed bool
+}
+
+// UpdatePosition is a place in the changes of a database: before the row of that number, in that log or a later one.
+// Numbers alone do not tell a place for ever: when a database is opened, RocksDB gives the newest ones again if it has
+// found nothing to keep under them, such as rows that were put and single-deleted, and deletions of empty ranges. The
+// zero position is before the first row ever.
+type UpdatePosition struct {
+	Log      uint64 // number of the write-ahead log's file; 0: not known
+	Sequence uint64
 }
 
 // UpdatesOptions say how Updates reads. Nil and the zero value mean the defaults.
@@ -41,6 +51,8 @@ type Update struct {
 	// database with the same operators and the same numbers of families: Record.Family is ColumnFamily.ID. What
 	// a transaction in two phases has written comes with its commit.
 	Batch *Batch
+
+	next UpdatePosition // behind it
 }
 
 const (
@@ -49,32 +61,42 @@ const (
 )
 
 // UpdatesSince begins at the write that has row number seq, with 0 or 1 at the first one ever; rows of the same write
-// before it come along. LatestSequence()+1 begins with the next write. Each later position is Position's.
-// ErrGap if the logs do not go back so far, ErrInvalidArgument for a number that is not written yet: its asker is
-// ahead of the database, which has then lost what was not synced, or was restored. ErrUnsupported if the logs
-// are compressed. ctx, which may be nil, covers the search. The Updates must be closed.
+// before it come along. LatestSequence()+1 begins with the next write. To go on later there is UpdatesFrom.
+// ErrGap if the logs do not go back so far, ErrInvalidArgument for a number that is not written yet, ErrUnsupported if
+// the logs are compressed. ctx, which may be nil, covers the search. The Updates must be closed.
 func (d *DB) UpdatesSince(ctx context.Context, seq uint64, o *UpdatesOptions) (*Updates, error) {
+	return d.updates(ctx, UpdatePosition{Sequence: seq}, o)
+}
+
+// UpdatesFrom goes on where another Updates of the database was, in this process or before: see Updates.Position. The
+// errors are those of UpdatesSince; a number that is not written yet is none.
+func (d *DB) UpdatesFrom(ctx context.Context, at UpdatePosition, o *UpdatesOptions) (*Updates, error) {
+	return d.updates(ctx, at, o)
+}
+
+func (d *DB) updates(ctx context.Context, at UpdatePosition, o *UpdatesOptions) (*Updates, error) {
 	if o == nil {
 		o = &UpdatesOptions{}
 	}
-	u, err := d.updatesSince(ctx, max(1, seq), o)
+	at.Sequence = max(1, at.Sequence)
+	u, err := d.openUpdates(ctx, at, o)
 	if err != nil {
 		return nil, d.describe(err, "updates")
 	}
 	return u, nil
 }
 
-func (d *DB) updatesSince(ctx context.Context, seq uint64, o *UpdatesOptions) (*Updates, error) {
+func (d *DB) openUpdates(ctx context.Context, at UpdatePosition, o *UpdatesOptions) (*Updates, error) {
 	if err := d.enter(ctx, opUpdates); err != nil {
 		return nil, err
 	}
 	defer d.guard.leave(opUpdates)
-	u := &Updates{db: d, chunk: o.ChunkSize, next: seq, pos: seq}
+	u := &Updates{db: d, chunk: o.ChunkSize, next: at.Sequence, have: at, pos: at}
 	switch latest := d.c.LatestSequence(); {
 	case o.ChunkSize < 0 || o.ChunkSize > chunkMax:
 		return nil, invalid("", "ChunkSize is negative or exceeds 64 MiB")
-	case seq > latest+1:
-		return nil, invalid("", "row "+utoa64(seq)+" is not written yet; the newest is "+utoa64(latest))
+	case at.Log == 0 && at.Sequence > latest+1:
+		return nil, invalid("", "row "+utoa64(at.Sequence)+" is not written yet; the newest is "+utoa64(latest))
 	}
 	if u.chunk == 0 {
 		u.chunk = chunkDefault
@@ -104,7 +126,7 @@ func (u *Updates) Next(ctx context.Context) bool {
 		return false
 	}
 	u.now, u.queue = u.queue[0], u.queue[1:]
-	u.pos = u.now.Sequence + uint64(u.now.Batch.Count())
+	u.pos = u.now.next
 	return true
 }
 
@@ -125,6 +147,7 @@ func (u *Updates) fill(ctx context.Context) error {
 	u.queue, u.more = nil, false
 	latest := u.db.c.LatestSequence() // rows up to this one are in the logs, if they ever are
 	u.seen = latest
+	u.next = min(u.next, latest+1) // RocksDB has taken numbers back
 	for size := 0; u.next <= latest; {
 		if u.more = size >= u.chunk; u.more {
 			break
@@ -132,7 +155,7 @@ func (u *Updates) fill(ctx context.Context) error {
 		if err := u.interrupted(ctx); err != nil {
 			return u.unlessFilled(err)
 		}
-		record, err := u.logs.record(u.next)
+		record, err := u.logs.record(u.next, u.have.Log)
 		if err == io.EOF {
 			return nil
 		}
@@ -175,19 +198,23 @@ func (u *Updates) take(r loggedRecord) error {
 			rep, count = append(rep, p.Records...), count+p.Count
 		}
 	}
-	end := r.sequence + uint64(count)
-	if end < u.next || end == u.next && count > 0 {
+	if len(rep) == batchrepr.HeaderLen {
+		return nil // a mark, or nothing
+	}
+	batchrepr.SetCount(rep, count)
+	b, err := ParseBatch(rep)
+	if err != nil {
+		return err
+	}
+	end := UpdatePosition{r.log, r.sequence + uint64(count)}
+	if u.have.Log == 0 {
+		u.have.Log = r.log // that of the first number
+	}
+	if r.log < u.have.Log || r.log == u.have.Log && (end.Sequence < u.have.Sequence || count > 0 && end.Sequence == u.have.Sequence) {
 		return nil
 	}
-	if len(rep) > batchrepr.HeaderLen {
-		batchrepr.SetCount(rep, count)
-		b, err := ParseBatch(rep)
-		if err != nil {
-			return err
-		}
-		u.queue = append(u.queue, Update{Sequence: r.sequence, Batch: b})
-	}
-	u.next = end
+	u.queue = append(u.queue, Update{Sequence: r.sequence, Batch: b, next: end})
+	u.next, u.have = end.Sequence, end
 	return nil
 }
 
@@ -199,12 +226,12 @@ func (u *Updates) Update() Update {
 	return u.now
 }
 
-// Position is where to go on: the number of the first row that Next has not given, for a later UpdatesSince. Keep it
-// with what is made of the updates, in one transaction if there must be no doubt. LogData that is not followed by
-// rows may come again from there.
-func (u *Updates) Position() uint64 {
+// Position is where to go on, for a later UpdatesFrom: behind the rows that Next has given. Keep it with what is made of
+// the updates, in one transaction if there must be no doubt. LogData that is not followed by rows may come again from
+// there.
+func (u *Updates) Position() UpdatePosition {
 	if u == nil {
-		return 0
+		return UpdatePosition{}
 	}
 	return u.pos
 }
