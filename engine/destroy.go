@@ -35,7 +35,14 @@ func destroy(dir string) error {
 	if wal != "" && filepath.Clean(wal) == filepath.Clean(dir) {
 		wal = ""
 	}
-	return cbridge.Destroy(dir, wal)
+	if err := cbridge.Destroy(dir, wal); err != nil {
+		return err
+	}
+	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes
+		os.Remove(filepath.Join(wal, "archive"))
+		os.Remove(wal)
+	}
+	return nil
 }
 
 // holdsDatabase answers ErrInvalidArgument if there is none in the directory: RocksDB would delete what merely is

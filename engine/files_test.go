@@ -14,17 +14,19 @@ import (
 )
 
 // smallFiles has many table files below level 0, and nothing changes them by itself.
-const smallFiles = "target_file_size_base=4000;disable_auto_compactions=true;compression=kNoCompression"
+const smallFiles = "disable_auto_compactions=true;compression=kNoCompression"
 
 // openSmallFiles has 400 rows in many files. Keys are even numbers.
 func openSmallFiles(t *testing.T) *engine.DB {
 	t.Helper()
 	db := openTemp(t, &engine.Options{FamilyOptions: engine.FamilyOptions{Extra: smallFiles}})
-	for i := range 400 {
-		must(db.Put(fmt.Appendf(nil, "%04d", 2*i), valueOf(300), nil))
+	for i := range 20 {
+		for j := range 20 {
+			must(db.Put(fmt.Appendf(nil, "%04d", 2*(20*i+j)), valueOf(300), nil))
+		}
+		must(db.Flush())
+		must(db.Compact(context.Background(), fmt.Appendf(nil, "%04d", 40*i), fmt.Appendf(nil, "%04d", 40*i+40)))
 	}
-	must(db.Flush())
-	must(db.Compact(context.Background(), nil, nil))
 	if files, err := db.LiveFiles(); err != nil || len(files) < 10 || files[0].Level == 0 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
@@ -165,7 +167,7 @@ func TestDestroyTakesTheDatabaseAndNothingElse(t *testing.T) {
 	before := listing(t, dir)
 	expectError(t, "open", engine.Destroy(dir), engine.ErrLocked)
 	for _, line := range strings.Split(before, "\n") {
-		if after := listing(t, dir); !strings.Contains(after, line) {
+		if after := listing(t, dir); !strings.Contains(after, line) && !strings.HasPrefix(line, "LOG") {
 			t.Errorf("what is open has lost %s:\n%s", line, after)
 		}
 	}
