@@ -189,9 +189,9 @@ func (o *operators) serve(family string, failures *operatorFailures) {
 	if g == nil {
 		return
 	}
-	if make := o.newFilter; make != nil {
+	if begin := o.newFilter; begin != nil {
 		g.NewFilter = func(full, manual bool) cbridge.FilterFunc {
-			return make(FilterContext{family, full, manual})
+			return begin(FilterContext{family, full, manual})
 		}
 	}
 	if failures != nil {
