@@ -123,6 +123,8 @@ func benchGoFilter(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	contest{title: "50,000 rows written, flushed and compacted", units: len(keys), unit: "row",
-		ways: goWays(b, fill, compact, "no filter", "PrefixDrop, in C", "a filter in Go")}.run(b)
+	contest{
+		title: "50,000 rows written, flushed and compacted", units: len(keys), unit: "row",
+		ways: goWays(b, fill, compact, "no filter", "PrefixDrop, in C", "a filter in Go"),
+	}.run(b)
 }
