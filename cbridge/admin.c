@@ -36,6 +36,10 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_readoptions_set_async_io != NULL;
     case RB_FEATURE_STATISTICS_LEVELS:
       return rocksdb_options_set_statistics_level != NULL;
+    case RB_FEATURE_HYPER_CLOCK:
+      return rocksdb_cache_create_hyper_clock != NULL;
+    case RB_FEATURE_TUNED_RATE_LIMIT:
+      return rocksdb_ratelimiter_create_auto_tuned != NULL;
     default:
       return 0;
   }

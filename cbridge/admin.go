@@ -87,6 +87,8 @@ const (
 	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
 	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
 	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS
+	FeatureHyperClock       Feature = C.RB_FEATURE_HYPER_CLOCK
+	FeatureTunedRateLimit   Feature = C.RB_FEATURE_TUNED_RATE_LIMIT
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -25,6 +25,9 @@ extern void rocksdb_flush_cfs(rocksdb_t *db, const rocksdb_flushoptions_t *optio
 extern void rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level(
     rocksdb_ingestexternalfileoptions_t *opt, unsigned char fail_if_not_bottommost_level) RB_WEAK;
 
+extern rocksdb_cache_t *rocksdb_cache_create_hyper_clock(size_t capacity,
+                                                         size_t estimated_entry_charge) RB_WEAK;
+
 /* 8.5 */
 extern rocksdb_t *rocksdb_transactiondb_get_base_db(rocksdb_transactiondb_t *txn_db) RB_WEAK;
 extern void rocksdb_transactiondb_close_base_db(rocksdb_t *base_db) RB_WEAK;
@@ -57,6 +60,10 @@ extern void rocksdb_write_buffer_manager_set_buffer_size(rocksdb_write_buffer_ma
                                                          size_t new_size) RB_WEAK;
 extern void rocksdb_options_set_write_buffer_manager(rocksdb_options_t *opt,
                                                      rocksdb_write_buffer_manager_t *wbm) RB_WEAK;
+
+extern rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_auto_tuned(int64_t rate_bytes_per_sec,
+                                                                    int64_t refill_period_us,
+                                                                    int32_t fairness) RB_WEAK;
 
 /* 9.0 */
 extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;

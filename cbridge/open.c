@@ -36,7 +36,7 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
   p->db_options = rocksdb_options_create();
   if (opts.block_cache_size >= 0) {
     size_t size = opts.block_cache_size > 0 ? (size_t)opts.block_cache_size : RB_DEFAULT_CACHE;
-    p->cache = rocksdb_cache_create_lru(size);
+    p->cache = rb_cache_new(size, opts);
   }
   if (p->path == NULL || p->db_options == NULL ||
       (p->cache == NULL && opts.block_cache_size >= 0)) {
@@ -253,7 +253,10 @@ rb_opened rb_plan_open(rb_plan *p) {
     return r;
   }
   db->read_only = p->opts.read_only;
-  r.status = rb_options_set_statistics(p->db_options, p->opts.statistics);
+  r.status = rb_options_set_rate_limit(p->db_options, p->opts);
+  if (r.status.code == RB_OK) {
+    r.status = rb_options_set_statistics(p->db_options, p->opts.statistics);
+  }
   if (r.status.code == RB_OK && p->opts.statistics != RB_STATISTICS_NONE) {
     db->statistics = rocksdb_options_create_copy(p->db_options);
     r.status.code = db->statistics == NULL ? RB_NO_MEMORY : RB_OK;

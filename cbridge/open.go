@@ -16,26 +16,37 @@ type DBOptions struct {
 	BlockCacheSize                          int64 // bytes; 0: 128 MiB, negative: none
 	Transactions                            uint32
 	Statistics                              uint32 // a Statistics constant
+	HyperClock                              bool   // the kind of the block cache
+	CacheEntry                              uint64 // bytes of a block in it, an estimate; 0: it finds out
+	RateLimit                               uint64 // bytes a second; 0: none
+	RateLimitTunes                          bool   // RateLimit is an upper bound
 }
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
 type FamilyOptions struct {
 	WriteBufferSize, BlockSize uint64 // bytes
 	BloomBitsPerKey            float64
-	Compression                int32 // RocksDB's number, or -1 for its default
-	CacheIndex                 bool  // index and filter blocks go through the block cache
+	Compression                int32  // RocksDB's number, or -1 for its default
+	CacheIndex                 bool   // index and filter blocks go through the block cache
+	Named                      string // what is set by RocksDB's names, below all other names
 	Operators                  Operators
 }
 
 // c gives the options in C's terms; free ends the life of what they point to.
 func (o FamilyOptions) c() (co C.rb_family_options, free func()) {
-	operators, free := o.Operators.c()
+	operators, freeOperators := o.Operators.c()
+	named := C.CString(o.Named)
+	free = func() {
+		freeOperators()
+		C.free(unsafe.Pointer(named))
+	}
 	return C.rb_family_options{
 		write_buffer_size:  C.uint64_t(o.WriteBufferSize),
 		block_size:         C.uint64_t(o.BlockSize),
 		bloom_bits_per_key: C.double(o.BloomBitsPerKey),
 		compression:        C.int32_t(o.Compression),
 		cache_index:        flag(o.CacheIndex),
+		named:              named,
 		operators:          operators,
 	}, free
 }
@@ -54,6 +65,10 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		block_cache_size: C.int64_t(o.BlockCacheSize),
 		transactions:     C.uint32_t(o.Transactions),
 		statistics:       C.uint32_t(o.Statistics),
+		hyper_clock:      flag(o.HyperClock),
+		cache_entry:      C.uint64_t(o.CacheEntry),
+		rate_limit:       C.uint64_t(o.RateLimit),
+		rate_limit_tunes: flag(o.RateLimitTunes),
 	})
 	if p == nil {
 		return nil, dberr.New("open", dberr.NoMemory, "")

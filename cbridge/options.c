@@ -111,6 +111,36 @@ rb_status rb_options_by_name(rocksdb_options_t **o, const char *text) {
   return s;
 }
 
+rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts) {
+  if (opts.hyper_clock && rb_supports(RB_FEATURE_HYPER_CLOCK)) {
+    return rocksdb_cache_create_hyper_clock(size, (size_t)opts.cache_entry);
+  }
+  return rocksdb_cache_create_lru(size);
+}
+
+rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts) {
+  enum { REFILL_MICROS = 100 * 1000, FAIRNESS = 10 }; /* RocksDB's own defaults */
+  bool tunes = opts.rate_limit_tunes != 0;
+  if ((opts.hyper_clock && !rb_supports(RB_FEATURE_HYPER_CLOCK)) ||
+      (tunes && !rb_supports(RB_FEATURE_TUNED_RATE_LIMIT))) {
+    rb_status s = {RB_UNSUPPORTED, NULL};
+    return s;
+  }
+  if (opts.rate_limit == 0) {
+    return rb_ok();
+  }
+  int64_t rate = (int64_t)opts.rate_limit;
+  rocksdb_ratelimiter_t *l =
+      tunes ? rocksdb_ratelimiter_create_auto_tuned(rate, REFILL_MICROS, FAIRNESS)
+            : rocksdb_ratelimiter_create(rate, REFILL_MICROS, FAIRNESS);
+  if (l == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  rocksdb_options_set_ratelimiter(o, l); /* shared: ours ends here */
+  rocksdb_ratelimiter_destroy(l);
+  return rb_ok();
+}
+
 rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t **out) {
   return rb_options_parse(base, "comparator=leveldb.BytewiseComparator", out);
 }
@@ -139,6 +169,9 @@ rb_status rb_family_options_new(rb_family_options o, rocksdb_cache_t *cache,
   rb_status s = rb_options_set_operators(typed, o.operators);
   if (s.code == RB_OK && !rb_set_table(typed, o, cache)) {
     s = rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  if (s.code == RB_OK) {
+    s = rb_options_by_name(&typed, o.named);
   }
   if (s.code != RB_OK) {
     rocksdb_options_destroy(typed);

@@ -96,6 +96,10 @@ typedef struct rb_db_options {
   int64_t block_cache_size; /* 0: 128 MiB, negative: no block cache */
   uint32_t transactions;    /* RB_TX_ */
   uint32_t statistics;      /* RB_STATISTICS_ */
+  uint8_t hyper_clock;      /* the block cache is a HyperClockCache: RB_UNSUPPORTED before 8.1 */
+  uint64_t cache_entry;     /* of that: bytes of a block, an estimate; 0: it finds out, from 9.0 on */
+  uint64_t rate_limit;      /* bytes a second that flushes and compactions write; 0: no limit */
+  uint8_t rate_limit_tunes; /* rate_limit is an upper bound: RB_UNSUPPORTED before 8.9 */
 } rb_db_options;
 
 /* What RocksDB counts of a database. All but NONE and USUAL need RocksDB 8.6: rb_plan_open answers
@@ -215,6 +219,7 @@ typedef struct rb_family_options {
   double bloom_bits_per_key;
   int32_t compression; /* a rocksdb_*_compression number, or -1 for RocksDB's default */
   uint8_t cache_index; /* index and filter blocks go through the block cache */
+  const char *named;   /* what is set by RocksDB's names, below all other names; NULL: nothing */
   rb_operators operators;
 } rb_family_options;
 
@@ -981,7 +986,9 @@ enum {
   RB_FEATURE_INGEST_BOTTOMMOST = 6, /* 8.1 */
   RB_FEATURE_BACKUP_STOP = 7,       /* 11.5 */
   RB_FEATURE_BACKUP_NOTE = 8,       /* 11.6 */
-  RB_FEATURE_STATISTICS_LEVELS = 9  /* 8.6 */
+  RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
+  RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
+  RB_FEATURE_TUNED_RATE_LIMIT = 11  /* 8.9 */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

@@ -189,6 +189,8 @@ func ExampleSupports() {
 	// backup stop since RocksDB 11.5
 	// backup note since RocksDB 11.6
 	// statistics levels since RocksDB 8.6
+	// hyper clock since RocksDB 8.1
+	// tuned rate limit since RocksDB 8.9
 	// true
 	// true
 }

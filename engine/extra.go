@@ -30,6 +30,7 @@ var extraRanges = map[string]struct{ low, high int64 }{
 	"index_block_restart_interval": {1, math.MaxInt32},
 	"max_bytes_for_level_base":     {1, math.MaxInt64},
 	"write_buffer_size":            {0, maxWriteBuffer},
+	"rate_limiter_bytes_per_sec":   {leastRateLimit, math.MaxInt64},
 	"arena_block_size":             {0, 1 << 30},
 	"compaction_readahead_size":    {0, 1 << 30},
 	"parallel_threads":             {1, 1 << 10},

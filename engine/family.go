@@ -153,6 +153,9 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err := o.validate(name); err != nil {
 		return nil, err
 	}
+	if why := o.refuseWithoutCache(); d.uncached && why != "" {
+		return nil, invalid("", why)
+	}
 	if d.memory != nil {
 		if err := refuseOwnMemory("FamilyOptions.Extra", o.Extra); err != nil {
 			return nil, err
@@ -168,7 +171,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	d.memory.fit(&plan, o.Extra)
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.extra())
+	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type DB struct {
 	timeout   time.Duration                   // closeTimeout, but in tests
 	memory    *MemoryBudget                   // nil: none
 	share     int64                           // of memory, for memtables
+	uncached  bool                            // there is no block cache
 	closeMu   sync.Mutex
 	closed    bool
 	cancelled bool // RocksDB's background work has been told to end
@@ -104,7 +105,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 		return nil, err
 	}
 	defer plan.Free()
-	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory}
+	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0}
 	d.observeAs(o)
 	if d.memory == nil {
 		if err := d.openPlan(plan, o, prepare); err != nil {
@@ -213,8 +214,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	onlyFilter := FamilyOptions{BloomBitsPerKey: o.BloomBitsPerKey}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), onlyFilter.extra(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}
@@ -236,11 +236,11 @@ func (o *Options) family(name string) FamilyOptions {
 // planFamily adds one family to the plan and tells with what operators.
 func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, failures *operatorFailures) (ops operators, err error) {
 	f, listed := o.Families[name]
-	extra := f.extra()
+	extra := f.Extra
 	above := ""
 	if name == defaultFamily {
 		f, listed, above = o.FamilyOptions, true, o.Extra
-		extra = f.Extra // its filter stands before Options.Extra
+		extra = f.Extra
 	}
 	if ops, err = f.operatorsOver(disk, name); err != nil {
 		return ops, describeFamily(err, name)

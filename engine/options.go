@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -93,6 +92,21 @@ type Options struct {
 	// read of a cached key takes more than twice as long. 0: none are.
 	SlowThreshold time.Duration
 
+	// BlockCache is the kind of the block cache. With Memory it is the budget's.
+	BlockCache CacheKind
+
+	// RateLimit is how many bytes a second flushes and compactions may write, all together, from 64 KiB
+	// on; 0: no limit. It keeps them from taking the disk from reads. One that is below what is
+	// written makes writes stall. With RateLimitTunes it is an upper bound, below which RocksDB chooses the rate
+	// by what there is to do; ErrUnsupported before RocksDB 8.9.
+	RateLimit      int64
+	RateLimitTunes bool
+
+	// DirectReads has tables read past the operating system's cache, so that only the block cache holds
+	// them; DirectWrites does that for what flushes and compactions read and write. Open fails where the file
+	// system cannot.
+	DirectReads, DirectWrites bool
+
 	// Statistics has RocksDB count what it does, for DB.Statistics. See StatisticsLevel.
 	Statistics StatisticsLevel
 
@@ -151,7 +165,8 @@ type FamilyOptions struct {
 	Compression      Compression
 	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
 	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey  float64 // size of the bloom filters, up to 100; 0: none
+	BloomBitsPerKey  float64 // size of the filters, up to 100; 0: none
+	Tuning                   // compression in detail, kinds of filters and compactions, blob files
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
@@ -228,6 +243,8 @@ func (o *Options) plan() cbridge.DBOptions {
 	return cbridge.DBOptions{
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
 		BlockCacheSize: cache, Transactions: uint32(o.Transactions), Statistics: o.Statistics.c(),
+		HyperClock: o.BlockCache == HyperClockCache, CacheEntry: o.cacheEntry(),
+		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes,
 	}
 }
 
@@ -260,6 +277,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.Statistics.validate(); err != nil {
+		return err
+	}
+	if err := o.validateTuning(); err != nil {
 		return err
 	}
 	if err := o.validateTransactions(); err != nil {
@@ -315,41 +335,17 @@ func (o *FamilyOptions) validate(name string) error {
 	if why := refuseArena(o.WriteBufferSize, o.Extra); why != "" {
 		return bad("FamilyOptions.Extra " + why)
 	}
+	if why := o.refuseTuning(); why != "" {
+		return bad(why)
+	}
 	return describeFamily(validateExtra("FamilyOptions.Extra", o.Extra), name)
 }
 
 func (o *FamilyOptions) plan() cbridge.FamilyOptions {
 	return cbridge.FamilyOptions{
 		WriteBufferSize: uint64(o.WriteBufferSize), BlockSize: uint64(o.BlockSize),
-		Compression: compressionNumbers[o.Compression],
+		Compression: compressionNumbers[o.Compression], Named: o.named(),
 	}
-}
-
-const tableOptions = "block_based_table_factory"
-
-// filter is the bloom filter by name: of one made through the C API, RocksDB notes no size in the
-// OPTIONS file, and a family that is opened from there would have none.
-func (o *FamilyOptions) filter() string {
-	if o.BloomBitsPerKey == 0 {
-		return ""
-	}
-	return "filter_policy=bloomfilter:" + strconv.FormatFloat(o.BloomBitsPerKey, 'g', -1, 64) + ":false"
-}
-
-// extra is all that is set by name. Of two settings of one name RocksDB takes the last, so the filter
-// goes into the caller's table options, if there are any, before what they say.
-func (o *FamilyOptions) extra() string {
-	filter := o.filter()
-	if filter == "" {
-		return o.Extra
-	}
-	if at := strings.LastIndex(o.Extra, tableOptions); at >= 0 {
-		if brace := strings.IndexByte(o.Extra[at:], '{'); brace >= 0 {
-			at += brace + 1
-			return o.Extra[:at] + filter + ";" + o.Extra[at:]
-		}
-	}
-	return tableOptions + "={" + filter + "};" + o.Extra
 }
 
 // lowPriorityMost is below what RocksDB's throttle for writes of low priority, 1 MiB a second in ten

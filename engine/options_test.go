@@ -45,6 +45,7 @@ func badOptions() map[string]*engine.Options {
 		add(what, engine.Options{FamilyOptions: f})
 		add(what+`|family "other"`, engine.Options{Families: map[string]engine.FamilyOptions{"other": f}})
 	}
+	addBadTuning(add)
 	for _, x := range badExtras {
 		name, text, _ := strings.Cut(x, ": ")
 		where := `|family "other"|`
@@ -91,12 +92,14 @@ var badDatabaseExtras = []string{
 	"wal_recovery_mode: wal_recovery_mode=kNoSuch", "info_log_level: info_log_level=LOUD", "keep_log_file_num: keep_log_file_num=0",
 	"allow_mmap_reads: allow_mmap_reads=true;use_direct_reads=true", "allow_mmap_writes: allow_mmap_writes=true;use_direct_io_for_flush_and_compaction=true",
 	"unordered_write: unordered_write=true;allow_concurrent_memtable_write=false", "atomic_flush: atomic_flush=true;enable_pipelined_write=true",
+	"rate_limiter_bytes_per_sec: rate_limiter_bytes_per_sec=0", "rate_limiter_bytes_per_sec: rate_limiter_bytes_per_sec=-1",
+	"rate_limiter_bytes_per_sec: rate_limiter_bytes_per_sec=65535", "rate_limiter_bytes_per_sec: rate_limiter_bytes_per_sec=18446744073709551615",
 	"unordered_write: unordered_write=true;enable_pipelined_write=true", "WAL_ttl_seconds: WAL_ttl_seconds=99999999999999999999",
 }
 
 func TestBadOptionsAreRefusedByNameAndLeaveNothingBehind(t *testing.T) {
 	bad := badOptions()
-	if len(bad) < 120 {
+	if len(bad) < 200 {
 		t.Errorf("only %d", len(bad))
 	}
 	there := created(t, &engine.Options{Families: map[string]engine.FamilyOptions{"other": {}}})

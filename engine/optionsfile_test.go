@@ -129,21 +129,3 @@ func TestExtraNumbersAreReadAsRocksDBReadsThem(t *testing.T) {
 		}
 	}
 }
-
-func TestTheFilterStandsBeforeTheCallersTableOptions(t *testing.T) {
-	const filter = "filter_policy=bloomfilter:9.5:false"
-	for extra, want := range map[string]string{
-		"":      "block_based_table_factory={" + filter + "};",
-		"ttl=1": "block_based_table_factory={" + filter + "};ttl=1",
-		"ttl=1;block_based_table_factory={block_size=1}": "ttl=1;block_based_table_factory={" + filter + ";block_size=1}",
-		"block_based_table_factory = {};ttl=1":           "block_based_table_factory = {" + filter + ";};ttl=1",
-	} {
-		o := FamilyOptions{BloomBitsPerKey: 9.5, Extra: extra}
-		if got := o.extra(); got != want {
-			t.Errorf("%q: %q, want %q", extra, got, want)
-		}
-		if o.BloomBitsPerKey = 0; o.extra() != extra {
-			t.Errorf("%q: %q without a filter", extra, o.extra())
-		}
-	}
-}

@@ -189,7 +189,7 @@ func (o *SSTWriterOptions) recipe() (*recipe, error) {
 	}
 	c := o.FamilyOptions.plan()
 	c.Operators = ops.c
-	if err := plan.Family(defaultFamily, c, o.FamilyOptions.extra()); err != nil {
+	if err := plan.Family(defaultFamily, c, o.FamilyOptions.Extra); err != nil {
 		plan.Free()
 		return nil, err
 	}

@@ -24,6 +24,8 @@ const (
 	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
 	BackupNote                      // 11.6: BackupOptions.Note
 	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
+	HyperClock                      // 8.1: Options.BlockCache HyperClockCache
+	TunedRateLimit                  // 8.9: Options.RateLimitTunes
 )
 
 var features = map[Feature]struct {
@@ -40,6 +42,8 @@ var features = map[Feature]struct {
 	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop},
 	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote},
 	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels},
+	HyperClock:       {"hyper clock", "8.1", cbridge.FeatureHyperClock},
+	TunedRateLimit:   {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit},
 }
 
 // String is the feature's name.
@@ -50,7 +54,10 @@ func (f Feature) Since() string { return features[f].since }
 
 // Features lists all features.
 func Features() []Feature {
-	return []Feature{FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost, BackupStop, BackupNote, StatisticsLevels}
+	return []Feature{
+		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
+		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit,
+	}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers

@@ -1,0 +1,44 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// Much data that is seldom read: small filters, and a trained dictionary for the last level.
+func ExampleTuning() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{
+		FamilyOptions: engine.FamilyOptions{
+			Compression:     engine.LZ4Compression,
+			BloomBitsPerKey: 10,
+			Tuning: engine.Tuning{
+				Filter:                engine.RibbonFilter,
+				BottommostCompression: engine.ZSTDCompression,
+				DictionaryBytes:       16 << 10,
+				DictionaryTrainBytes:  1600 << 10,
+			},
+		},
+		RateLimit: 100 << 20,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.CreateColumnFamily("log", &engine.FamilyOptions{Tuning: engine.Tuning{Compaction: engine.FIFOCompaction}})
+	fmt.Println(errors.Is(err, engine.ErrInvalidArgument))
+	o, err := db.ColumnFamilies()[0].Options()
+	fmt.Println(o["bottommost_compression"], err)
+	// Output:
+	// true
+	// kZSTD <nil>
+}
