@@ -50,8 +50,8 @@ type Tuning struct {
 	DictionaryBytes            int            // of a dictionary for each table of the last level, for zlib, lz4, lz4hc and zstd; 0: none
 	DictionaryTrainBytes       int            // samples that zstd trains it with; about 100 times its size; 0: they are the dictionary
 
-	Compaction   CompactionStyle
-	FIFOMaxBytes int64 // bytes of all tables, for FIFOCompaction, which needs it
+	Compaction   CompactionStyle // how tables are kept in order
+	FIFOMaxBytes int64           // bytes of all tables, for FIFOCompaction, which needs it
 
 	BlobsFrom       int64       // values of so many bytes and more go to blob files, which compactions do not rewrite; 0: none do
 	BlobCompression Compression // of blob files; empty: not compressed
