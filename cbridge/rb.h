@@ -97,8 +97,8 @@ typedef struct rb_db_options {
   uint32_t transactions;    /* RB_TX_ */
   uint32_t statistics;      /* RB_STATISTICS_ */
   uint8_t hyper_clock;      /* the block cache is a HyperClockCache: RB_UNSUPPORTED before 8.1 */
-  uint64_t cache_entry;     /* of that: bytes of a block, an estimate; 0: it finds out, from 9.0 on */
-  uint64_t rate_limit;      /* bytes a second that flushes and compactions write; 0: no limit */
+  uint64_t cache_entry; /* of that: bytes of a block, an estimate; 0: it finds out, from 8.7 on */
+  uint64_t rate_limit;  /* bytes a second that flushes and compactions write; 0: no limit */
   uint8_t rate_limit_tunes; /* rate_limit is an upper bound: RB_UNSUPPORTED before 8.9 */
 } rb_db_options;
 
@@ -1129,7 +1129,8 @@ rb_allocator rb_allocator_used(void);
 
 /* Begins to count, in this thread, what RocksDB does in calls and, with times 1, to time all but
  * waits for mutexes. From here to rb_perf_end the caller stays on the thread. 0 if the thread has
- * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began. Else 1.
+ * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began.
+ * Else 1.
  */
 uint8_t rb_perf_begin(uint8_t times);
 

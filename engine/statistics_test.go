@@ -204,8 +204,11 @@ func BenchmarkStatistics(b *testing.B) {
 		name  string
 		level engine.StatisticsLevel
 	}{
-		{"none", engine.NoStatistics}, {"TickerStatistics", engine.TickerStatistics}, {"UntimedStatistics", engine.UntimedStatistics},
-		{"UsualStatistics", engine.UsualStatistics}, {"AllStatistics", engine.AllStatistics},
+		{"none", engine.NoStatistics},
+		{"TickerStatistics", engine.TickerStatistics},
+		{"UntimedStatistics", engine.UntimedStatistics},
+		{"UsualStatistics", engine.UsualStatistics},
+		{"AllStatistics", engine.AllStatistics},
 	} {
 		if l.level > engine.UsualStatistics && !engine.Supports(engine.StatisticsLevels) {
 			continue

@@ -1,6 +1,6 @@
 /*
- * statistics_test.c: what RocksDB counts, its levels, and failures. Levels came with RocksDB 8.6; this
- * program defines the function for them, so that the glue finds it under any version.
+ * statistics_test.c: what RocksDB counts, its levels, and failures. Levels came with RocksDB 8.6;
+ * this program defines the function for them, so that the glue finds it under any version.
  */
 /* link: -Wl,--wrap=rocksdb_options_create_copy */
 #include "fixture.h"

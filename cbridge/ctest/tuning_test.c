@@ -1,6 +1,6 @@
 /*
- * tuning_test.c: kinds of caches, the rate limiter, and options below those by name. The functions that
- * came after RocksDB 7.8 are defined here, so that the glue finds them under any version.
+ * tuning_test.c: kinds of caches, the rate limiter, and options below those by name. The functions
+ * that came after RocksDB 7.8 are defined here, so that the glue finds them under any version.
  */
 /* link: -Wl,--wrap=rocksdb_ratelimiter_create */
 #include "fixture.h"
