@@ -90,8 +90,12 @@ func TestDeleteFilesInRangeLeavesOtherFamiliesAndRefuses(t *testing.T) {
 	must(err)
 	must(errors.Join(c.Put([]byte("a"), nil, nil), c.Flush(), c.Compact(nil, nil, nil)))
 	before := rowsOf(t, db)
+	must(c.DeleteFilesInRange(nil, []byte("a")))
+	expectRows(t, "other, up to its last key", c, map[string]string{"a": ""})
 	must(c.DeleteFilesInRange(nil, nil))
 	expectRows(t, "other", c, map[string]string{})
+	must(errors.Join(c.Put([]byte("b\x00"), nil, nil), c.Flush(), c.Compact(nil, nil, nil), c.DeleteFilesInRange(nil, []byte("b\x00"))))
+	expectRows(t, "other, with a zero", c, map[string]string{"b\x00": ""})
 	expectRows(t, "default", db, before)
 	for _, empty := range [][]byte{{}, []byte("0010")} {
 		must(db.DeleteFilesInRange([]byte("0010")[:len(empty)], empty))

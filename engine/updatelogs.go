@@ -30,6 +30,7 @@ type updateLogs struct {
 	tail     *ondisk.Tail
 	failed   error              // what can be read no further, for good
 	prepared map[string]section // transactions that were prepared, by name
+	again    *loggedRecord      // that was read and not taken
 }
 
 // section is what a prepared transaction has written.
@@ -44,6 +45,17 @@ type loggedRecord struct {
 	sequence uint64
 	data     []byte
 	parts    []batchrepr.Part
+}
+
+// last is the number of the last row; that before the record if it has none.
+func (r *loggedRecord) last() uint64 {
+	n := r.sequence - 1
+	for _, p := range r.parts {
+		if p.Kind == batchrepr.PartRows {
+			n += uint64(p.Count)
+		}
+	}
+	return n
 }
 
 // open finds out where the logs are.
@@ -106,6 +118,11 @@ func (l *updateLogs) openLog(f logFile) (*ondisk.Tail, error) {
 func (l *updateLogs) record(next, from uint64) (loggedRecord, error) {
 	if l.failed != nil {
 		return loggedRecord{}, l.failed
+	}
+	if l.again != nil {
+		r := *l.again
+		l.again = nil
+		return r, nil
 	}
 	if l.tail == nil {
 		if err := l.seek(next, from); err != nil {

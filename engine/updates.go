@@ -147,20 +147,23 @@ func (u *Updates) fill(ctx context.Context) error {
 	u.queue, u.more = nil, false
 	latest := u.db.c.LatestSequence() // rows up to this one are in the logs, if they ever are
 	u.seen = latest
-	u.next = min(u.next, latest+1) // RocksDB has taken numbers back
-	for size := 0; u.next <= latest; {
+	for size := 0; ; {
 		if u.more = size >= u.chunk; u.more {
-			break
+			return nil
 		}
 		if err := u.interrupted(ctx); err != nil {
 			return u.unlessFilled(err)
 		}
 		record, err := u.logs.record(u.next, u.have.Log)
-		if err == io.EOF {
-			return nil
+		if err == io.EOF || err != nil && u.next > latest && u.logs.failed == nil {
+			return nil // nothing is missing
 		}
 		if err != nil {
 			return u.unlessFilled(err)
+		}
+		if record.last() > latest && (record.log != u.have.Log || record.last() >= u.have.Sequence) {
+			u.logs.again = &record // it is being written
+			return nil
 		}
 		size += len(record.data)
 		if err := u.take(record); err != nil {
@@ -168,7 +171,6 @@ func (u *Updates) fill(ctx context.Context) error {
 			return u.unlessFilled(err)
 		}
 	}
-	return nil
 }
 
 // interrupted tells whether the caller or the database has had enough.

@@ -284,6 +284,9 @@ func TestNumbersThatComeAgainHideNothing(t *testing.T) {
 		}
 		for i := range 5 {
 			must(db.Put([]byte{byte('0' + i)}, nil, nil))
+			if at := updatesFrom(t, db, position); i == 0 && nextUpdates(t, at, nil) != 1 {
+				t.Errorf("opened anew %v: the first row behind %v does not come", again, position)
+			}
 		}
 		for what, u := range map[string]*engine.Updates{"went on": u, "began later": updatesFrom(t, db, position), "from the start": updatesSince(t, db, 0, nil)} {
 			keys := ""
