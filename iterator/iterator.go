@@ -116,9 +116,7 @@ func (it *Iterator) Close() error {
 	it.closed = true
 	it.settle()
 	it.filler = nil
-	if rbdebug.On {
-		it.keepRow()
-	}
+	it.keepRow()
 	it.cfg.Owner.Free()
 	return it.err
 }
