@@ -95,3 +95,15 @@ func (w *window) expire() {
 		rbdebug.Poison(w.buf[:cap(w.buf)])
 	}
 }
+
+// keepRow leaves a closed iterator the row on which it stood and nothing else.
+func (it *Iterator) keepRow() {
+	var own rows
+	if it.on {
+		own.take(&it.win.rows, it.i, it.i)
+	}
+	keysOnly, cut := it.win.keysOnly, it.win.cut
+	it.win.expire()
+	it.win.rows, it.i, it.win.lent = own, 0, false
+	it.win.keysOnly, it.win.cut = keysOnly, cut
+}

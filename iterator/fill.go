@@ -41,11 +41,6 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 // windowBuffer gives the window's memory in the wanted size, new if it is too small or was lent.
 func (it *Iterator) windowBuffer(size int) []byte {
 	if it.win.lent || it.keep || cap(it.win.buf) < size {
-		if it.win.buf == nil && !it.keep {
-			if buf := pooledWindow(size); buf != nil {
-				return buf
-			}
-		}
 		return make([]byte, size)
 	}
 	if rbdebug.On {

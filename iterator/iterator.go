@@ -116,7 +116,9 @@ func (it *Iterator) Close() error {
 	it.closed = true
 	it.settle()
 	it.filler = nil
-	it.keepRow()
+	if rbdebug.On {
+		it.keepRow()
+	}
 	it.cfg.Owner.Free()
 	return it.err
 }
