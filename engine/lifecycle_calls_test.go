@@ -392,7 +392,7 @@ func propertyIntCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
 
 func propertyFloatCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
 	f, err := h.PropertyFloat(engine.PropCompressionRatioAtLevel + "6")
-	return want(err, f == -1, f)
+	return want(err, f == -1 || f > 0, f)
 }
 
 func propertyMapCall[T lifecycleProperties](h T, _ *lifecycleKit) error {
