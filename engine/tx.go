@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -237,7 +238,7 @@ func (t *Tx) lock(key []byte, exclusive bool) error {
 
 // met notes that an error is of others' doing.
 func (s *txState) met(err error) error {
-	if isConflict(err) && (s.ctx == nil || s.ctx.Err() == nil) {
+	if isConflict(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		s.conflict = true
 	}
 	return err

@@ -62,6 +62,9 @@ func pause(ctx context.Context, try int) *Error {
 	defer timer.Stop()
 	var ended <-chan struct{}
 	if ctx != nil {
+		if ctx.Err() != nil {
+			return dberr.FromContext("", ctx.Err())
+		}
 		ended = ctx.Done()
 	}
 	select {
