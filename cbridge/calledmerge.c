@@ -2,11 +2,9 @@
 #include <stdlib.h>
 
 #include "callbacks.h"
+#include "merge.h"
 
 enum { RB_MERGE_ROOM = 64, RB_MERGE_ROOM_MOST = 1 << 20 };
-
-/* What is handed out when there is no result: RocksDB copies it, of length 0, before it looks. */
-static char rb_nothing[1];
 
 /* Room for the result as Go is likely to need it: as much as all that it is made of. */
 static void rb_called_room(rb_callback *call) {
@@ -58,13 +56,6 @@ static char *rb_called_partial(void *state, const char *key, size_t klen, const 
   return rb_called_answer(state, &call, success, len);
 }
 
-static void rb_called_delete(void *state, const char *value, size_t len) {
-  (void)state, (void)len;
-  if (value != rb_nothing) {
-    free((char *)value);
-  }
-}
-
 static const char *rb_called_name(void *state) { return rb_callee_name(state); }
 
 static void rb_called_free(void *state) { rb_callee_free(state); }
@@ -72,7 +63,7 @@ static void rb_called_free(void *state) { rb_callee_free(state); }
 rb_status rb_options_set_called_merge(rocksdb_options_t *options, rb_callee *c) {
   rocksdb_mergeoperator_t *op =
       rocksdb_mergeoperator_create(rb_callee_hold(c), rb_called_free, rb_called_full,
-                                   rb_called_partial, rb_called_delete, rb_called_name);
+                                   rb_called_partial, rb_merge_delete, rb_called_name);
   if (op == NULL) {
     rb_callee_free(c);
     return rb_status_make(RB_NO_MEMORY, NULL);

@@ -114,8 +114,10 @@ rocksdb_column_family_handle_t *rb_tx_create_family(rb_db *db, const rocksdb_opt
  * memory is short. */
 rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts);
 
-/* Limits what flushes and compactions write. RB_UNSUPPORTED if RocksDB has no such limit, or not
- * the kind of cache that opts names. */
+/* RB_UNSUPPORTED if RocksDB has not the kind of cache or of limit that opts name. */
+rb_status rb_db_options_offered(rb_db_options opts);
+
+/* Limits what flushes and compactions write. RocksDB offers what opts name. */
 rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts);
 
 /* Has RocksDB count what an RB_STATISTICS_ says. RB_UNSUPPORTED if it is too old for that. */

@@ -6,8 +6,7 @@
 #include "callbacks.h"
 #include "handles.h"
 
-/* What is handed out when there is no result: RocksDB copies it, of length 0, before it looks. */
-static char rb_nothing[1];
+char rb_nothing[1];
 
 struct rb_merged rb_merged_copy(struct rb_bytes b) {
   struct rb_merged r = {malloc(b.len > 0 ? b.len : 1), b.len};
@@ -71,7 +70,7 @@ static char *rb_partial_merge(void *state, const char *key, size_t klen, const c
   return rb_merge_answer(state, NULL, ops, true, success, len);
 }
 
-static void rb_merge_delete(void *state, const char *value, size_t len) {
+void rb_merge_delete(void *state, const char *value, size_t len) {
   (void)state, (void)len;
   if (value != rb_nothing) {
     free((char *)value);

@@ -52,6 +52,12 @@ static inline struct rb_bytes rb_operand(const struct rb_operands *ops, size_t i
   return b;
 }
 
+/* What is handed out when there is no result: RocksDB copies it, of length 0, before it looks. */
+extern char rb_nothing[1];
+
+/* Frees a result that RocksDB has copied. */
+void rb_merge_delete(void *state, const char *value, size_t len);
+
 /* Nothing merged. */
 static inline struct rb_merged rb_not_merged(void) {
   struct rb_merged r = {NULL, 0};

@@ -253,7 +253,10 @@ rb_opened rb_plan_open(rb_plan *p) {
     return r;
   }
   db->read_only = p->opts.read_only;
-  r.status = rb_options_set_rate_limit(p->db_options, p->opts);
+  r.status = rb_db_options_offered(p->opts);
+  if (r.status.code == RB_OK) {
+    r.status = rb_options_set_rate_limit(p->db_options, p->opts);
+  }
   if (r.status.code == RB_OK) {
     r.status = rb_options_set_statistics(p->db_options, p->opts.statistics);
   }

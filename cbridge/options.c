@@ -118,21 +118,21 @@ rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts) {
   return rocksdb_cache_create_lru(size);
 }
 
+rb_status rb_db_options_offered(rb_db_options opts) {
+  bool offered = (!opts.hyper_clock || rb_supports(RB_FEATURE_HYPER_CLOCK)) &&
+                 (!opts.rate_limit_tunes || rb_supports(RB_FEATURE_TUNED_RATE_LIMIT));
+  return offered ? rb_ok() : rb_status_make(RB_UNSUPPORTED, NULL);
+}
+
 rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts) {
   enum { REFILL_MICROS = 100 * 1000, FAIRNESS = 10 }; /* RocksDB's own defaults */
-  bool tunes = opts.rate_limit_tunes != 0;
-  if ((opts.hyper_clock && !rb_supports(RB_FEATURE_HYPER_CLOCK)) ||
-      (tunes && !rb_supports(RB_FEATURE_TUNED_RATE_LIMIT))) {
-    rb_status s = {RB_UNSUPPORTED, NULL};
-    return s;
-  }
   if (opts.rate_limit == 0) {
     return rb_ok();
   }
   int64_t rate = (int64_t)opts.rate_limit;
   rocksdb_ratelimiter_t *l =
-      tunes ? rocksdb_ratelimiter_create_auto_tuned(rate, REFILL_MICROS, FAIRNESS)
-            : rocksdb_ratelimiter_create(rate, REFILL_MICROS, FAIRNESS);
+      opts.rate_limit_tunes ? rocksdb_ratelimiter_create_auto_tuned(rate, REFILL_MICROS, FAIRNESS)
+                            : rocksdb_ratelimiter_create(rate, REFILL_MICROS, FAIRNESS);
   if (l == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }

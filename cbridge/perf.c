@@ -7,13 +7,13 @@ enum { RB_PERF_LEVEL_TIMES = 4, RB_PERF_LEVEL_COUNTS = rocksdb_enable_count };
 
 /* Whether this thread is between rb_perf_begin and rb_perf_end. RocksDB's own figures are the
  * thread's too: one that begins within would set those of the other back. */
-static _Thread_local bool begun;
+static _Thread_local bool rb_perf_begun;
 
 uint8_t rb_perf_begin(uint8_t times) {
-  if (begun) {
+  if (rb_perf_begun) {
     return 0;
   }
-  begun = true;
+  rb_perf_begun = true;
   rocksdb_set_perf_level(times ? RB_PERF_LEVEL_TIMES : RB_PERF_LEVEL_COUNTS);
   rocksdb_perfcontext_t *c = rocksdb_perfcontext_create();
   if (c != NULL) {
@@ -24,7 +24,7 @@ uint8_t rb_perf_begin(uint8_t times) {
 }
 
 char *rb_perf_end(uint8_t report) {
-  begun = false;
+  rb_perf_begun = false;
   rocksdb_set_perf_level(RB_PERF_LEVEL_COUNTS); /* RocksDB's default */
   if (!report) {
     return NULL;

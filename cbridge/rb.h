@@ -14,9 +14,10 @@
  *  6. Booleans are uint8_t, 0 or 1. Flags are the RB_ bit constants, or-ed.
  *  7. Unless a comment says otherwise, a function is safe to call from several threads on the same
  *     handle at once, and must not be called on a handle whose life has ended, nor after rb_close.
- *  8. No function calls back into Go on the thread that called it (callbacks.c), raises a signal on
- * purpose or lets a C++ exception out: the callers keep every length below RB_MAX_KEY, RB_MAX_VALUE
- * and RB_MAX_BATCH, so that RocksDB has no reason to throw but the lack of memory, which is fatal.
+ *  8. No function calls back into Go on the thread that called it (callbacks.c), raises a signal
+ *     on purpose or lets a C++ exception out: the callers keep every length below RB_MAX_KEY,
+ *     RB_MAX_VALUE and RB_MAX_BATCH, so that RocksDB has no reason to throw but the lack of memory,
+ *     which is fatal.
  */
 #ifndef RB_H
 #define RB_H
@@ -1129,9 +1130,8 @@ rb_allocator rb_allocator_used(void);
 
 /* Begins to count, in this thread, what RocksDB does in calls and, with times 1, to time all but
  * waits for mutexes. From here to rb_perf_end the caller stays on the thread. 0 if the thread has
- * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began.
- * Else 1.
- */
+ * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began; else
+ * 1. */
 uint8_t rb_perf_begin(uint8_t times);
 
 /* Ends that, as if it had never been. With report 1 it gives the figures that are not 0 as text,

@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func readBackups(dir string) ([]*backupList, error) {
 		}
 		all = append(all, l)
 	}
-	slices.SortFunc(all, func(a, b *backupList) int { return int(int64(a.ID) - int64(b.ID)) })
+	slices.SortFunc(all, func(a, b *backupList) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
 }
 

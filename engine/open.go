@@ -236,12 +236,11 @@ func (o *Options) family(name string) FamilyOptions {
 // planFamily adds one family to the plan and tells with what operators.
 func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, failures *operatorFailures) (ops operators, err error) {
 	f, listed := o.Families[name]
-	extra := f.Extra
 	above := ""
 	if name == defaultFamily {
 		f, listed, above = o.FamilyOptions, true, o.Extra
-		extra = f.Extra
 	}
+	extra := f.Extra
 	if ops, err = f.operatorsOver(disk, name); err != nil {
 		return ops, describeFamily(err, name)
 	}

@@ -126,12 +126,8 @@ func (c *ColumnFamily) property(name string) (string, error) {
 		return v, nil
 	}
 	p, known := propertyOf(name)
-	if major, minor, ok := strings.Cut(p.Since, "."); known && ok {
-		a, _ := strconv.Atoi(major)
-		b, _ := strconv.Atoi(minor)
-		if !linkedSince(a, b) {
-			return "", dberr.New("", dberr.Unsupported, "property "+name+" needs RocksDB "+p.Since+"; linked is "+Version())
-		}
+	if known && p.Since != "" && !linkedSince(p.Since) {
+		return "", dberr.New("", dberr.Unsupported, "property "+name+" needs RocksDB "+p.Since+"; linked is "+Version())
 	}
 	if known {
 		return "", invalid("", "RocksDB does not know property "+name+" of this family")

@@ -94,15 +94,15 @@ func lookAtLogs(dir string, o *Options) (Recovery, error) {
 // piece of a recycled log's kind in one that is not (RocksDB's issues 11968 and 13333). One changed bit is
 // enough.
 func refuseEndless(l *ondisk.Log, mode string) error {
-	endless := l.Mixed && linkedSince(9, 3) || l.Older && mode == skipMode && !linkedSince(8, 9)
+	endless := l.Mixed && linkedSince("9.3") || l.Older && mode == skipMode && !linkedSince("8.9")
 	if !endless {
 		return nil
 	}
-	where := "it"
+	what := "the log has pieces of an older one" // a recycled log is not damaged by that
 	if l.Break != nil {
-		where = l.Break.String()
+		what = "the log is damaged (" + l.Break.String() + ")"
 	}
-	e := dberr.New("", dberr.Corruption, "the log is damaged ("+where+"), and RocksDB "+Version()+" would read it without end")
+	e := dberr.New("", dberr.Corruption, what+", and RocksDB "+Version()+" would read it without end")
 	e.Path = l.Path
 	return e
 }
@@ -115,7 +115,7 @@ func lookAtManifest(dir string) error {
 		return nil // RocksDB has the say on it
 	}
 	l, err := ondisk.ReadLog(path, 0)
-	if err != nil || l.Break == nil && !l.Older || l.Break != nil && !l.Older && l.Behind.Records == 0 {
+	if err != nil || !l.Older && l.Behind.Records == 0 {
 		return nil
 	}
 	e := dberr.New("", dberr.Corruption, "the manifest is damaged")

@@ -65,7 +65,7 @@ const (
 // cacheEntry is the estimate that a HyperClockCache wants before it finds out by itself.
 func (o *Options) cacheEntry() uint64 {
 	const usual = 4 << 10
-	if o.BlockCache != HyperClockCache || linkedSince(10, 7) {
+	if o.BlockCache != HyperClockCache || linkedSince("10.7") {
 		return 0
 	}
 	return uint64(max(o.BlockSize, usual))

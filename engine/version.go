@@ -104,9 +104,9 @@ func versionOnDisk() string {
 	return o.version
 }
 
-// linkedSince tells whether the linked RocksDB is major.minor or later; false if that is not known.
-func linkedSince(major, minor int) bool {
-	var a, b int
-	_, err := fmt.Sscanf(Version(), "%d.%d", &a, &b)
+// linkedSince tells whether the linked RocksDB is of a version such as "9.3", or later; false if that is not known.
+func linkedSince(version string) bool {
+	var major, minor, a, b int
+	_, err := fmt.Sscanf(version+" "+Version(), "%d.%d %d.%d", &major, &minor, &a, &b)
 	return err == nil && (a > major || a == major && b >= minor)
 }
