@@ -49,7 +49,10 @@ func (d *DB) flush(families []*ColumnFamily) error {
 	if d.observed() {
 		defer d.observe(nil, opFlush, nil, noKey)()
 	}
-	return describe(shutDown(d.c.Flush(cs)), "flush", d.path)
+	if err := d.stopped(); err != nil {
+		return describe(shutDown(err), "flush", d.path)
+	}
+	return describe(shutDown(d.note(d.c.Flush(cs))), "flush", d.path)
 }
 
 // SyncWAL syncs the write-ahead log to disk: every write acknowledged before survives a power cut. It
@@ -68,7 +71,7 @@ func (d *DB) syncWAL() error {
 	if d.observed() {
 		defer d.observe(nil, opSyncWAL, nil, noKey)()
 	}
-	return d.c.SyncWAL()
+	return d.noteWrite(d.c.SyncWAL())
 }
 
 func (d *DB) describe(err error, op string) error {
@@ -125,7 +128,13 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 			if d.observed() {
 				defer d.observe(ctx, opCompact, c, noKey)()
 			}
-			err := c.c.Compact(start, end)
+			if err := d.stopped(); err != nil {
+				return err
+			}
+			err := d.note(d.whyBackground(c.c.Compact(start, end)))
+			if err == nil && c.hasUnflushed() {
+				err = d.refusal() // what stops it at the flush is not counted, and RocksDB's C API does not tell
+			}
 			if err == nil && d.guard.closing.Load() {
 				return ErrClosed // Close may have stopped it
 			}
@@ -158,7 +167,10 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 			if d.observed() {
 				defer d.observe(ctx, opCheckpoint, nil, noKey)()
 			}
-			return shutDown(d.c.Checkpoint(dir))
+			if err := d.stopped(); err != nil {
+				return err
+			}
+			return shutDown(d.note(d.c.Checkpoint(dir)))
 		},
 		undo: func() {
 			if err := os.RemoveAll(dir); err != nil {

@@ -89,6 +89,11 @@ func fillAndFree(t *testing.T, d slowDisk, mode engine.CommitMode) {
 	for _, rows := range acked {
 		maps.Copy(all, rows)
 	}
+	ingestOnlyReopened(t, db, func() *engine.DB {
+		mustDo(t, db.Close())
+		db = openDir(t, dir, o)
+		return db
+	})
 	for range 2 {
 		for _, c := range db.ColumnFamilies() {
 			expectThere(t, c.Name(), c, all)
@@ -97,4 +102,43 @@ func fillAndFree(t *testing.T, d slowDisk, mode engine.CommitMode) {
 		db = openDir(t, dir, o)
 	}
 	mustDo(t, db.Close())
+}
+
+// ingestOnlyReopened looks that a database which has recovered takes no files: RocksDB would give each the number 0.
+func ingestOnlyReopened(t *testing.T, db *engine.DB, reopen func() *engine.DB) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "made.sst")
+	w, err := engine.NewSSTWriter(path, nil)
+	mustDo(t, err)
+	defer w.Close()
+	mustDo(t, w.Put([]byte("ingested"), nil))
+	_, err = w.Finish()
+	mustDo(t, err)
+	expectError(t, "ingest after a recovery", db.Ingest(nil, []string{path}, nil), engine.ErrAborted)
+	mustDo(t, reopen().Ingest(nil, []string{path}, nil))
+}
+
+// A database all of whose memtables are empty meets a full disk: RocksDB before 9.4 keeps the broken log, and would end the
+// process at the next write. It is refused there until the database is opened again.
+func TestAFullDiskUnderEmptyMemtablesEndsNoProcess(t *testing.T) {
+	onSlowDisk(t, func(t *testing.T, d slowDisk) {
+		dir := filepath.Join(t.TempDir(), "db")
+		db := openDir(t, dir, nil)
+		mustDo(t, db.Put([]byte("k"), nil, nil), db.Flush())
+		d.set(diskWriteErrno, uint64(syscall.ENOSPC))
+		expectError(t, "put", db.Put([]byte("l"), nil, nil), engine.ErrNoSpace)
+		d.set(diskWriteErrno, 0)
+		for range 50 {
+			if err := db.Put([]byte("l"), nil, nil); err != nil {
+				expectError(t, "with space", err, engine.ErrIO)
+			}
+			if err := db.Health(); err != nil {
+				expectError(t, "Health with space", err, engine.ErrIO)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		mustDo(t, db.Close())
+		db = openDir(t, dir, nil)
+		mustDo(t, db.Put([]byte("l"), nil, engine.Sync), db.Close())
+	})
 }

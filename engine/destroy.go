@@ -38,6 +38,9 @@ func destroy(dir string) error {
 	if err := cbridge.Destroy(dir, wal); err != nil {
 		return err
 	}
+	if removeKept(dir) {
+		os.Remove(dir) // if nothing else is in it
+	}
 	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes
 		os.Remove(filepath.Join(wal, "archive"))
 		os.Remove(wal)

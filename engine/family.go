@@ -173,7 +173,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	defer d.familyMu.Unlock()
 	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
 	if err != nil {
-		return nil, err
+		return nil, d.note(err)
 	}
 	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
 	f.blobs.Store(c.Blobs)
@@ -212,7 +212,7 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
 	if err := c.c.Drop(); err != nil {
-		return err
+		return d.note(err)
 	}
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),

@@ -11,6 +11,7 @@ import (
 //   - ErrSyncFailed after a sync of the write-ahead log has failed. Rows that were written and not
 //     acknowledged may be lost in a power cut, and whether the file system would notice another failure
 //     is not known: so no commit is taken until the database is closed and opened again.
+//     Before RocksDB 9.4 so too after the log met a full disk with all memtables empty: there RocksDB cannot go on.
 //   - ErrNoSpace and other ErrIO after RocksDB could not write. It tries again by itself, every few
 //     seconds where the disk was full.
 //   - ErrClosed, also once Close has begun.
@@ -32,7 +33,7 @@ func (d *DB) Health() error {
 	}
 	err := d.commits.syncer.failure()
 	if err == nil {
-		err = shutDown(d.c.Write(cbridge.NoSlowdown, batchrepr.AppendHeader(nil)))
+		err = shutDown(d.noteWrite(d.c.Write(cbridge.NoSlowdown, batchrepr.AppendHeader(nil))))
 	}
 	if e, ok := err.(*Error); ok && e.Code == dberr.Incomplete {
 		return nil // a write stall

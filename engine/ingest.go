@@ -50,8 +50,9 @@ type IngestOptions struct {
 //
 // Each file is looked at before: ErrCorruption if it is no table file or damaged, ErrInvalidArgument
 // if no SST writer made it, or if it was made with another comparator, or has operands of another
-// merge operator than the family's. Where a disk is full, ErrNoSpace. After an error the database is as
-// it was, and so are the files.
+// merge operator than the family's. Where a disk is full, ErrNoSpace. ErrAborted once the file
+// system has failed RocksDB since the database was opened, also after it has recovered: it would give the
+// files wrong numbers. After an error the database is as it was, and so are the files.
 //
 // When ctx, which may be nil, ends, the caller leaves at once. Once the call into RocksDB is under way, it
 // goes on behind: the error then says that the outcome is unknown, and the files must be left alone until
@@ -84,7 +85,10 @@ func (c *ColumnFamily) ingest(ctx context.Context, paths []string, o *IngestOpti
 			if c.db.observed() {
 				defer c.db.observe(ctx, opIngest, c, noKey)()
 			}
-			return o.meaning(shutDown(c.c.Ingest(paths, o.c())))
+			if err := c.db.refuseIngestion(); err != nil {
+				return err
+			}
+			return o.meaning(shutDown(c.db.note(c.c.Ingest(paths, o.c()))))
 		},
 		end: func(bool) {
 			c.release()

@@ -52,6 +52,8 @@ type DB struct {
 	loads    loadFolders
 	tx       txDB
 
+	trouble trouble
+
 	operatorFailures operatorFailures // of operators written in Go
 
 	lent bool // it belongs to a Secondary, which closes it
@@ -87,6 +89,7 @@ func open(dir string, o *Options) (*DB, error) {
 	if o.ReadOnly {
 		return openBeside(dir, o, nil)
 	}
+	bringBackManifest(dir)
 	before, err := o.leaveTwoPhases(dir)
 	if err != nil {
 		return nil, err
@@ -152,6 +155,9 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
 		return err
+	}
+	if !d.readOnly {
+		forgetManifests(d.path)
 	}
 	return nil
 }
@@ -373,7 +379,7 @@ func (d *DB) close() error {
 		return e
 	}
 	leaks := d.children.freeAll()
-	d.c.Close()
+	d.closeC()
 	d.closed = true
 	d.unobserve()
 	if d.memory != nil {
@@ -383,6 +389,16 @@ func (d *DB) close() error {
 		return &leaks
 	}
 	return nil
+}
+
+// closeC closes the database in C, and sees to it that it can be opened again.
+func (d *DB) closeC() {
+	d.noteBackground()
+	d.c.Close()
+	if d.trouble.met.Load() && !d.readOnly {
+		bringBackManifest(d.path)
+		forgetManifests(d.path)
+	}
 }
 
 // shut refuses new calls and waits for those in flight, or names them. Compactions by hand are stopped at

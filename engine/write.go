@@ -96,7 +96,7 @@ func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, val
 			if c.db.observed() {
 				defer c.db.observe(o.context(), opWrite, c, len(key))()
 			}
-			return c.c.Apply(op, flags, key, value)
+			return c.db.noteWrite(c.c.Apply(op, flags, key, value))
 		},
 		join: func(rep []byte) []byte { return appendOp(rep, op, c.c.ID, key, value) },
 	}, nil)
@@ -243,7 +243,7 @@ func (d *DB) writeBatch(flags uint32, rep []byte) error {
 	if d.observed() {
 		defer d.observe(nil, opWrite, nil, noKey)()
 	}
-	return d.c.Write(flags, rep)
+	return d.noteWrite(d.c.Write(flags, rep))
 }
 
 // prepare makes a batch ready and finds the families to hold. It refuses what cannot be written.
