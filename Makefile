@@ -9,6 +9,9 @@ N ?= 1000
 RACE_ROUNDS ?= 2000
 ASAN_ROUNDS ?= 200
 CLOSE = '^TestCloseUnderItsUsers$$'
+# Changed bits of "make flips", and cycles of "make fulldisk" on each disk.
+PLACES ?= 5000
+CYCLES ?= 30
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
@@ -29,7 +32,7 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
+	cgocheck2 check-c cover lint fmt compat headers docs crash powercut faults flips fulldisk fuzz soak ci clean setup-static static cross-arm64 \
 	setup-debug churn debug-test rocksdb rocksdb-pgo library
 
 help:
@@ -61,7 +64,10 @@ help:
 	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
-	@echo 'make powercut   power cuts, as root: N=1000, about a second each'
+	@echo 'make powercut   power cuts on ext4 and XFS, as root: N=1000, about a second each'
+	@echo 'make faults     the n-th call of the file system fails, once and for good, for every n: about half an hour'
+	@echo 'make flips      changed bits of every file: PLACES=5000, some minutes'
+	@echo 'make fulldisk   disks that are filled and freed, as root: CYCLES=30 on each, about half an hour'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
 	@echo 'make ci         all that continuous integration runs'
@@ -172,8 +178,17 @@ churn: setup
 crash: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
 
-powercut: setup
+powercut: setup-tools
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
+
+faults: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'WhicheverCall|NthFailure' $(FLAGS) ./engine -fault.runs=0
+
+flips: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run ChangedBit $(FLAGS) ./engine -flip.places=$(PLACES)
+
+fulldisk: setup-tools
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run FullAgain $(FLAGS) ./engine -full.cycles=$(CYCLES)
 
 fuzz: setup
 	scripts/fuzz $(FUZZTIME)

@@ -41,6 +41,10 @@ func TestMain(m *testing.M) {
 		bankChild(os.Args[1:])
 	case "backup":
 		backupChild(os.Args[1:])
+	case "faults":
+		faultChild(os.Args[1:])
+	case "flips":
+		flipsChild(os.Args[1:])
 	case "primary":
 		primaryChild(os.Args[1])
 	default:

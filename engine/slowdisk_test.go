@@ -42,22 +42,25 @@ const held = 10 * 60 * 1_000_000
 // slowDiskFile is the variable that names the file with the words.
 const slowDiskFile = "SLOWDISK"
 
-// slowDisk is the file through which a test tells testdata/slowdisk.c what to do.
-type slowDisk struct{ *os.File }
+// sharedWords is a file of 64-bit words, through which a test tells what is preloaded what to do.
+type sharedWords struct{ *os.File }
 
-func (d slowDisk) set(word int, v uint64) {
+func (d sharedWords) set(word int, v uint64) {
 	if _, err := d.WriteAt(binary.NativeEndian.AppendUint64(nil, v), int64(8*word)); err != nil {
 		panic(err)
 	}
 }
 
-func (d slowDisk) get(word int) uint64 {
+func (d sharedWords) get(word int) uint64 {
 	var b [8]byte
 	if _, err := d.ReadAt(b[:], int64(8*word)); err != nil {
 		panic(err)
 	}
 	return binary.NativeEndian.Uint64(b[:])
 }
+
+// slowDisk has the words of testdata/slowdisk.c.
+type slowDisk struct{ sharedWords }
 
 // letGo has nothing wait or fail any more.
 func (d slowDisk) letGo() {
@@ -76,9 +79,11 @@ func (d slowDisk) await(t testing.TB, word int, n uint64) {
 	}
 }
 
-// slowDiskLibrary is testdata/slowdisk.c, compiled once.
-var slowDiskLibrary = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "slowdisk")
+var slowDiskLibrary = sync.OnceValues(func() ([]byte, error) { return preloaded("slowdisk") })
+
+// preloaded compiles a library of testdata that is to be preloaded.
+func preloaded(name string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", name)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +94,13 @@ var slowDiskLibrary = sync.OnceValues(func() ([]byte, error) {
 	} else if _, err := exec.LookPath(cc); err != nil {
 		cc = "gcc"
 	}
-	lib := filepath.Join(dir, "slowdisk.so")
-	c := exec.Command(cc, "-std=c11", "-O2", "-fPIC", "-shared", "-o", lib, filepath.Join("testdata", "slowdisk.c"), "-ldl")
+	lib := filepath.Join(dir, name+".so")
+	c := exec.Command(cc, "-std=c11", "-O2", "-fPIC", "-shared", "-pthread", "-o", lib, filepath.Join("testdata", name+".c"), "-ldl")
 	if out, err := c.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", cc, err, out)
 	}
 	return os.ReadFile(lib)
-})
+}
 
 // onSlowDisk runs body in a process of its own: this test once more, with testdata/slowdisk.c before the C
 // library. What the process logged is logged here.
@@ -132,7 +137,7 @@ func slowDiskHere(t *testing.T) (slowDisk, bool) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	return slowDisk{f}, true
+	return slowDisk{sharedWords{f}}, true
 }
 
 // runOnSlowDisk starts this binary again for this test only, which finds itself on a slow disk there.
