@@ -113,14 +113,15 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   }
   f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
   char *err = NULL;
+  rb_hold_begin(db);
   rocksdb_column_family_handle_t *h = rb_tx_create_family(db, o, name, &err);
   rocksdb_options_destroy(o);
-  if (err != NULL) {
+  r.status = rb_hold_end(db, rb_status_from(err));
+  if (r.status.code != RB_OK) {
     /* Up to 11.0 a handle comes with the error. A writable database has set its inside, to NULL or
      * to a family whose creation failed late; a read-only one, refused above, might not have. */
     f->handle = h;
     rb_family_free(f);
-    r.status = rb_status_from(err);
     return r;
   }
   rb_family_join(db, f, h);
@@ -135,6 +136,7 @@ rb_status rb_family_drop(rb_family *f) {
     return rb_read_only();
   }
   char *err = NULL;
+  rb_hold_begin(f->db);
   rocksdb_drop_column_family(f->db->db, f->handle, &err);
-  return rb_status_from(err);
+  return rb_hold_end(f->db, rb_status_from(err));
 }

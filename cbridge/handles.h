@@ -39,6 +39,7 @@ struct rb_db {
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
   rocksdb_flushoptions_t *flush;
+  atomic_bool held; /* a call that writes the manifest has failed, and deletions are off: hold.c */
 };
 
 struct rb_memory {
@@ -281,5 +282,10 @@ static inline rb_status rb_ok(void) {
 static inline rb_status rb_read_only(void) {
   return rb_status_make(RB_READ_ONLY, "the database is open for reading only");
 }
+
+/* Around each call of RocksDB that writes the manifest on the caller's thread; end gives the call's
+ * status back. */
+void rb_hold_begin(rb_db *db);
+rb_status rb_hold_end(rb_db *db, rb_status s);
 
 #endif

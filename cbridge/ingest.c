@@ -40,8 +40,9 @@ rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options
     paths += strlen(paths) + 1;
   }
   char *err = NULL;
+  rb_hold_begin(f->db);
   rocksdb_ingest_external_file_cf(f->db->db, f->handle, files, n, i, &err);
   rocksdb_ingestexternalfileoptions_destroy(i);
   free(files);
-  return rb_status_from(err);
+  return rb_hold_end(f->db, rb_status_from(err));
 }

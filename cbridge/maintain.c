@@ -10,8 +10,9 @@ rb_status rb_delete_files(rb_family *f, uint8_t has_start, const uint8_t *start,
     return rb_read_only();
   }
   char *err = NULL;
+  rb_hold_begin(f->db);
   rocksdb_delete_file_in_range_cf(f->db->db, f->handle, from, start_len, to, end_len, &err);
-  return rb_status_from(err);
+  return rb_hold_end(f->db, rb_status_from(err));
 }
 
 rb_status rb_destroy(const char *path, const char *wal_dir) {

@@ -32,13 +32,14 @@ static rb_status rb_settings_apply(rb_db *db, rb_family *f, const char *settings
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
   char *err = NULL;
+  rb_hold_begin(db);
   if (f != NULL) {
     rocksdb_set_options_cf(db->db, f->handle, (int)n, table, table + n, &err);
   } else {
     rocksdb_set_db_options(db->db, (int)n, table, table + n, &err);
   }
   free(table);
-  return rb_status_from(err);
+  return rb_hold_end(db, rb_status_from(err));
 }
 
 rb_status rb_family_set_options(rb_family *f, const char *settings, size_t n) {

@@ -142,6 +142,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 		return err
 	}
 	undo := trackNewFiles(d.path)
+	before, _ := newestOptionsFile(d.path) // an error is the database's to have
 	c, err := plan.Open()
 	if err != nil {
 		undo(err)
@@ -158,6 +159,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	}
 	if !d.readOnly {
 		forgetManifests(d.path)
+		learnVersion(d.path, before)
 	}
 	return nil
 }

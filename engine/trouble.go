@@ -37,10 +37,11 @@ func (d *DB) note(err error) error {
 
 // noteWrite is note for a write to the log. Once it has met a full disk with all memtables empty, RocksDB before 9.4
 // recovers without a new log, and the next write to the old one ends the process where the library has assertions. So
-// there is none until the database is opened again.
+// there is none until the database is opened again. The error of another file, which stops all writes too, leaves the
+// log alone.
 func (d *DB) noteWrite(err error) error {
 	e, ok := d.note(err).(*Error)
-	if ok && e.Code == dberr.NoSpace && !linkedSince("9.4") && d.memtablesAreEmpty() {
+	if ok && e.Code == dberr.NoSpace && strings.Contains(e.Msg, ".log: ") && !linkedSince("9.4") && d.memtablesAreEmpty() {
 		d.commits.syncer.fail(err)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -71,37 +72,59 @@ func unsupported(op string, f Feature) *Error {
 	return dberr.New(op, dberr.Unsupported, "it needs RocksDB "+f.Since()+"; linked is "+Version())
 }
 
-// Version is the version of the linked RocksDB, such as "7.8.3". RocksDB's C API does not tell it, so
-// the first call opens a database in a temporary directory and reads the OPTIONS file that RocksDB
-// writes there. "unknown" if no such directory can be made.
+// Version is the version of the linked RocksDB, such as "7.8.3". RocksDB's C API does not tell it: it is in the
+// OPTIONS file that RocksDB writes at each Open. A call before the first one opens a database in a temporary directory.
+// "unknown" if there can be none.
 func Version() string {
-	linked.once.Do(func() { linked.version = versionOnDisk() })
-	return linked.version
+	linked.once.Lock()
+	defer linked.once.Unlock()
+	if linked.version.Load() == nil {
+		if v := versionOnDisk(); v != "" {
+			linked.version.Store(&v)
+		}
+	}
+	if v := linked.version.Load(); v != nil {
+		return *v
+	}
+	return "unknown"
 }
 
 var linked struct {
-	once    sync.Once
-	version string
+	once    sync.Mutex // of the call that finds out
+	version atomic.Pointer[string]
 }
 
-// versionOnDisk reads the version from the options file of a new database; "unknown" if there can be none.
+// learnVersion reads the version from the options file that the opening of a database has just written, if it is not
+// known yet: whoever asks for it because a disk has failed can open no other database. before was the newest options
+// file until then.
+func learnVersion(dir, before string) {
+	if linked.version.Load() != nil {
+		return
+	}
+	if path, err := newestOptionsFile(dir); err != nil || path == before {
+		return
+	}
+	if o, err := readOptionsFile(dir); err == nil && o != nil && o.version != "" {
+		linked.version.Store(&o.version)
+	}
+}
+
+// versionOnDisk opens a new database, which tells the version; empty if there can be none.
 func versionOnDisk() string {
-	const unknown = "unknown"
 	dir, err := os.MkdirTemp("", "rockbridge-version-")
 	if err != nil {
-		return unknown
+		return ""
 	}
 	defer os.RemoveAll(dir)
 	d, err := Open(dir, nil)
 	if err != nil {
-		return unknown
+		return ""
 	}
 	defer d.Close()
-	o, err := readOptionsFile(dir)
-	if err != nil || o == nil || o.version == "" {
-		return unknown
+	if v := linked.version.Load(); v != nil {
+		return *v
 	}
-	return o.version
+	return ""
 }
 
 // linkedSince tells whether the linked RocksDB is of a version such as "9.3", or later; false if that is not known.
