@@ -14,6 +14,8 @@ PLACES ?= 5000
 CYCLES ?= 30
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
+# How long "make soak" runs.
+SOAK ?= 2h
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
 SUITES ?= bookworm trixie sid
 COMPAT ?=
@@ -69,7 +71,7 @@ help:
 	@echo 'make flips      changed bits of every file: PLACES=5000, some minutes'
 	@echo 'make fulldisk   disks that are filled and freed, as root: CYCLES=30 on each, about half an hour'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
-	@echo 'make soak       the long forms of race, asan, crash and fuzz'
+	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
 	@echo 'make clean      remove bin, dist and .build'
 	@echo
@@ -194,10 +196,7 @@ fuzz: setup
 	scripts/fuzz $(FUZZTIME)
 
 soak: setup
-	$(MAKE) crash N=3000
-	$(MAKE) race RACE_ROUNDS=50000
-	$(MAKE) asan ASAN_ROUNDS=2000
-	$(MAKE) fuzz FUZZTIME=10m
+	$(SYSTEM) go run ./scripts/soak -time $(SOAK) $(FLAGS)
 
 ci:
 	.ci/run

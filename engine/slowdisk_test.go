@@ -161,7 +161,7 @@ func runOnSlowDisk(t *testing.T, environment ...string) (childOutput, error) {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
 	args := []string{
-		"-test.run=" + strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=2m",
+		"-test.run=" + strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=" + (2*time.Minute + *soakTime).String(),
 		"-test.short=" + strconv.FormatBool(testing.Short()),
 	}
 	flag.Visit(func(f *flag.Flag) {
@@ -169,7 +169,7 @@ func runOnSlowDisk(t *testing.T, environment ...string) (childOutput, error) {
 			args = append(args, "-"+f.Name+"="+f.Value.String())
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+*soakTime)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	c := childCommand(ctx, t, "", args...)

@@ -1,0 +1,91 @@
+package engine_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// soakLevel is what a process has at a moment of the mixed load at which nothing is wrong.
+type soakLevel struct {
+	rss, threads, descriptors, goroutines, handles int // rss in KiB
+}
+
+// level notes what there is, with everything in the last level and Go's garbage gone.
+func (s *soak) level() {
+	db := s.db.Load()
+	if err := db.Compact(nil, nil, nil); err != nil {
+		s.explained(db, "compact", err)
+		return
+	}
+	debug.FreeOSMemory()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return // no such file, no levels: judge says so
+	}
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	s.levels = append(s.levels, soakLevel{
+		rss: statusNumber(status, "VmRSS:"), threads: statusNumber(status, "Threads:"),
+		descriptors: len(files), goroutines: runtime.NumGoroutine(), handles: engine.Children(db),
+	})
+}
+
+// statusNumber is the first number behind a name in /proc/self/status; -1: there is none.
+func statusNumber(status []byte, name string) int {
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == name {
+			if n, err := strconv.Atoi(fields[1]); err == nil {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// judge compares the third quarter of the levels with the fourth: what grows is found there. A few files, threads
+// or handles more or less are the moment's.
+func (s *soak) judge() {
+	if len(s.levels) < 20 {
+		if *soakTime >= 30*time.Minute {
+			s.t.Errorf("only %d levels in %v", len(s.levels), *soakTime)
+		}
+		return
+	}
+	for what, c := range map[string]struct {
+		of    func(l soakLevel) int
+		slack int
+	}{
+		"KiB resident": {func(l soakLevel) int { return l.rss }, 1024},
+		"threads":      {func(l soakLevel) int { return l.threads }, 3},
+		"descriptors":  {func(l soakLevel) int { return l.descriptors }, 12},
+		"goroutines":   {func(l soakLevel) int { return l.goroutines }, 6},
+		"handles":      {func(l soakLevel) int { return l.handles }, 4},
+	} {
+		all := make([]int, len(s.levels))
+		for i, l := range s.levels {
+			all[i] = c.of(l)
+		}
+		quarter := len(all) / 4
+		third, fourth := middle(all[2*quarter:3*quarter]), middle(all[3*quarter:])
+		s.t.Logf("%s: first quarter %d, third %d, fourth %d", what, middle(all[:quarter]), third, fourth)
+		if fourth > third+max(c.slack, third/50) {
+			s.t.Errorf("%s grow: %s", what, fmt.Sprint(all))
+		}
+	}
+}
+
+func middle(numbers []int) int {
+	sorted := slices.Sorted(slices.Values(numbers))
+	return sorted[len(sorted)/2]
+}

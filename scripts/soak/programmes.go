@@ -1,0 +1,49 @@
+package main
+
+import "time"
+
+// binary is a test program: go test -c with flags.
+type binary struct {
+	pkg   string
+	flags string // of the build, as in "-race"
+	env   string // of the runs
+}
+
+var (
+	engine      = binary{pkg: "engine"}
+	engineRace  = binary{pkg: "engine", flags: "-race"}
+	engineASan  = binary{pkg: "engine", flags: "-asan", env: "LSAN_OPTIONS=suppressions=scripts/lsan.supp:print_suppressions=0"}
+	engineDebug = binary{pkg: "engine", flags: "-tags=rbdebug"}
+	walks       = binary{pkg: "iterator"}
+)
+
+// programme is one kind of run, repeated with new seeds until its share of the time is over.
+type programme struct {
+	name   string
+	binary binary
+	args   []string
+	each   string // what one run is
+	root   bool   // it needs root, and says so if it has it not
+	share  int    // of the time of its lane, in parts
+	lane   int    // 0: mostly waits; 1: mostly works
+}
+
+// programmes are all that a soak runs. The mixed loads take the whole time, the others share it on another processor.
+func programmes(whole time.Duration) []programme {
+	half := (whole / 2).Round(time.Second).String()
+	return []programme{
+		{"mixed load", engine, []string{"-test.run=^TestAMixedLoad", "-soak.time=" + half, "-soak.fault=60s"}, half + " with a fault a minute", false, 1, 0},
+		{"kill -9", engine, []string{"-test.run=Crash", "-crash.rounds=200"}, "200 kills", false, 3, 1},
+		{"power cuts", engine, []string{"-test.run=PowerCut", "-power.rounds=40"}, "40 cuts", true, 2, 1},
+		{"close under users, race detector", engineRace, []string{"-test.run=^TestCloseUnderItsUsers$", "-close.rounds=500"}, "500 closes", false, 2, 1},
+		{"close under users, AddressSanitizer", engineASan, []string{"-test.run=^TestCloseUnderItsUsers$", "-close.rounds=100"}, "100 closes", false, 2, 1},
+		{"close of a database at work", engine, []string{"-test.run=^TestCloseOfADatabaseAtWork$", "-work.rounds=200"}, "200 closes", false, 1, 1},
+		{"model", engine, []string{"-test.run=^TestTheDatabaseDoesAsItsModel$", "-model.ops=200000"}, "200,000 operations", false, 3, 1},
+		{"model, debug build", engineDebug, []string{"-test.run=^TestTheDatabaseDoesAsItsModel$", "-model.ops=20000"}, "20,000 operations", false, 1, 1},
+		{"iterators against a model", walks, []string{"-test.run=Random|Model"}, "the random tests of iterators", false, 1, 1},
+		{"batches from outside", engine, []string{"-test.run=^TestMutatedBatches", "-batch.mutations=200000"}, "200,000 mutations", false, 1, 1},
+		{"damaged logs and manifests", engine, []string{"-test.run=^TestADamaged|^TestEveryChangedBit"}, "their tables once", false, 2, 1},
+		{"bulk loads", engine, []string{"-test.run=^TestBulkLoadsAgainstAModel$", "-load.rounds=60"}, "60 loads", false, 1, 1},
+		{"the short tests, race detector", engineRace, []string{"-test.short"}, "all of engine", false, 2, 1},
+	}
+}

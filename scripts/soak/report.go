@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// writeReport writes OUT/DATE.md.
+func writeReport(out string, begin time.Time, whole time.Duration, results []*result) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	name := filepath.Join(out, begin.UTC().Format(time.DateOnly)+".md")
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fmt.Println("soak: report in", name)
+	heading(f, begin, whole)
+	table(f, results)
+	for _, r := range results {
+		for _, n := range r.notes {
+			fmt.Fprintf(f, "- %s: %s\n", r.name, n)
+		}
+	}
+	findings(f, results)
+	return f.Close()
+}
+
+func heading(w io.Writer, begin time.Time, whole time.Duration) {
+	fmt.Fprintf(w, "# Soak of %s\n\n", begin.UTC().Format(time.DateOnly))
+	fmt.Fprintf(w, "`make soak`, %v asked for, begun %s, ended %s.\n\n",
+		whole, begin.UTC().Format("15:04 MST"), time.Now().UTC().Format("15:04 MST"))
+	fmt.Fprintf(w, "- commit %s\n- %s, %s/%s, %d processors\n- RocksDB %s\n- %s\n\n",
+		output("git", "describe", "--always", "--dirty", "--abbrev=12"), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+		rocksdb(), cc())
+	fmt.Fprintf(w, "Every run has seeds of its own. Each programme is repeated until its share of the time is over.\n\n")
+}
+
+func table(w io.Writer, results []*result) {
+	fmt.Fprintf(w, "| programme | one run | runs | tests passed | skipped | failed runs | time |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range results {
+		name := r.name
+		if r.root {
+			name += " (root)"
+		}
+		fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %v |\n", name, r.each, r.runs, r.tests, r.skipped, len(r.failures), r.took.Round(time.Second))
+	}
+	fmt.Fprintln(w)
+}
+
+func findings(w io.Writer, results []*result) {
+	fmt.Fprintf(w, "\n## Findings\n\n")
+	n := 0
+	for _, r := range results {
+		for _, f := range r.failures {
+			n++
+			fmt.Fprintf(w, "%d. %s: `%s %s`\n\n", n, r.name, r.binary.pkg, strings.Join(r.args, " "))
+			for _, line := range f.head {
+				fmt.Fprintf(w, "       %s\n", line)
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	if n == 0 {
+		fmt.Fprintln(w, "None: no run failed.")
+	}
+}
+
+// output is the first line that a command prints, or why there is none.
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return fmt.Sprintf("unknown (%s: %v)", name, err)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
+}
+
+func cc() string { return output("cc", "--version") }
+
+var libraryLine = regexp.MustCompile(`(?m)^rocksdb: (.*)$`)
+
+// rocksdb asks the engine's test program which library it has.
+func rocksdb() string {
+	out, err := exec.Command("go", "test", "-count=1", "-v", "-run", "^$", "-bench", "^$", "./engine").CombinedOutput()
+	if m := libraryLine.FindSubmatch(out); err == nil && m != nil {
+		return string(m[1])
+	}
+	return "unknown"
+}
