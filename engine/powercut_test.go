@@ -189,7 +189,10 @@ func powerCut(t *testing.T, r *rand.Rand, how string) (lost, durable uint64, err
 		t.Fatalf("the child ended by itself: %v\n%s", err, out.String())
 	}
 	after.mount(t)
-	return after.verify(crashAcks{acks})
+	if lost, durable, err = after.verify(crashAcks{acks}); err == nil && r.IntN(4) == 0 {
+		err = foreignAgrees(t, filepath.Join(after.dir, "db"), false)
+	}
+	return lost, durable, err
 }
 
 // waitForPower waits until the child writes.
