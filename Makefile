@@ -9,6 +9,8 @@ N ?= 1000
 RACE_ROUNDS ?= 2000
 ASAN_ROUNDS ?= 200
 CLOSE = '^TestCloseUnderItsUsers$$'
+# Operations in each of the N lists of "make metamorphic".
+OPS ?= 10000
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
@@ -29,8 +31,8 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
-	setup-debug churn debug-test rocksdb rocksdb-pgo library
+	cgocheck2 check-c cover lint fmt compat headers docs crash powercut metamorphic fuzz soak ci clean setup-static static \
+	cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -62,8 +64,10 @@ help:
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make powercut   power cuts, as root: N=1000, about a second each'
+	@echo 'make metamorphic  random lists of operations under many options, read in many ways: N=200 lists, OPS=10000 each,'
+	@echo '                two to three minutes of one processor a list; then a million calls on iterators in any state'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
-	@echo 'make soak       the long forms of race, asan, crash and fuzz'
+	@echo 'make soak       the long forms of race, asan, crash, metamorphic and fuzz; days'
 	@echo 'make ci         all that continuous integration runs'
 	@echo 'make clean      remove bin, dist and .build'
 	@echo
@@ -175,6 +179,12 @@ crash: setup
 powercut: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
 
+metamorphic: N = 200
+metamorphic: setup-tools
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestEveryWayOfReading' $(FLAGS) ./engine -meta.seeds=$(N) \
+		-meta.ops=$(OPS)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState' $(FLAGS) ./iterator -iter.calls=1000000
+
 fuzz: setup
 	scripts/fuzz $(FUZZTIME)
 
@@ -182,6 +192,8 @@ soak: setup
 	$(MAKE) crash N=3000
 	$(MAKE) race RACE_ROUNDS=50000
 	$(MAKE) asan ASAN_ROUNDS=2000
+	$(MAKE) metamorphic
+	$(MAKE) metamorphic N=5000 OPS=600
 	$(MAKE) fuzz FUZZTIME=10m
 
 ci:
