@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
 var cancelScans = flag.Int("cancel.scans", 1000, "scans that are cancelled; a fifth with -short")
@@ -41,42 +42,57 @@ func (c *lookedAt) Err() error {
 	return nil
 }
 
-// Scans that are cancelled in the middle, by the hundreds and in every way, leave no iterator, no snapshot and no
-// goroutine behind.
-func TestACancelledScanLeavesNothingBehind(t *testing.T) {
-	const rows = 20_000
-	scans := *cancelScans
-	if testing.Short() {
-		scans /= 5
+const leakRows = 20_000
+
+// cancelledScan cancels a scan after some looks at its context. The error tells what it left behind.
+func cancelledScan(t *testing.T, db *engine.DB, looks int, scan func(context.Context, *engine.DB) (int, error)) (read int, _ error) {
+	t.Helper()
+	read, err := scan(&lookedAt{Context: t.Context(), left: looks, done: make(chan struct{})}, db)
+	if !errors.Is(err, context.Canceled) || read >= leakRows {
+		return read, fmt.Errorf("%d rows, %w", read, err)
 	}
-	r, seed := seededRand(t, "model.seed", *modelSeed)
-	db := openTemp(t, nil)
+	if left := engine.Children(db); left != 0 {
+		return read, fmt.Errorf("%d handles are left", left)
+	}
+	return read, nil
+}
+
+func openLeakRows(t *testing.T) *engine.DB {
+	t.Helper()
+	db := openDir(t, t.TempDir(), nil)
 	b := db.NewBatch()
-	for i := range rows {
+	for i := range leakRows {
 		b.Put(fmt.Appendf(nil, "%06d", i), valueOf(100))
 	}
 	if err := errors.Join(db.Write(b, nil), db.Flush()); err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// Scans that are cancelled in the middle, by the hundreds and in every way, leave no iterator, no snapshot and no
+// goroutine behind.
+func TestACancelledScanLeavesNothingBehind(t *testing.T) {
+	scans := *cancelScans
+	if testing.Short() {
+		scans /= 5
+	}
+	r, seed := seededRand(t, "model.seed", *modelSeed)
+	db := openLeakRows(t)
 	names := slices.Sorted(maps.Keys(scanWays))
 	goroutines := runtime.NumGoroutine()
 	partial := 0
 	for n := range scans {
-		name := names[n%len(names)]
-		looks := 12
+		name, looks := names[n%len(names)], 12
 		if strings.HasPrefix(name, "Count") {
 			looks = 3 // C counts many rows between two looks
 		}
-		ctx := &lookedAt{Context: t.Context(), left: 1 + r.IntN(looks), done: make(chan struct{})}
-		read, err := scanWays[name](ctx, db)
-		if !errors.Is(err, context.Canceled) || read >= rows {
-			t.Fatalf("seed %d, scan %d, %s: %d rows, %v", seed, n, name, read, err)
+		read, err := cancelledScan(t, db, 1+r.IntN(looks), scanWays[name])
+		if err != nil {
+			t.Fatalf("seed %d, scan %d, %s: %v", seed, n, name, err)
 		}
 		if read > 0 {
 			partial++
-		}
-		if left := engine.Children(db); left != 0 {
-			t.Fatalf("seed %d, scan %d, %s: %d handles are left", seed, n, name, left)
 		}
 	}
 	if partial < scans/4 {
@@ -92,5 +108,29 @@ func TestACancelledScanLeavesNothingBehind(t *testing.T) {
 			t.Fatalf("seed %d: %d goroutines, %d before", seed, runtime.NumGoroutine(), goroutines)
 		}
 	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
 	t.Logf("%d scans, %d of them cancelled after rows", scans, partial)
+}
+
+func TestACancelledScanThatKeepsItsIteratorIsNoticed(t *testing.T) {
+	db := openLeakRows(t)
+	var kept *iterator.Iterator
+	_, err := cancelledScan(t, db, 5, func(ctx context.Context, db *engine.DB) (n int, err error) {
+		if kept, err = db.NewIter(&engine.IterOptions{Context: ctx}); err != nil {
+			return 0, err
+		}
+		for kept.First(); kept.Valid(); kept.Next() {
+			n++
+		}
+		return n, kept.Error()
+	})
+	if err == nil || !strings.Contains(err.Error(), "1 handles are left") {
+		t.Errorf("an iterator that was kept: %v", err)
+	}
+	var leak *engine.LeakError
+	if err := errors.Join(kept.Close(), db.Close()); errors.As(err, &leak) {
+		t.Error(err)
+	}
 }

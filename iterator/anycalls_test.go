@@ -15,7 +15,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
-var callsFlag = flag.Int("iter.calls", 45_000, "calls in any state of an iterator; a third with -short")
+var callsFlag = flag.Int("iter.calls", 30_000, "calls in any state of an iterator; a third with -short")
 
 // anyCalls makes calls on iterators without regard to whether they make sense: in gaps, after errors, after Close, on an
 // iterator that was never made. Each has one answer, which the model gives.
@@ -50,7 +50,7 @@ func TestAnyCallInAnyStateOfAnIteratorIsAnswered(t *testing.T) {
 	}
 }
 
-const anyCallsOfARound = 10_000
+const anyCallsOfARound = 5000
 
 func TestTheTestOfAnyCallsFindsPlantedFaults(t *testing.T) {
 	for _, name := range []string{"Next passes over a row", "SeekLT takes an equal key", "Count leaves it where it was", "a gap has an order", "SetBounds forgets the upper one"} {
