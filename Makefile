@@ -12,6 +12,8 @@ CLOSE = '^TestCloseUnderItsUsers$$'
 # Changed bits of "make flips", and cycles of "make fulldisk" on each disk.
 PLACES ?= 5000
 CYCLES ?= 30
+# Operations in each of the N lists of "make metamorphic".
+OPS ?= 10000
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
 # How long "make soak" runs.
@@ -34,8 +36,8 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover lint fmt compat headers docs crash powercut faults flips fulldisk fuzz soak ci clean setup-static static cross-arm64 \
-	setup-debug churn debug-test rocksdb rocksdb-pgo library
+	cgocheck2 check-c cover lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic fuzz soak ci \
+	clean setup-static static cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -70,6 +72,8 @@ help:
 	@echo 'make faults     the n-th call of the file system fails, once and for good, for every n: about half an hour'
 	@echo 'make flips      changed bits of every file: PLACES=5000, some minutes'
 	@echo 'make fulldisk   disks that are filled and freed, as root: CYCLES=30 on each, about half an hour'
+	@echo 'make metamorphic  random lists of operations under many options, read in many ways: N=200 lists, OPS=10000 each,'
+	@echo '                two to three minutes of one processor a list; then a million calls on iterators in any state'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
@@ -191,6 +195,12 @@ flips: setup
 
 fulldisk: setup-tools
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run FullAgain $(FLAGS) ./engine -full.cycles=$(CYCLES)
+
+metamorphic: N = 200
+metamorphic: setup-tools
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestEveryWayOfReading' $(FLAGS) ./engine -meta.seeds=$(N) \
+		-meta.ops=$(OPS)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState' $(FLAGS) ./iterator -iter.calls=1000000
 
 fuzz: setup
 	scripts/fuzz $(FUZZTIME)

@@ -94,6 +94,9 @@ func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
 		}
 		if n%crashLives == crashLives-1 || n == rounds-1 {
 			batches += acked
+			if err := foreignAgrees(t, filepath.Join(life.dir, "db"), false); err != nil {
+				t.Fatalf("seed %d, round %d: %v", seed, n, err)
+			}
 		}
 	}
 	t.Logf("%d rounds, %d batches acknowledged, %d kills before the first of them", rounds, batches, early)

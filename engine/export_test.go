@@ -142,3 +142,40 @@ func FillsAhead(d *DB) (n uint64) {
 	}
 	return n
 }
+
+// Filling has iterators made with o ask for so many bytes in each fill, or for what one row needs.
+func Filling(o *IterOptions, bytes int) *IterOptions {
+	o.fill = bytes
+	return o
+}
+
+// StepsOf makes an iterator of C over what r shows, a DB, a ColumnFamily, a Snapshot or an IndexedBatch, that no
+// database lists: it must be freed before the database's Close, and not be used in two goroutines.
+func StepsOf(r Reader, o *IterOptions) (*cbridge.Iter, error) {
+	if b, ok := r.(*IndexedBatch); ok {
+		v, err := b.lockView()
+		if err != nil {
+			return nil, err
+		}
+		defer b.s.mu.Unlock()
+		rep, err := b.s.replay()
+		if err != nil {
+			return nil, err
+		}
+		c, err := b.s.over.NewIter(rep, v.cf.c, o.plan())
+		if err == nil {
+			b.s.taken(rep)
+		}
+		return c, err
+	}
+	v, _, err := viewOf(r)
+	if err != nil {
+		return nil, err
+	}
+	read, err := v.enter(opNewIter, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer v.leave(opNewIter)
+	return v.cf.c.NewIter(read.Snapshot, o.plan())
+}

@@ -80,6 +80,7 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, ValuesUpTo: o.ValuesUpTo, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
+		Fill: o.fill,
 	}
 }
 

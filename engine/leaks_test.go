@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"path/filepath"
 	"runtime"
@@ -53,6 +54,8 @@ func (h *heard) with(text string) (lines []heardLine) {
 	}
 	return lines
 }
+
+var lostHandles = flag.Int("leaks.handles", 10_000, "iterators, and snapshots, that are lost at once; a tenth with -short")
 
 const garbage = "garbage before it was closed"
 
@@ -145,6 +148,57 @@ func TestHandlesThatAreGarbageAreReportedAndFreed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Iterators and snapshots by the thousands, some of them lost and the rest left open, crash nothing whatever the
+// collector does: the report counts those that were lost, exactly, and Close all of them.
+func TestManyHandlesThatAreLostAreAllCounted(t *testing.T) {
+	n := *lostHandles
+	if testing.Short() {
+		n /= 10
+	}
+	h := new(heard)
+	db := openDir(t, filepath.Join(t.TempDir(), "db"), &engine.Options{Logger: slog.New(h)})
+	if err := db.Put([]byte("key"), []byte("value"), nil); err != nil {
+		t.Fatal(err)
+	}
+	kinds := []string{"iterator", "snapshot with views"}
+	for range n {
+		for _, kind := range kinds {
+			if err := leaky[kind].make(db); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 5 {
+		runtime.GC()
+	}
+	lost := func() bool {
+		m := metricsOf(t, db).Handles
+		return m["iterator"].Lost == uint64(n) && m["snapshot"].Lost == uint64(n)
+	}
+	collectUntil(t, "reports", lost)
+	collectUntil(t, "lines", func() bool { return len(h.with(garbage)) >= 2*n })
+	if lines := len(h.with(garbage)); lines != 2*n || engine.Children(db) != 0 {
+		t.Errorf("%d lines of %d, %d handles are registered", lines, 2*n, engine.Children(db))
+	}
+	var kept []any
+	for range 100 {
+		it, err := db.NewIter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := db.NewSnapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, it, s)
+	}
+	var leak *engine.LeakError
+	if err := db.Close(); !errors.As(err, &leak) || leak.Iterators != n+100 || leak.Snapshots != n+100 {
+		t.Errorf("Close answered %v, want %d iterators and as many snapshots", err, n+100)
+	}
+	runtime.KeepAlive(kept)
 }
 
 // What was closed, or is in use, is not reported: an iterator of a snapshot and of a batch outlives them.

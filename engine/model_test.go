@@ -129,8 +129,12 @@ func TestTheDatabaseDoesAsItsModel(t *testing.T) {
 		ops /= 6
 	}
 	_, seed := seededRand(t, "model.seed", *modelSeed)
-	if err := runModel(filepath.Join(t.TempDir(), "db"), seed, ops, nil); err != nil {
+	dir := filepath.Join(t.TempDir(), "db")
+	if err := runModel(dir, seed, ops, nil); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
+	}
+	if err := foreignAgrees(t, dir, true); err != nil {
+		t.Errorf("seed %d: %v", seed, err)
 	}
 	t.Logf("%d operations", ops)
 }

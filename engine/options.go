@@ -232,6 +232,7 @@ type IterOptions struct {
 	Context context.Context
 
 	eager bool // for tests: every fill is followed by one in the background
+	fill  int  // for tests: how many bytes a fill asks for; 0: as rows need it
 }
 
 // plan gives the options to the C glue in its terms.

@@ -241,7 +241,10 @@ func powerCut(t *testing.T, r *rand.Rand, system powerSystem, how string) (lost,
 		t.Fatalf("the child ended by itself: %v\n%s", err, out.String())
 	}
 	d.again(t)
-	return d.verify(crashAcks{acks})
+	if lost, durable, err = d.verify(crashAcks{acks}); err == nil && r.IntN(4) == 0 {
+		err = foreignAgrees(t, filepath.Join(d.dir, "db"), false)
+	}
+	return lost, durable, err
 }
 
 // waitForPower waits until the child writes.

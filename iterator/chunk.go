@@ -197,6 +197,9 @@ func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, t
 	f, ahead := it.fromAhead(m, c.r.buf)
 	if !ahead {
 		buf := c.r.buf
+		if it.cfg.Fill > 0 {
+			size, buf = it.cfg.Fill, nil
+		}
 		if cap(buf) < size {
 			buf = make([]byte, size)
 		}

@@ -12,6 +12,9 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 	if it.keep {
 		size, maxRows = min(size, keptFill), 0
 	}
+	if it.cfg.Fill > 0 {
+		size, maxRows = it.cfg.Fill, 0
+	}
 	f, ahead := it.fromAhead(m, it.spare())
 	if !ahead {
 		f = it.fetch(m, key, it.windowBuffer(size), least(maxRows, room))
@@ -40,7 +43,7 @@ func (it *Iterator) refill(m cbridge.Move, key []byte, back bool, room int) bool
 
 // windowBuffer gives the window's memory in the wanted size, new if it is too small or was lent.
 func (it *Iterator) windowBuffer(size int) []byte {
-	if it.win.lent || it.keep || cap(it.win.buf) < size {
+	if it.win.lent || it.keep || cap(it.win.buf) < size || it.cfg.Fill > 0 {
 		return make([]byte, size)
 	}
 	if rbdebug.On {
@@ -61,6 +64,14 @@ func least(a, b int) uint32 {
 		return anyRows
 	}
 	return uint32(a)
+}
+
+// grown is the size of a buffer for a row that needs so many bytes.
+func (it *Iterator) grown(need int) int {
+	if it.cfg.Fill > 0 {
+		return need
+	}
+	return grown(need)
 }
 
 // fetched is what a fill gave: rows in buf, or err if no call was made.
@@ -94,7 +105,7 @@ func (it *Iterator) fetch(m cbridge.Move, key, buf []byte, maxRows uint32) fetch
 		}
 		m, key = cbridge.MoveOn, nil
 		if f.Need > 0 {
-			buf = make([]byte, grown(f.Need))
+			buf = make([]byte, it.grown(f.Need))
 			continue
 		}
 		it.cfg.Owner.Leave()

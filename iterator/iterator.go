@@ -39,6 +39,8 @@ type Config struct {
 	Background Background
 	Eager      bool // for tests: every fill is followed by one in the background
 
+	Fill int // for tests: every fill is of a buffer of so many bytes, or of what one row needs; 0: as rows need it
+
 	Stats *Stats // what its calls bring is counted there; may be nil
 
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
