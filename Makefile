@@ -3,8 +3,15 @@
 
 # Further flags of go test.
 FLAGS ?=
-# Rounds of "make crash".
+# Rounds of "make crash", "make killpoints" and "make powercut".
 N ?= 1000
+# What the long forms of single tests do: operations of "make model", batches of "make batches", panics of "make panics",
+# operations of "make memory", and for how long "make signals" sends signals.
+MODEL_OPS ?= 10000000
+BATCHES ?= 1000000
+PANICS ?= 100000
+MEMORY_OPS ?= 30000000
+SIGNALS ?= 1m
 # Rounds of the test that closes a database under its users, in "make race" and "make asan".
 RACE_ROUNDS ?= 2000
 ASAN_ROUNDS ?= 200
@@ -30,7 +37,7 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
-	setup-debug churn debug-test rocksdb rocksdb-pgo library
+	setup-debug churn debug-test rocksdb rocksdb-pgo library killpoints model batches panics signals memory
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -61,9 +68,15 @@ help:
 	@echo 'make docs       write the tables of docs/versions.md anew'
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
+	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
+	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes several hours'
+	@echo 'make batches    mutated batches: BATCHES=1000000 takes about half an hour'
+	@echo 'make panics     operators in Go that panic: PANICS=100000 takes a minute'
+	@echo 'make signals    calls under signals: SIGNALS=1m'
+	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes about two hours'
 	@echo 'make powercut   power cuts, as root: N=1000, about a second each'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
-	@echo 'make soak       the long forms of race, asan, crash and fuzz'
+	@echo 'make soak       the long forms of race, asan, crash, killpoints and fuzz'
 	@echo 'make ci         all that continuous integration runs'
 	@echo 'make clean      remove bin, dist and .build'
 	@echo
@@ -172,6 +185,24 @@ churn: setup
 crash: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -run Crash $(FLAGS) ./engine -crash.rounds=$(N)
 
+killpoints: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'WhereverRocksDBIsKilled|KillPointsTest' $(FLAGS) ./engine -killpoints.rounds=$(N)
+
+model: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestTheDatabaseDoesAsItsModel$$' $(FLAGS) ./engine -model.ops=$(MODEL_OPS)
+
+batches: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestMutatedBatchesAreRefusedOrAppliedWhole$$' $(FLAGS) ./engine -batch.mutations=$(BATCHES)
+
+panics: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestPanickingOperatorsEndNothing$$' $(FLAGS) ./engine -panics=$(PANICS)
+
+signals: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestSignalsDisturbNothing$$' $(FLAGS) ./engine -signals.for=$(SIGNALS)
+
+memory: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'GrowsBy|MemoryLimit' $(FLAGS) ./engine -memory.ops=$(MEMORY_OPS)
+
 powercut: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
 
@@ -180,6 +211,7 @@ fuzz: setup
 
 soak: setup
 	$(MAKE) crash N=3000
+	$(MAKE) killpoints N=3000
 	$(MAKE) race RACE_ROUNDS=50000
 	$(MAKE) asan ASAN_ROUNDS=2000
 	$(MAKE) fuzz FUZZTIME=10m
