@@ -22,7 +22,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-var signalsFor = flag.Duration("signals.for", 2*time.Second, "how long the test under signals runs; a quarter with -short")
+var signalsFor = flag.Duration("signals.for", 2*time.Second, "how long at least the test under signals runs; a quarter with -short")
 
 // Signals to all threads, RocksDB's own too, a thousand times a second each, with a CPU profile running, disturb nothing:
 // calls into the system that a signal ends early are made again.
@@ -36,19 +36,16 @@ func TestSignalsDisturbNothing(t *testing.T) {
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s%s", seed, err, out.stdout, out.head())
 	}
-	var sent, taken, calls, pool int
+	var sent, taken, calls, pool int // enough of each: the child went on until then
 	if _, err := fmt.Sscanf(out.stdout, "%d signals, %d taken, %d calls, %d to RocksDB's threads", &sent, &taken, &calls, &pool); err != nil {
 		t.Fatalf("%v: %s", err, out.stdout)
 	}
 	t.Log(strings.TrimSpace(out.stdout))
-	if sent < 100 || taken == 0 || calls < 100 || pool == 0 {
-		t.Error("too few: the test shows nothing")
-	}
 }
 
 var signalsSeed = flag.Uint64("signals.seed", 0, "seed of the calls under signals; 0: a new one")
 
-// signalsChild works on a database under signals. Its arguments are a directory, for how long, and a seed.
+// signalsChild works on a database under signals. Its arguments are a directory, for how long at least, and a seed.
 func signalsChild(args []string) {
 	length, err := time.ParseDuration(args[1])
 	must(err)
@@ -76,7 +73,9 @@ func signalsChild(args []string) {
 		rows[w] = map[string]string{}
 		r := rand.New(rand.NewPCG(seed, uint64(100+w)))
 		workers.Go(func() {
-			for end := time.Now().Add(length); time.Now().Before(end); calls.Add(1) {
+			// On a busy machine signals are few in that time: then for longer.
+			few := func() bool { return sent.Load() < 200 || pool.Load() == 0 || counted.Load() == 0 || calls.Load() < 400 }
+			for end := time.Now().Add(length); time.Now().Before(end) || few(); calls.Add(1) {
 				must(signalledCall(db, w, rows[w], r))
 			}
 		})
