@@ -58,9 +58,10 @@ func newKillPoints(t *testing.T) killPoints {
 
 // killOrder is where a child is to die: at a kill point that is not spared, once in so many times.
 type killOrder struct {
-	odds   int
-	spared string
-	how    string // of crashChild
+	odds     int
+	spared   string
+	how      string        // of crashChild
+	patience time.Duration // how long it may write before it is killed from outside
 }
 
 var crashingAt = regexp.MustCompile(`Crashing at (?:\S*/)?(\w+\.cc:\d+)`)
@@ -81,7 +82,7 @@ func (k killPoints) run(t *testing.T, l *crashLife, seed uint64, o killOrder) (s
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	err := l.waitForDeath(t, ended)
+	err := l.waitForDeath(t, ended, o.patience)
 	if err == nil {
 		c.Process.Kill()
 		err = <-ended
@@ -98,12 +99,9 @@ func (k killPoints) run(t *testing.T, l *crashLife, seed uint64, o killOrder) (s
 	return ""
 }
 
-// waitForDeath waits for the end of a child, which it gives, but not for long after the child has begun to write: then
-// nil.
-func (l *crashLife) waitForDeath(t *testing.T, ended <-chan error) error {
+// waitForDeath waits for the end of a child, which it gives, but only so long once the child has begun to write: then nil.
+func (l *crashLife) waitForDeath(t *testing.T, ended <-chan error, left time.Duration) error {
 	t.Helper()
-	const patience = 500 * time.Millisecond
-	left := patience
 	for begin := time.Now(); time.Since(begin) < time.Minute; {
 		n, err := l.acks.word(0)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
@@ -40,16 +41,16 @@ var killSpares = []struct {
 	{"WritableFileWriter,NewWritableFile,PosixMmapFile,PosixWritableFile", 5000},
 }
 
-// killOrderOf chooses where the child of round n is to die. At the odds of each fifth round it does within a few
-// batches.
+// killOrderOf chooses where the child of round n is to die. In each fifteenth round it does so after a few batches, and has
+// the time for it on any machine.
 func killOrderOf(r *rand.Rand, n int) killOrder {
-	s, most := killSpares[r.IntN(len(killSpares))], 4.0
-	if n%5 == 0 {
-		s, most = killSpares[0], 0.5
+	s, most, patience := killSpares[r.IntN(len(killSpares))], 4.0, 500*time.Millisecond
+	if n%15 == 0 {
+		s, most, patience = killSpares[0], 0.5, 30*time.Second
 	}
 	odds := 200 * math.Pow(10, most*r.Float64()) / s.part // from 200 to 2,000,000
 	how := []string{"writes", "pipelined", "unordered", "mapped", "mapped", "direct"}[r.IntN(6)]
-	return killOrder{max(2, int(odds)), s.spared, how}
+	return killOrder{max(2, int(odds)), s.spared, how, patience}
 }
 
 // A process that writes batches over several families dies inside RocksDB: between two steps that change files, wherever
@@ -110,7 +111,7 @@ func TestTheKillPointsTestNoticesALoss(t *testing.T) {
 	r, seed := seededRand(t, "killpoints.seed", *killSeed)
 	for n := range 20 {
 		life := newCrashLife(t, filepath.Join(t.TempDir(), strconv.Itoa(n)))
-		site := k.run(t, life, r.Uint64(), killOrder{odds: 2000, how: "no log"})
+		site := k.run(t, life, r.Uint64(), killOrder{odds: 2000, how: "no log", patience: 5 * time.Second})
 		if site == "" || !life.ready {
 			continue
 		}
