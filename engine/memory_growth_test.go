@@ -17,7 +17,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-var memoryOps = flag.Int("memory.ops", 30_000, "operations of the test under a limit of memory; none with -short")
+var memoryOps = flag.Int("memory.ops", 10_000, "operations of the test under a limit of memory; none with -short")
 
 // residentBytes is how much memory of this process is in use that no file stands behind.
 func residentBytes() int64 {
@@ -143,7 +143,7 @@ func limitChild(args []string) {
 		key := fmt.Appendf(nil, "%08d", r.IntN(100_000))
 		switch n := r.IntN(100); {
 		case n < 55:
-			must(db.Put(key, bytes.Repeat(key, 250), noLog))
+			must(db.Put(key, bytes.Repeat(key, 1000), noLog))
 		case n < 99:
 			v, err := db.Get(key, nil)
 			if err != engine.ErrNotFound {
@@ -179,7 +179,7 @@ func TestADatabaseStaysWithinAMemoryLimit(t *testing.T) {
 	if out, err := run(limitBudget, ops); err != nil || out != "done\n" {
 		t.Errorf("seed %d: with a budget of %d bytes: %v\n%s", seed, limitBudget, err, out)
 	}
-	if out, err := run(1<<30, 100_000); err == nil || err.Error() != "signal: killed" {
+	if out, err := run(1<<30, 40_000); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("with a budget beyond the limit: %v\n%s", err, out)
 	}
 }
