@@ -3,7 +3,7 @@
 
 # Further flags of go test.
 FLAGS ?=
-# Rounds of "make crash".
+# Rounds of "make crash", "make killpoints" and "make powercut".
 N ?= 1000
 # Rounds of the test that closes a database under its users, in "make race" and "make asan".
 RACE_ROUNDS ?= 2000
@@ -16,6 +16,13 @@ CYCLES ?= 30
 OPS ?= 10000
 # How long each fuzz test of "make fuzz" runs.
 FUZZTIME ?= 30s
+# What the long forms of single tests do: operations of "make model", batches of "make batches", panics of "make panics",
+# operations of "make memory", and for how long "make signals" sends signals.
+MODEL_OPS ?= 10000000
+BATCHES ?= 1000000
+PANICS ?= 100000
+MEMORY_OPS ?= 30000000
+SIGNALS ?= 1m
 # How long "make soak" runs.
 SOAK ?= 2h
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
@@ -37,7 +44,8 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic fuzz soak ci \
-	clean setup-static static cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library
+	clean setup-static static cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library killpoints model \
+	batches panics signals memory
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -74,6 +82,12 @@ help:
 	@echo 'make fulldisk   disks that are filled and freed, as root: CYCLES=30 on each, about half an hour'
 	@echo 'make metamorphic  random lists of operations under many options, read in many ways: N=200 lists, OPS=10000 each,'
 	@echo '                two to three minutes of one processor a list; then a million calls on iterators in any state'
+	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
+	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes hours'
+	@echo 'make batches    mutated batches: BATCHES=1000000 takes some minutes'
+	@echo 'make panics     operators in Go that panic: PANICS=100000'
+	@echo 'make signals    calls under signals: SIGNALS=1m'
+	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
 	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
@@ -195,6 +209,24 @@ flips: setup
 
 fulldisk: setup-tools
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run FullAgain $(FLAGS) ./engine -full.cycles=$(CYCLES)
+
+killpoints: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'WhereverRocksDBIsKilled|KillPointsTest' $(FLAGS) ./engine -killpoints.rounds=$(N)
+
+model: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestTheDatabaseDoesAsItsModel$$' $(FLAGS) ./engine -model.ops=$(MODEL_OPS)
+
+batches: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestMutatedBatchesAreRefusedOrAppliedWhole$$' $(FLAGS) ./engine -batch.mutations=$(BATCHES)
+
+panics: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestPanickingOperatorsEndNothing$$' $(FLAGS) ./engine -panics=$(PANICS)
+
+signals: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestSignalsDisturbNothing$$' $(FLAGS) ./engine -signals.for=$(SIGNALS)
+
+memory: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'GrowsBy|MemoryLimit' $(FLAGS) ./engine -memory.ops=$(MEMORY_OPS)
 
 metamorphic: N = 200
 metamorphic: setup-tools

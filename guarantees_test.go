@@ -9,15 +9,12 @@ import (
 	"testing"
 )
 
-// Each promise of docs/guarantees.md names tests that there are.
-func TestEachPromiseHasTests(t *testing.T) {
-	text, err := os.ReadFile("docs/guarantees.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// declaredTests are the names of all tests in the tree.
+func declaredTests(t *testing.T) map[string]bool {
+	t.Helper()
 	tests := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -35,16 +32,72 @@ func TestEachPromiseHasTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`(Test\\w+)`")
+	return tests
+}
+
+var namedTest = regexp.MustCompile("`(Test\\w+)`")
+
+// expectTests looks for the tests that a document names, and for at least one in each row that begins so, but for the
+// rows excepted.
+func expectTests(t *testing.T, document, row string, except ...string) (rows int) {
+	t.Helper()
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := declaredTests(t)
 	for line := range strings.Lines(string(text)) {
-		found := named.FindAllStringSubmatch(line, -1)
-		if strings.HasPrefix(line, "| P") && len(found) == 0 {
-			t.Errorf("no test for %s", line)
+		found := namedTest.FindAllStringSubmatch(line, -1)
+		if strings.HasPrefix(line, row) {
+			rows++
+			excepted := false
+			for _, e := range except {
+				excepted = excepted || strings.HasPrefix(line, e)
+			}
+			if len(found) == 0 && !excepted {
+				t.Errorf("no test for %s", line)
+			}
 		}
 		for _, m := range found {
 			if !tests[m[1]] {
 				t.Errorf("there is no %s", m[1])
 			}
 		}
+	}
+	return rows
+}
+
+// Each promise of docs/guarantees.md names tests that there are.
+func TestEachPromiseHasTests(t *testing.T) {
+	if rows := expectTests(t, "docs/guarantees.md", "| P"); rows < 16 {
+		t.Errorf("%d promises", rows)
+	}
+}
+
+// Each hazard of docs/hazards.md names tests that there are; there is no server.
+func TestEachHazardHasTests(t *testing.T) {
+	if rows := expectTests(t, "docs/hazards.md", "| H", "| H24 |"); rows != 25 {
+		t.Errorf("%d hazards, want 25", rows)
+	}
+}
+
+// Each make target that docs/hazards.md names is one.
+func TestEachHazardsTargetIsThere(t *testing.T) {
+	text, err := os.ReadFile("docs/hazards.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("`make ([\\w-]+)").FindAllStringSubmatch(string(text), -1)
+	for _, m := range found {
+		if !regexp.MustCompile(`(?m)^([\w-]+ )*` + m[1] + `( [\w-]+)*:`).Match(rules) {
+			t.Errorf("there is no target %s", m[1])
+		}
+	}
+	if len(found) < 10 {
+		t.Errorf("%d targets", len(found))
 	}
 }

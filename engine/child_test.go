@@ -47,6 +47,16 @@ func TestMain(m *testing.M) {
 		flipsChild(os.Args[1:])
 	case "primary":
 		primaryChild(os.Args[1])
+	case "signals":
+		signalsChild(os.Args[1:])
+	case "lock":
+		lockChild(os.Args[1])
+	case "descriptors":
+		descriptorsChild()
+	case "growth":
+		growthChild(os.Args[1])
+	case "limit":
+		limitChild(os.Args[1:])
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)

@@ -19,7 +19,16 @@ func crashChild(args []string) {
 	seed, err := strconv.ParseUint(args[1], 10, 64)
 	must(err)
 	o := crashOptions()
-	o.PipelinedWrite, o.UnorderedWrite = args[2] == "pipelined", args[2] == "unordered"
+	switch args[2] {
+	case "pipelined":
+		o.PipelinedWrite = true
+	case "unordered":
+		o.UnorderedWrite = true
+	case "mapped":
+		o.Extra = "allow_mmap_writes=true"
+	case "direct":
+		o.DirectWrites = true
+	}
 	db, err := engine.Open(filepath.Join(args[0], "db"), o)
 	must(err)
 	acks := crashAcks{f}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -151,12 +152,23 @@ func (f *follower) emit() {
 		return
 	}
 	defer func() { _ = recover() }() // a handler that panics must not end the process from here
-	r := slog.NewRecord(line.at, line.level, line.text, 0)
+	r := slog.NewRecord(line.at, line.level, withoutKeys(line.text), 0)
 	r.AddAttrs(slog.String("db", f.db), slog.String("thread", line.thread))
 	if line.source != "" {
 		r.AddAttrs(slog.String("source", line.source))
 	}
 	_ = f.handler.Handle(ctx, r) // there is nobody to tell
+}
+
+// keyInLog is how RocksDB writes a key into its LOG, in hex: as the bounds of a compaction that was asked for.
+var keyInLog = regexp.MustCompile(`'[^']*' seq:`)
+
+// withoutKeys leaves the keys out of a message: no text of rockbridge's shows one.
+func withoutKeys(text string) string {
+	if !strings.Contains(text, "' seq:") {
+		return text
+	}
+	return keyInLog.ReplaceAllString(text, "'...' seq:")
 }
 
 // logLine is one message of the LOG.

@@ -199,6 +199,9 @@ func TestEveryMethodInEveryStateOfItsHandle(t *testing.T) {
 		}
 	}
 	t.Logf("%d cells", cells)
+	if cells < 150 {
+		t.Error("too few")
+	}
 }
 
 // matchesPanic reports whether a panic was wanted and got holds its text.

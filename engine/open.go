@@ -312,8 +312,9 @@ func familiesToOpen(dir string, o *Options) (names, onDisk []string, err error) 
 // the directory held no database: unless another opener holds it, whose files these then are.
 func trackNewFiles(dir string) func(error) {
 	before := map[string]bool{}
-	entries, err := os.ReadDir(dir)
-	existed := err == nil
+	_, err := os.Lstat(dir)
+	missing := errors.Is(err, fs.ErrNotExist) // a file, or a link to nowhere, is not ours to remove
+	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		before[e.Name()] = true
 	}
@@ -327,7 +328,7 @@ func trackNewFiles(dir string) func(error) {
 				os.Remove(filepath.Join(dir, e.Name()))
 			}
 		}
-		if !existed {
+		if missing {
 			os.Remove(dir)
 		}
 	}

@@ -145,6 +145,28 @@ func TestAFailedOpenLeavesForeignFilesAlone(t *testing.T) {
 	openFails(t, "no directory for the WAL", dir, &engine.Options{Extra: "wal_dir=/no/such/directory"}, engine.ErrIO)
 }
 
+// What stands where the directory would be is not what the failed Open made: it stays.
+func TestAFailedOpenLeavesWhatIsNoDirectory(t *testing.T) {
+	base := t.TempDir()
+	file, dangling, closed := filepath.Join(base, "file"), filepath.Join(base, "dangling"), filepath.Join(base, "closed")
+	mustDo(t, os.WriteFile(file, []byte("precious"), 0o600), os.Symlink("nowhere", dangling), os.Mkdir(closed, 0))
+	for _, path := range []string{file, dangling} {
+		_, err := engine.Open(path, nil)
+		expectError(t, path, err, engine.ErrIO)
+	}
+	_, err := engine.Open(closed, &engine.Options{Extra: "no_such_option=1"}) // which root may read
+	expectError(t, "closed", err)
+	text, err := os.ReadFile(file)
+	if err != nil || string(text) != "precious" {
+		t.Errorf("the file: %q, %v", text, err)
+	}
+	for _, path := range []string{dangling, closed} {
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestADamagedDatabaseIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		files  string

@@ -15,7 +15,7 @@ import (
 // registers it, and NewProcessCollector once. It does not keep db alive; once db is closed it shows
 // rockbridge_open with 0 and nothing else. Safe for concurrent use.
 func NewCollector(name string, db *engine.DB) prom.Collector {
-	labels := prom.Labels{"db": name}
+	labels := prom.Labels{"db": label(name)}
 	c := &collector{
 		db:   weak.Make(db),
 		open: prom.NewDesc("rockbridge_open", "Whether the database is open.", nil, labels),

@@ -1,6 +1,9 @@
 package prometheus
 
 import (
+	"strconv"
+	"unicode/utf8"
+
 	prom "github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -171,9 +174,17 @@ var workFigures = []figure{
 func family(read func(f engine.FamilyMetrics) float64) func(*engine.Metrics, sink) {
 	return func(m *engine.Metrics, to sink) {
 		for name, f := range m.Families {
-			to.value(read(f), name)
+			to.value(read(f), label(name))
 		}
 	}
+}
+
+// label is a name as the value of a label, which must be UTF-8: one that is not is quoted as in Go.
+func label(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 func ofFamily(name, help string, read func(f engine.FamilyMetrics) uint64) figure {

@@ -1,0 +1,187 @@
+package engine_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+var memoryOps = flag.Int("memory.ops", 10_000, "operations of the test under a limit of memory; none with -short")
+
+// residentBytes is how much memory of this process is in use that no file stands behind.
+func residentBytes() int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	must(err)
+	_, rest, ok := strings.Cut(string(text), "RssAnon:")
+	line, _, _ := strings.Cut(rest, "kB")
+	n, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	if !ok || err != nil {
+		panic("no RssAnon in /proc/self/status")
+	}
+	return n << 10
+}
+
+// growthBytes is how much the memtables and the cache are filled with, each.
+const growthBytes = 24 << 20
+
+// growthChild fills memtables and the cache, and prints what Metrics says of it and by how much the process has grown.
+func growthChild(dir string) {
+	db, err := engine.Open(dir, &engine.Options{
+		BlockCacheSize: 2 * growthBytes,
+		FamilyOptions:  engine.FamilyOptions{WriteBufferSize: 4 * growthBytes, Compression: engine.NoCompression},
+	})
+	must(err)
+	value, noLog := make([]byte, 4000), &engine.WriteOptions{DisableWAL: true}
+	fill := func() {
+		for i := range growthBytes / len(value) {
+			must(db.Put(fmt.Appendf(nil, "%08d", i), value, noLog))
+		}
+	}
+	fill()
+	must(db.Flush())
+	memory := func() (told, resident int64) {
+		debug.FreeOSMemory()
+		m, err := db.Metrics()
+		must(err)
+		return int64(m.Memory.BlockCache + m.Memory.Memtables + m.Memory.TableReaders), residentBytes()
+	}
+	told, resident := memory()
+	for i := range growthBytes / len(value) {
+		must(db.GetPinned(fmt.Appendf(nil, "%08d", i), nil, func([]byte) error { return nil }))
+	}
+	fill()
+	toldAfter, residentAfter := memory()
+	fmt.Println(toldAfter-told, residentAfter-resident)
+	must(db.Close())
+}
+
+// What Metrics tells of memory in C is what the process grows by.
+func TestMetricsTellWhatTheProcessGrowsBy(t *testing.T) {
+	if os.Getenv("MALLOC_ARENA_MAX") == "" {
+		t.Setenv("MALLOC_ARENA_MAX", "2")
+	}
+	out, err := runChild(t, "growth", filepath.Join(t.TempDir(), "db"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.head())
+	}
+	var told, grown float64
+	if _, err := fmt.Sscan(out.stdout, &told, &grown); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("Metrics tells %.1f MiB, the process grew by %.1f MiB", told/(1<<20), grown/(1<<20))
+	if told < growthBytes || told < 0.85*grown || told > 1.15*grown {
+		t.Errorf("Metrics tells %.0f bytes, the process grew by %.0f", told, grown)
+	}
+}
+
+// A test's limit of memory: for a budget of limitBudget the process may take limitBudget * 1.25 + 64 MiB.
+const (
+	limitBudget = 32 << 20
+	limitBytes  = limitBudget/4*5 + 64<<20
+)
+
+// memoryLimit makes a group of processes that may take so many bytes together.
+func memoryLimit(t *testing.T, bytes int64) (group string) {
+	t.Helper()
+	const groups = "/sys/fs/cgroup/memory"
+	if _, err := os.Stat(groups + "/memory.limit_in_bytes"); err != nil {
+		t.Skipf("memory cannot be limited here: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("to limit memory takes root")
+	}
+	const memoryFiles = 0x01021994 // of a file system in memory, whose files would count
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(t.TempDir(), &fs); err != nil || fs.Type == memoryFiles {
+		t.Skipf("temporary files are in memory: %v", err)
+	}
+	group = filepath.Join(groups, fmt.Sprintf("rockbridge-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	if err := os.Mkdir(group, 0o700); err != nil {
+		t.Skipf("memory cannot be limited here: %v", err)
+	}
+	t.Cleanup(func() {
+		var err error
+		for range 100 { // the kernel needs a moment for those that were killed
+			if err = os.Remove(group); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Error(err)
+	})
+	mustDo(t, os.WriteFile(group+"/memory.limit_in_bytes", fmt.Append(nil, bytes), 0o600))
+	return group
+}
+
+// limitChild works on a database in a group. Its arguments are the group, a directory, the budget's size, how many
+// operations, and a seed.
+func limitChild(args []string) {
+	must(os.WriteFile(args[0]+"/cgroup.procs", fmt.Append(nil, os.Getpid()), 0o600))
+	budget, err := strconv.ParseInt(args[2], 10, 64)
+	must(err)
+	ops, err := strconv.Atoi(args[3])
+	must(err)
+	seed, err := strconv.ParseUint(args[4], 10, 64)
+	must(err)
+	m, err := engine.NewMemoryBudget(budget)
+	must(err)
+	db, err := engine.Open(args[1], &engine.Options{Memory: m, FamilyOptions: engine.FamilyOptions{Compression: engine.NoCompression}})
+	must(err)
+	r, noLog := rand.New(rand.NewPCG(seed, 0)), &engine.WriteOptions{DisableWAL: true}
+	for range ops {
+		key := fmt.Appendf(nil, "%08d", r.IntN(100_000))
+		switch n := r.IntN(100); {
+		case n < 55:
+			must(db.Put(key, bytes.Repeat(key, 1000), noLog))
+		case n < 99:
+			v, err := db.Get(key, nil)
+			if err != engine.ErrNotFound {
+				must(err)
+				if !bytes.Equal(v[:8], key) {
+					panic("a wrong value")
+				}
+			}
+		default:
+			_, _, _, err := engine.Count(nil, db, &engine.IterOptions{LowerBound: key, Limit: 500})
+			must(err)
+		}
+	}
+	must(db.Close())
+	must(m.Close())
+	fmt.Println("done")
+}
+
+// With a budget, a database stays within a limit of memory for the process that has room for the budget, for what comes
+// beside it, and for Go. Without one to speak of, the same work is killed, which shows that the limit is one.
+func TestADatabaseStaysWithinAMemoryLimit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	ops := *memoryOps
+	_, seed := seededRand(t, "memory.seed", *memorySeed)
+	run := func(budget, ops int) (string, error) {
+		c := childCommand(t.Context(), t, "limit", memoryLimit(t, limitBytes), filepath.Join(t.TempDir(), "db"), // in the long form for hours
+			strconv.Itoa(budget), strconv.Itoa(ops), strconv.FormatUint(seed, 10))
+		out, err := c.CombinedOutput()
+		return string(out[:min(len(out), 1500)]), err
+	}
+	if out, err := run(limitBudget, ops); err != nil || out != "done\n" {
+		t.Errorf("seed %d: with a budget of %d bytes: %v\n%s", seed, limitBudget, err, out)
+	}
+	if out, err := run(1<<30, 40_000); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("with a budget beyond the limit: %v\n%s", err, out)
+	}
+}
+
+var memorySeed = flag.Uint64("memory.seed", 0, "seed of the operations under a limit of memory; 0: a new one")
