@@ -9,7 +9,7 @@ N ?= 1000
 RACE_ROUNDS ?= 2000
 ASAN_ROUNDS ?= 200
 CLOSE = '^TestCloseUnderItsUsers$$'
-# How long each fuzz test of "make fuzz" runs.
+# How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.
 FUZZTIME ?= 30s
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
 SUITES ?= bookworm trixie sid
@@ -18,6 +18,8 @@ COMPAT ?=
 COMMITS ?=
 # What "make bench-peers" and "make bench-full" are asked for beyond their defaults: bench/cmd/peers --help.
 PEERS ?=
+# What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
+MUTANTS ?=
 # What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
 HEADERS ?= $(wildcard .build/headers/*)
 
@@ -29,7 +31,7 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
+	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
 	setup-debug churn debug-test rocksdb rocksdb-pgo library
 
 help:
@@ -50,8 +52,10 @@ help:
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
-	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind'
-	@echo 'make cover      coverage of the Go packages and of the C glue, by file'
+	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind, its fuzz corpora'
+	@echo 'make cover      coverage of the C glue, which has a floor, and of the Go packages, by file'
+	@echo 'make cover-c    the same of the C glue only'
+	@echo 'make mutants    changes that break the C glue: each must be noticed by a test. MUTANTS="-run merge"'
 	@echo 'make lint       formatters in checking mode, linters; changes nothing'
 	@echo 'make fmt        format Go and C'
 	@echo 'make compat     the tests against other Debians, databases from each to each: SUITES="trixie sid"'
@@ -62,7 +66,7 @@ help:
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make powercut   power cuts, as root: N=1000, about a second each'
-	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
+	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
 	@echo 'make soak       the long forms of race, asan, crash and fuzz'
 	@echo 'make ci         all that continuous integration runs'
 	@echo 'make clean      remove bin, dist and .build'
@@ -148,6 +152,12 @@ check-c: setup-check
 cover: setup-cover
 	scripts/cover -short $(FLAGS)
 
+cover-c: setup-cover
+	scripts/cover -c
+
+mutants: setup-check
+	$(SYSTEM) go run ./scripts/mutants $(MUTANTS)
+
 lint: setup-check
 	scripts/lint
 
@@ -175,8 +185,9 @@ crash: setup
 powercut: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run PowerCut $(FLAGS) ./engine -power.rounds=$(N)
 
-fuzz: setup
+fuzz: setup-check
 	scripts/fuzz $(FUZZTIME)
+	scripts/fuzz-c $(FUZZTIME)
 
 soak: setup
 	$(MAKE) crash N=3000
