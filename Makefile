@@ -14,7 +14,9 @@ PLACES ?= 5000
 CYCLES ?= 30
 # Operations in each of the N lists of "make metamorphic".
 OPS ?= 10000
-# How long each fuzz test of "make fuzz" runs.
+# What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
+MUTANTS ?=
+# How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.
 FUZZTIME ?= 30s
 # What the long forms of single tests do: operations of "make model", batches of "make batches", panics of "make panics",
 # operations of "make memory", and for how long "make signals" sends signals.
@@ -43,7 +45,7 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic fuzz soak ci \
+	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic fuzz soak ci \
 	clean setup-static static cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library killpoints model \
 	batches panics signals memory
 
@@ -65,8 +67,10 @@ help:
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
-	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind'
-	@echo 'make cover      coverage of the Go packages and of the C glue, by file'
+	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind, its fuzz corpora'
+	@echo 'make cover      coverage of the C glue, which has a floor, and of the Go packages, by file'
+	@echo 'make cover-c    the same of the C glue only'
+	@echo 'make mutants    changes that break the C glue: each must be noticed by a test. MUTANTS="-run merge"'
 	@echo 'make lint       formatters in checking mode, linters; changes nothing'
 	@echo 'make fmt        format Go and C'
 	@echo 'make compat     the tests against other Debians, databases from each to each: SUITES="trixie sid"'
@@ -88,7 +92,7 @@ help:
 	@echo 'make panics     operators in Go that panic: PANICS=100000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
-	@echo 'make fuzz       every fuzz test, FUZZTIME=30s each'
+	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
 	@echo 'make clean      remove bin, dist and .build'
@@ -174,6 +178,12 @@ check-c: setup-check
 cover: setup-cover
 	scripts/cover -short $(FLAGS)
 
+cover-c: setup-cover
+	scripts/cover -c
+
+mutants: setup-check
+	$(SYSTEM) go run ./scripts/mutants $(MUTANTS)
+
 lint: setup-check
 	scripts/lint
 
@@ -234,7 +244,8 @@ metamorphic: setup-tools
 		-meta.ops=$(OPS)
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState' $(FLAGS) ./iterator -iter.calls=1000000
 
-fuzz: setup
+fuzz: setup-check
+	scripts/fuzz-c $(FUZZTIME)
 	scripts/fuzz $(FUZZTIME)
 
 soak: setup

@@ -283,9 +283,10 @@ static inline rb_status rb_read_only(void) {
   return rb_status_make(RB_READ_ONLY, "the database is open for reading only");
 }
 
-/* Around each call of RocksDB that writes the manifest on the caller's thread; end gives the call's
- * status back. */
+/* Goes before each call of RocksDB that writes the manifest on the caller's thread. */
 void rb_hold_begin(rb_db *db);
+
+/* Goes behind it, and gives its status back. */
 rb_status rb_hold_end(rb_db *db, rb_status s);
 
 #endif

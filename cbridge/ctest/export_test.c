@@ -345,6 +345,96 @@ static void an_iterators_error_is_no_end(void **state) {
   free(out);
 }
 
+/* At each place where the end of the rows is looked at: an error may stand there. */
+static void an_iterators_error_is_no_end_anywhere(void **state) {
+  struct fixture *f = *state;
+  uint8_t *out = malloc(8 << 20);
+  assert_non_null(out);
+  rb_stream_position start = {0};
+  int failures = 0;
+  for (bool whole = false; !whole; failures++) {
+    clear(f);
+    fx_put(f->family, "a", "small");
+    iterate(f);
+    rb_export *e = begin(start, NULL, NULL);
+    iterator_fails = failures;
+    rb_exported x = rb_export_fill(e, f->it, out, 8 << 20, UINT64_MAX);
+    whole = iterator_fails >= 0;
+    iterator_fails = NEVER;
+    if (whole) {
+      fx_ok(x.status);
+      assert_int_equal(x.position.whole, 1);
+    } else {
+      fx_error(x.status, RB_CORRUPTION, "block checksum");
+      assert_int_equal(x.position.whole, 0);
+    }
+    rb_export_free(e);
+  }
+  assert_true(failures >= 3);
+  free(out);
+}
+
+static void an_export_ends_at_its_deadline(void **state) {
+  struct fixture *f = *state;
+  uint8_t buf[CAP];
+  rb_stream_position start = {0};
+  rb_iter_free(f->it);
+  rb_iter_result r =
+      rb_iter_new(f->family, NULL, (rb_iter_options){.deadline = 1}, NULL, 0, NULL, 0);
+  fx_ok(r.status);
+  f->it = r.iter;
+  rb_export *e = begin(start, NULL, NULL);
+  for (int i = 0; i < 2; i++) {
+    rb_exported x = rb_export_fill(e, f->it, buf, sizeof buf, UINT64_MAX);
+    fx_error(x.status, RB_TIMED_OUT, NULL);
+    assert_int_equal(x.position.whole, 0);
+  }
+  rb_export_free(e);
+}
+
+/* An export that goes on keeps the keys that it began with, for which there may be no memory. */
+static void an_export_that_goes_on_without_memory_is_an_error(void **state) {
+  (void)state;
+  rb_export_options o = {
+      .from = {.offset = 1, .rows = 1, .has_keys = 1, .first_len = 1, .last_len = 1},
+      .max_rows = UINT64_MAX,
+      .level = 3};
+  int failures = 0;
+  for (;; failures++) {
+    memory_fails = failures;
+    rb_export_result r = rb_export_new(o, NULL, U8("a"), U8("b"));
+    bool failed = memory_fails < 0;
+    memory_fails = NEVER;
+    if (!failed) {
+      fx_ok(r.status);
+      rb_export_free(r.made);
+      break;
+    }
+    assert_null(r.made);
+    fx_error(r.status, RB_NO_MEMORY, NULL);
+  }
+  assert_true(failures >= 7);
+}
+
+/* Of an import, the same. */
+static void an_import_that_goes_on_without_memory_is_none(void **state) {
+  (void)state;
+  rb_stream_position from = {.offset = 1, .rows = 1, .has_keys = 1, .first_len = 1, .last_len = 1};
+  int failures = 0;
+  for (;; failures++) {
+    memory_fails = failures;
+    rb_import *d = rb_import_new(from, U8("a"), U8("b"), 1 << 20);
+    bool failed = memory_fails < 0;
+    memory_fails = NEVER;
+    assert_int_equal(d == NULL, failed);
+    rb_import_free(d);
+    if (!failed) {
+      break;
+    }
+  }
+  assert_true(failures >= 5);
+}
+
 static void an_iterator_that_somebody_moved_is_noticed(void **state) {
   struct fixture *f = *state;
   uint8_t buf[CAP];
@@ -529,6 +619,10 @@ int main(void) {
       CASE(keys_that_cannot_be_kept_end_an_export),
       CASE(zstds_errors_end_an_export),
       CASE(an_iterators_error_is_no_end),
+      CASE(an_iterators_error_is_no_end_anywhere),
+      CASE(an_export_ends_at_its_deadline),
+      CASE(an_export_that_goes_on_without_memory_is_an_error),
+      CASE(an_import_that_goes_on_without_memory_is_none),
       CASE(an_iterator_that_somebody_moved_is_noticed),
       CASE(an_export_goes_on_behind_a_key),
       CASE(what_cannot_be_written_does_not_count),

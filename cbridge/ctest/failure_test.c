@@ -7,25 +7,8 @@
 /* link: -Wl,--wrap=rocksdb_writebatch_create_from,--wrap=rocksdb_open_column_families */
 /* link: -Wl,--wrap=rocksdb_iter_get_error,--wrap=rocksdb_property_int */
 /* link: -Wl,--wrap=rocksdb_checkpoint_object_create,--wrap=rocksdb_create_column_family */
-#include "fixture.h"
+#include "shortage.h"
 
-#include "rocksdb/c.h"
-
-/* The allocation that fails, counted from 1; 0: none. Only calls of the glue and of this file pass
- * here, those inside RocksDB do not. */
-static unsigned countdown;
-
-static bool fails(void) { return countdown > 0 && --countdown == 0; }
-
-#define WRAP(result, name, parameters, arguments)                                                  \
-  result __real_##name parameters;                                                                 \
-  result __wrap_##name parameters;                                                                 \
-  result __wrap_##name parameters { return fails() ? NULL : __real_##name arguments; }
-
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *s), (s))
 WRAP(rocksdb_options_t *, rocksdb_options_create, (void), ())
 WRAP(rocksdb_cache_t *, rocksdb_cache_create_lru, (size_t n), (n))
 WRAP(rocksdb_readoptions_t *, rocksdb_readoptions_create, (void), ())
@@ -33,23 +16,6 @@ WRAP(rocksdb_writeoptions_t *, rocksdb_writeoptions_create, (void), ())
 WRAP(rocksdb_flushoptions_t *, rocksdb_flushoptions_create, (void), ())
 WRAP(rocksdb_block_based_table_options_t *, rocksdb_block_based_options_create, (void), ())
 WRAP(rocksdb_writebatch_t *, rocksdb_writebatch_create_from, (const char *rep, size_t n), (rep, n))
-
-/* What calls that take an errptr answer instead of being made; NULL: nothing special. */
-static const char *refusal;
-
-static bool refused(char **err) {
-  if (refusal == NULL) {
-    return false;
-  }
-  *err = __real_strdup(refusal);
-  refusal = NULL;
-  return true;
-}
-
-#define WRAP_ERR(result, name, parameters, arguments, err)                                         \
-  result __real_##name parameters;                                                                 \
-  result __wrap_##name parameters;                                                                 \
-  result __wrap_##name parameters { return refused(err) ? NULL : __real_##name arguments; }
 
 WRAP_ERR(rocksdb_t *, rocksdb_open_column_families,
          (const rocksdb_options_t *o, const char *name, int n, const char *const *names,
@@ -76,26 +42,6 @@ int __real_rocksdb_property_int(rocksdb_t *db, const char *name, uint64_t *out);
 int __wrap_rocksdb_property_int(rocksdb_t *db, const char *name, uint64_t *out);
 int __wrap_rocksdb_property_int(rocksdb_t *db, const char *name, uint64_t *out) {
   return no_properties ? -1 : __real_rocksdb_property_int(db, name, out);
-}
-
-/* Something that needs memory, tried once: its outcome. It leaves nothing behind. */
-typedef rb_status (*attempt)(struct fixture *f);
-
-/* Makes each allocation of an attempt fail in turn, until one goes through. Every failure must be
- * told as RB_NO_MEMORY. At least so many places must have failed, or the test tests nothing. */
-static void fail_everywhere(struct fixture *f, attempt try, unsigned at_least) {
-  for (unsigned n = 1;; n++) {
-    countdown = n;
-    rb_status s = try(f);
-    bool through = countdown > 0;
-    countdown = 0;
-    if (through) {
-      fx_ok(s);
-      assert_true(n > at_least);
-      return;
-    }
-    fx_error(s, RB_NO_MEMORY, NULL);
-  }
 }
 
 static const rb_family_options typed = {

@@ -71,6 +71,26 @@ void rocksdb_readoptions_set_async_io(rocksdb_readoptions_t *o, unsigned char v)
   async_reads += v;
 }
 
+static unsigned bottommost; /* ingestions that may go into the lowest level only */
+
+void rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level(
+    rocksdb_ingestexternalfileoptions_t *o, unsigned char v) {
+  assert_non_null(o);
+  bottommost += v;
+}
+
+static void an_ingest_is_kept_to_the_lowest_level_when_told(void **state) {
+  struct fixture *f = *state;
+  char path[2 * RB_PATH] = {0};
+  snprintf(path, RB_PATH, "%s/none.sst", f->root);
+  for (uint8_t want = 0; want < 2; want++) {
+    bottommost = 0;
+    rb_ingest_options o = {.bottommost = want};
+    fx_error(rb_ingest(f->family, path, 1, o), RB_IO, NULL);
+    assert_int_equal(bottommost, want);
+  }
+}
+
 static void an_iterator_asks_for_async_io_when_told(void **state) {
   struct fixture *f = *state;
   rb_iter_options o = {0};
@@ -150,9 +170,13 @@ static void a_snapshot_tells_its_sequence(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_feature_is_supported), CASE(several_families_are_flushed_in_one_call),
-      CASE(one_family_is_flushed_as_ever),          CASE(waiting_for_compaction_is_passed_on),
-      CASE(a_snapshot_tells_its_sequence),          CASE(an_iterator_asks_for_async_io_when_told),
+      cmocka_unit_test(every_feature_is_supported),
+      CASE(several_families_are_flushed_in_one_call),
+      CASE(one_family_is_flushed_as_ever),
+      CASE(waiting_for_compaction_is_passed_on),
+      CASE(an_ingest_is_kept_to_the_lowest_level_when_told),
+      CASE(a_snapshot_tells_its_sequence),
+      CASE(an_iterator_asks_for_async_io_when_told),
   };
   return cmocka_run_group_tests_name("later", tests, NULL, NULL);
 }

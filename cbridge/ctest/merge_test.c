@@ -351,6 +351,26 @@ static void sets_unite_in_order(void **state) {
 }
 
 /* At the limit of values a set still is a set that holds what it held and is not too long. */
+/* RocksDB keeps the operands of a partial merge that does not succeed, so that nothing is left out
+ * before there is a value. */
+static void operands_are_not_combined_with_malformed_ones(void **state) {
+  (void)state;
+  static const uint32_t kinds[] = {RB_MERGE_INT64_ADD, RB_MERGE_LIST, RB_MERGE_SET};
+  static const char *const good[] = {"\1\0\0\0\0\0\0\0", "\1\0\0\0a", "\1\0\0\0a"};
+  for (size_t i = 0; i < 3; i++) {
+    size_t len = i == 0 ? 8 : 5;
+    const struct value bad = {(char *)"\x7F", 1}, fine = {(char *)good[i], len};
+    rocksdb_options_t *o = make(kinds[i], "", 100);
+    const struct value first[] = {bad, fine}, last[] = {fine, bad}, both[] = {fine, fine};
+    assert_null(merge(false, nothing, first, 2).data);
+    assert_null(merge(false, nothing, last, 2).data);
+    struct value v = merge(false, nothing, both, 2);
+    assert_non_null(v.data);
+    free(v.data);
+    rocksdb_options_destroy(o);
+  }
+}
+
 static void a_full_set_stays_a_set(void **state) {
   (void)state;
   uint64_t seed = 7;
@@ -373,6 +393,20 @@ static void a_full_set_stays_a_set(void **state) {
     free(got.data);
     free(again.data);
   }
+  rocksdb_options_destroy(o);
+}
+
+/* Which of several members fit is known only once there is a value. */
+static void members_that_do_not_fit_are_not_combined(void **state) {
+  (void)state;
+  rocksdb_options_t *o = make(RB_MERGE_SET, "", 0);
+  const struct value ops[] = {{"\1\0\0\0a", 5}, {"\1\0\0\0b", 5}};
+  op.state->max_len = 9;
+  assert_null(merge(false, nothing, ops, 2).data);
+  op.state->max_len = 10;
+  struct value v = merge(false, nothing, ops, 2);
+  assert_int_equal(v.len, 10);
+  free(v.data);
   rocksdb_options_destroy(o);
 }
 
@@ -482,7 +516,9 @@ int main(void) {
       cmocka_unit_test(an_empty_value_is_a_value_to_append_to),
       cmocka_unit_test(a_list_keeps_its_newest_entries),
       cmocka_unit_test(sets_unite_in_order),
+      cmocka_unit_test(operands_are_not_combined_with_malformed_ones),
       cmocka_unit_test(a_full_set_stays_a_set),
+      cmocka_unit_test(members_that_do_not_fit_are_not_combined),
       cmocka_unit_test(without_operands_nothing_is_merged),
       cmocka_unit_test(without_memory_a_merge_does_not_succeed),
       cmocka_unit_test(without_memory_no_operator_is_made),

@@ -126,6 +126,35 @@ static void refused(const struct program *p, size_t len) {
   free(copy);
 }
 
+/* Whether a text is found in another, at every length of both, in memory of its own each. */
+static void a_text_is_found_up_to_the_end(void **state) {
+  (void)state;
+  static const char letters[] = "aabaabaaab";
+  for (size_t n = 0; n <= 10; n++) {
+    for (size_t from = 0; from < 10; from++) {
+      for (size_t len = 1; from + len <= 10; len++) {
+        char *value = malloc(n + 1), text[16] = {0};
+        assert_non_null(value);
+        memcpy(value, letters, n);
+        memcpy(text, letters + from, len);
+        value[n] = 0;
+        bool want = strstr(value, text) != NULL;
+        uint8_t *exact = malloc(n > 0 ? n : 1); /* so that a read behind it is found */
+        assert_non_null(exact);
+        memcpy(exact, value, n);
+        struct program p;
+        begin(&p, 1);
+        test(&p, RB_TEST_CONTAINS, RB_PART_KEY, 0, 1, 2, 0, 0, text);
+        uint8_t kept = 0;
+        fx_ok(rb_predicate_try(p.bytes, p.len, exact, n, NULL, 0, &kept));
+        assert_int_equal(kept, want);
+        free(exact);
+        free(value);
+      }
+    }
+  }
+}
+
 static void malformed_programs_are_refused(void **state) {
   (void)state;
   struct program p;
@@ -286,6 +315,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_test_looks_for_its_own),
       cmocka_unit_test(tests_go_on_where_they_say),
+      cmocka_unit_test(a_text_is_found_up_to_the_end),
       cmocka_unit_test(malformed_programs_are_refused),
       cmocka_unit_test(memory_may_be_short),
       cmocka_unit_test_setup_teardown(fills_pass_over_rows_both_ways, fx_new, fx_free),

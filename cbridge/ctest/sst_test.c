@@ -91,6 +91,30 @@ static void several_files_are_moved(void **state) {
   assert_int_not_equal(access(paths, F_OK), 0);
 }
 
+static void operands_are_written_and_merged(void **state) {
+  struct fixture *f = *state;
+  char paths[RB_PATH + 1] = {0};
+  file_in(f, "m.sst", paths);
+  struct setup s = fx_defaults();
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
+  fx_open(f, s);
+  const uint64_t two = 2, three = 3;
+  fx_ok(rb_apply(f->family, RB_PUT, 0, BYTES("n"), (const uint8_t *)&two, 8));
+  rb_plan *p = rb_plan_new("", s.db);
+  assert_non_null(p);
+  fx_ok(rb_plan_family(p, "default", s.family, NULL));
+  rb_sst_result r = rb_plan_sst(p, "default", paths);
+  rb_plan_free(p);
+  fx_ok(r.status);
+  fx_ok(rb_sst_row(r.writer, RB_MERGE, BYTES("n"), (const uint8_t *)&three, 8).status);
+  fx_ok(rb_sst_finish(r.writer).status);
+  rb_sst_free(r.writer);
+  fx_ok(rb_ingest(f->family, paths, 1, (rb_ingest_options){0}));
+  uint8_t buf[8];
+  fx_ok(rb_get(f->family, NULL, 0, 0, BYTES("n"), buf, sizeof buf).status);
+  assert_int_equal(buf[0], 5);
+}
+
 static void malformed_rows_are_refused(void **state) {
   struct fixture *f = *state;
   char path[RB_PATH];
@@ -159,11 +183,9 @@ static void ingest_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(records_are_written_and_ingested),
-      CASE(several_files_are_moved),
-      CASE(malformed_rows_are_refused),
-      CASE(what_cannot_be_made_is_told),
-      CASE(ingest_is_refused),
+      CASE(records_are_written_and_ingested), CASE(several_files_are_moved),
+      CASE(operands_are_written_and_merged),  CASE(malformed_rows_are_refused),
+      CASE(what_cannot_be_made_is_told),      CASE(ingest_is_refused),
   };
   return cmocka_run_group_tests_name("sst", tests, NULL, NULL);
 }

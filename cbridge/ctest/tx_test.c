@@ -77,6 +77,22 @@ static void commits_records(void **state) {
   }
 }
 
+static void commits_merges(void **state) {
+  struct fixture *f = *state;
+  static const uint8_t record[] = {2, 1, 'n', 8, 5, 0, 0, 0, 0, 0, 0, 0};
+  struct setup s = fx_defaults();
+  s.db.transactions = RB_TX_OPTIMISTIC;
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
+  fx_open(f, s);
+  rb_snapshot *snap;
+  rb_tx *tx = begin(f, 0, &snap);
+  code_is(rb_tx_commit(tx, &f->family, 1, record, sizeof record), RB_OK);
+  rb_tx_free(tx);
+  uint8_t buf[8];
+  code_is(rb_get(f->family, NULL, 0, 0, BYTES("n"), buf, sizeof buf).status, RB_OK);
+  assert_int_equal(buf[0], 5);
+}
+
 static void refuses_conflicts(void **state) {
   struct fixture *f = *state;
   for (uint32_t mode = RB_TX_OPTIMISTIC; mode <= RB_TX_PESSIMISTIC; mode++) {
@@ -203,6 +219,9 @@ static void says_what_cannot_be(void **state) {
           RB_INVALID_ARGUMENT);
   rb_tx_free(tx);
   tx = begin(f, 0, &snap);
+  code_is(rb_tx_prepare(tx, U8("n"), 1, &f->family, 1, U8("\x7F"), 1), RB_CORRUPTION);
+  rb_tx_free(tx);
+  tx = begin(f, 0, &snap);
   fail_commit = "Operation failed. Try again.: planted";
   code_is(rb_tx_commit(tx, &f->family, 1, put_and_delete, sizeof put_and_delete), RB_TRY_AGAIN);
   fail_commit = NULL;
@@ -267,7 +286,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(commits_records),        CASE(refuses_conflicts),   CASE(refuses_what_is_no_record),
       CASE(finds_what_is_prepared), CASE(says_what_cannot_be), CASE(makes_families),
-      CASE(overlay_shows_its_base),
+      CASE(overlay_shows_its_base), CASE(commits_merges),
   };
   return cmocka_run_group_tests_name("tx", tests, NULL, NULL);
 }

@@ -1,0 +1,79 @@
+/* older_test.c: what the RocksDB at hand has not is refused, and done otherwise where that is said.
+ * Under one that has all of it the tests see that it is there. */
+#include "fixture.h"
+
+#include "later.h"
+
+static void expect_supported(rb_status s, uint32_t feature) {
+  if (rb_supports(feature)) {
+    fx_ok(s);
+  } else {
+    fx_error(s, RB_UNSUPPORTED, NULL);
+  }
+}
+
+static void options_of_the_database_are_refused(void **state) {
+  struct fixture *f = *state;
+  expect_supported(rb_db_set_options(f->db,
+                                     "max_open_files\0"
+                                     "100",
+                                     1),
+                   RB_FEATURE_SET_DB_OPTIONS);
+}
+
+static void levels_of_statistics_are_refused(void **state) {
+  struct fixture *f = *state;
+  fx_close(f);
+  for (uint32_t level = RB_STATISTICS_NONE + 1; level <= RB_STATISTICS_ALL; level++) {
+    struct setup s = fx_defaults();
+    s.db.statistics = level;
+    rb_opened o = fx_try_open(f->dir, s);
+    if (level == RB_STATISTICS_USUAL) {
+      fx_ok(o.status);
+    } else {
+      expect_supported(o.status, RB_FEATURE_STATISTICS_LEVELS);
+    }
+    rb_close(o.db);
+  }
+}
+
+static void memtables_are_limited_without_a_manager(void **state) {
+  struct fixture *f = *state;
+  fx_close(f);
+  rb_memory *m = rb_memory_new(8 << 20, 4 << 20);
+  assert_non_null(m);
+  rb_plan *p = rb_plan_new(f->dir, (rb_db_options){.block_cache_size = -1});
+  assert_non_null(p);
+  rb_plan_share(p, m, 1 << 20);
+  fx_ok(rb_plan_family(p, "default", (rb_family_options){.compression = RB_NO_COMPRESSION}, NULL));
+  rb_opened o = rb_plan_open(p);
+  fx_ok(o.status);
+  rb_plan_free(p);
+  rb_family_result r = rb_family_find(o.db, "default");
+  fx_put(r.family, "k", "v");
+  rb_memory_use u = rb_memory_used(m);
+  assert_int_equal(u.memtables > 0, rb_supports(RB_FEATURE_WRITE_BUFFERS));
+  rb_close(o.db);
+  rb_memory_free(m);
+}
+
+static void an_ingest_into_the_lowest_level_is_refused(void **state) {
+  struct fixture *f = *state;
+  char path[2 * RB_PATH] = {0};
+  snprintf(path, RB_PATH, "%s/none.sst", f->root);
+  rb_status s = rb_ingest(f->family, path, 1, (rb_ingest_options){.bottommost = 1});
+  bool has = rb_supports(RB_FEATURE_INGEST_BOTTOMMOST);
+  fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL); /* there is no such file */
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(options_of_the_database_are_refused),
+      CASE(levels_of_statistics_are_refused),
+      CASE(memtables_are_limited_without_a_manager),
+      CASE(an_ingest_into_the_lowest_level_is_refused),
+  };
+  return cmocka_run_group_tests_name("older", tests, NULL, NULL);
+}
