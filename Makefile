@@ -30,7 +30,7 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover lint fmt compat headers docs crash powercut fuzz soak ci clean setup-static static cross-arm64 \
-	setup-debug churn debug-test rocksdb rocksdb-pgo library
+	setup-debug setup-cxx cxx-test churn debug-test rocksdb rocksdb-pgo library
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -40,6 +40,7 @@ help:
 	@echo 'make build      the command line, bin/rockbridge'
 	@echo 'make setup-debug  install gdb and build delve, which the tests of cgotrace script'
 	@echo 'make debug-test the short tests in the build that catches misuse, -tags rbdebug'
+	@echo 'make cxx-test   the tests of what the build tag rb_cxx adds: one file of C++'
 	@echo 'make bench      the benchmarks'
 	@echo 'make rocksdb    RocksDB without assertions, into a folder that builds and benchmarks then find: VERSION=7.8.3'
 	@echo 'make rocksdb-pgo  the same, optimised by a profile of the benchmarks'
@@ -115,6 +116,15 @@ test: setup-tools
 debug-test: setup-tools
 	$(GOTEST) -tags rbdebug -short -timeout 30m $(FLAGS)
 
+# What stands on the C++ part, or does otherwise with it. About a minute of processor time, most of it compiling.
+CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs'
+setup-cxx:
+	@scripts/setup build static
+
+cxx-test: setup-cxx
+	$(SYSTEM) go vet -tags rb_cxx ./cbridge ./engine
+	$(SYSTEM) go test -tags rb_cxx -short -run $(CXXTESTS) $(FLAGS) ./cbridge ./engine
+
 bench: setup
 	$(BEST) go test -run '^$$' -bench . -timeout 0 $(FLAGS) ./...
 
@@ -154,7 +164,7 @@ lint: setup-check
 fmt: setup-check
 	scripts/gotools
 	find . -name '.?*' -prune -o -name '*.go' -print | xargs .build/bin/gofumpt -w
-	find cbridge cgobench cgotrace -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
+	find cbridge cgobench cgotrace -name '*.[ch]' -o -name '*.cc' | xargs $$(scripts/llvm clang-format) -i
 
 compat: setup-tools
 	@scripts/compat-all $(COMPAT) -f "$(FLAGS)" $(SUITES)
