@@ -216,10 +216,8 @@ type EventMetrics struct {
 func (q *eventQueue) metrics() EventMetrics {
 	c := q.count()
 	m := EventMetrics{Counts: map[string]uint64{}, Dropped: c.Dropped, Waiting: c.Waiting}
-	if q != nil {
-		for _, k := range EventKinds() {
-			m.Counts[k.String()] = c.OfKind[k]
-		}
+	for _, k := range EventKinds() {
+		m.Counts[k.String()] = c.OfKind[k]
 	}
 	return m
 }
