@@ -116,13 +116,12 @@ test: setup-tools
 debug-test: setup-tools
 	$(GOTEST) -tags rbdebug -short -timeout 30m $(FLAGS)
 
-# What stands on the C++ part, or does otherwise with it. About a minute of processor time, most of it compiling.
+# What stands on the C++ part, or does otherwise with it. Most of its time is compiling.
 CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs'
 setup-cxx:
 	@scripts/setup build static
 
 cxx-test: setup-cxx
-	$(SYSTEM) go vet -tags rb_cxx ./cbridge ./engine
 	$(SYSTEM) go test -tags rb_cxx -short -run $(CXXTESTS) $(FLAGS) ./cbridge ./engine
 
 bench: setup
