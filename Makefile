@@ -14,6 +14,8 @@ PLACES ?= 5000
 CYCLES ?= 30
 # Operations in each of the N lists of "make metamorphic".
 OPS ?= 10000
+# What stands on the C++ part, or does otherwise with it. Most of its time is compiling.
+CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs'
 # What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
 MUTANTS ?=
 # How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.
@@ -45,8 +47,8 @@ SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
-	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic fuzz soak ci \
-	clean setup-static static cross-arm64 setup-debug churn debug-test rocksdb rocksdb-pgo library killpoints model \
+	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
+	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test churn debug-test rocksdb rocksdb-pgo library killpoints model \
 	batches panics signals memory
 
 help:
@@ -68,6 +70,7 @@ help:
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
 	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind, its fuzz corpora'
+	@echo 'make cxx-test   the tests of what the build tag rb_cxx adds: one file of C++'
 	@echo 'make cover      coverage of the C glue, which has a floor, and of the Go packages, by file'
 	@echo 'make cover-c    the same of the C glue only'
 	@echo 'make mutants    changes that break the C glue: each must be noticed by a test. MUTANTS="-run merge"'
@@ -175,6 +178,12 @@ cgocheck2: setup
 check-c: setup-check
 	scripts/check-c
 
+setup-cxx:
+	@scripts/setup build static
+
+cxx-test: setup-cxx
+	$(SYSTEM) go test -tags rb_cxx -short -run $(CXXTESTS) $(FLAGS) ./cbridge ./engine
+
 cover: setup-cover
 	scripts/cover -short $(FLAGS)
 
@@ -190,7 +199,7 @@ lint: setup-check
 fmt: setup-check
 	scripts/gotools
 	find . -name '.?*' -prune -o -name '*.go' -print | xargs .build/bin/gofumpt -w
-	find cbridge cgobench cgotrace -name '*.[ch]' | xargs $$(scripts/llvm clang-format) -i
+	find cbridge cgobench cgotrace -name '*.[ch]' -o -name '*.cc' | xargs $$(scripts/llvm clang-format) -i
 
 compat: setup-tools
 	@scripts/compat-all $(COMPAT) -f "$(FLAGS)" $(SUITES)

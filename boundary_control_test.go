@@ -23,6 +23,16 @@ const (
 )
 
 var controls = map[string][]control{
+	"one file is C++, and only under its tag": {
+		{"the one", map[string]string{
+			"cbridge/cxx.cc": "//go:build rb_cxx\n\nnamespace {}\n",
+			"cbridge/cxx.h":  "/* The class is elsewhere. */\nint rb_cxx_get(void)\n    RB_OPTIONAL;\nstatic inline int rb_cxx_offered(void) {\n  return rb_cxx_get();\n}\n",
+		}, nil},
+		{"without the tag", map[string]string{"cbridge/cxx.cc": "// cxx.cc\n"}, []string{"cbridge/cxx.cc: does not begin"}},
+		{"another one", map[string]string{"cbridge/more.cc": "//go:build rb_cxx\n", "engine/a.cpp": ""}, []string{"cbridge/more.cc: is C++", "engine/a.cpp: is C++"}},
+		{"a type in a header", map[string]string{"cbridge/a.h": "std::string f(void);\n"}, []string{"cbridge/a.h: says std::string"}},
+		{"a function that must be there", map[string]string{"cbridge/cxx.h": "/* Gets. */\nint rb_cxx_get(void);\n"}, []string{"cbridge/cxx.h: rb_cxx_get is not weak"}},
+	},
 	"only the packages that may import C do": {
 		{"the bridge may", map[string]string{"cbridge/a.go": importsBoth, "cgobench/a.go": importsBoth}, nil},
 		{"engine may not", map[string]string{"engine/a.go": importsBoth}, []string{"engine/a.go: imports"}},

@@ -34,6 +34,7 @@ var rules = []rule{
 	{"every exported name has a doc comment", missingDocs},
 	{"every C prototype has a comment directly before it", uncommentedPrototypes},
 	{"every C function is static or declared under rb_", undeclaredFunctions},
+	{"one file is C++, and only under its tag", otherCXX},
 	{"no word says that work is left undone", unfinishedWords},
 	{"no file names a path of one machine", machinePaths},
 	{"no package is a drawer for odds and ends", vagueNames},
@@ -110,7 +111,7 @@ func isBuildOutput(name string) bool {
 
 func isSource(name string) bool {
 	switch path.Ext(name) {
-	case ".go", ".c", ".h", ".cc", ".md", ".sh", ".mod", ".sum", ".work", ".yml", ".yaml":
+	case ".go", ".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".md", ".sh", ".mod", ".sum", ".work", ".yml", ".yaml":
 		return true
 	}
 	return name == "Makefile" || under(name, "scripts") || under(name, ".ci")

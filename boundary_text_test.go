@@ -121,6 +121,48 @@ func undeclaredFunctions(tr *tree) []string {
 	return bad
 }
 
+// theCXX is the one file of C++, and theCXXHeader its door, which is C.
+const (
+	theCXX       = "cbridge/cxx.cc"
+	theCXXHeader = "cbridge/cxx.h"
+	theCXXTag    = "//go:build rb_cxx\n"
+)
+
+var (
+	cxxWord     = regexp.MustCompile(`\b(?:class|namespace|template|std::\w+|rocksdb::\w+)\b`)
+	cxxFunction = regexp.MustCompile(`\b(rb_cxx_\w+)\s*\(`)
+)
+
+// otherCXX keeps C++ out of programs that did not ask for it, and C++'s types and exceptions in the one file: what it
+// offers is declared in its header, weak for C, and no header is C++.
+func otherCXX(tr *tree) []string {
+	var bad []string
+	for _, name := range tr.names(anywhere) {
+		switch path.Ext(name) {
+		case ".cc", ".cpp", ".cxx", ".hh", ".hpp":
+			switch {
+			case strings.Contains(name, "testdata/"): // a program of its own
+			case name != theCXX:
+				bad = append(bad, name+": is C++")
+			case !strings.HasPrefix(tr.texts[name], theCXXTag):
+				bad = append(bad, name+": does not begin with "+strings.TrimSpace(theCXXTag))
+			}
+		case ".h":
+			if word := cxxWord.FindString(blank(cComment, tr.texts[name])); word != "" && under(name, ownC...) {
+				bad = append(bad, name+": says "+word)
+			}
+		}
+	}
+	header := strings.Join(strings.Fields(blank(cComment, tr.texts[theCXXHeader])), " ")
+	for _, prototype := range strings.Split(header, ";") {
+		m := cxxFunction.FindStringSubmatch(prototype)
+		if m != nil && !strings.Contains(prototype, "{") && !strings.HasSuffix(strings.TrimSpace(prototype), "RB_OPTIONAL") {
+			bad = append(bad, theCXXHeader+": "+m[1]+" is not weak")
+		}
+	}
+	return bad
+}
+
 // linesThat gives the lines of all files that re matches, with what it found.
 func linesThat(tr *tree, re *regexp.Regexp) []string {
 	var bad []string

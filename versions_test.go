@@ -79,7 +79,9 @@ func featureTable(t *testing.T, comments []string) string {
 	}
 	versions := slices.Clone(runVersions)
 	for _, f := range features {
-		versions = append(versions, f.Since())
+		if f.Since() != "" {
+			versions = append(versions, f.Since())
+		}
 	}
 	slices.SortFunc(versions, compareVersions)
 	versions = slices.Compact(versions)
@@ -88,13 +90,24 @@ func featureTable(t *testing.T, comments []string) string {
 	b.WriteString("|---|---|" + strings.Repeat("---|", len(versions)) + "\n")
 	for i, f := range features {
 		name, comment, _ := strings.Cut(comments[i], "|")
-		what, ok := strings.CutPrefix(comment, f.Since()+": ")
+		bringer := f.Since()
+		if bringer == "" {
+			bringer = f.Tag()
+		}
+		what, ok := strings.CutPrefix(comment, bringer+": ")
 		if int(f) != i || !ok {
-			t.Errorf("engine/version.go: the comment behind %s is %q; Since says %s", name, comment, f.Since())
+			t.Errorf("engine/version.go: the comment behind %s is %q; it came with %s", name, comment, bringer)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |", name, what)
 		for _, v := range versions {
-			b.WriteString(map[bool]string{true: " yes |", false: " |"}[compareVersions(v, f.Since()) >= 0])
+			switch {
+			case f.Since() != "" && compareVersions(v, f.Since()) >= 0:
+				b.WriteString(" yes |")
+			case f.Tag() != "":
+				b.WriteString(" tag |")
+			default:
+				b.WriteString(" |")
+			}
 		}
 		b.WriteByte('\n')
 	}

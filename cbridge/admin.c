@@ -1,8 +1,10 @@
 /* admin.c: what concerns the database as a whole. */
 #include <stdlib.h>
 
+#include "cxx.h"
 #include "handles.h"
 #include "later.h"
+#include "listen.h"
 
 uint8_t rb_supports(uint32_t feature) {
   switch (feature) {
@@ -15,12 +17,7 @@ uint8_t rb_supports(uint32_t feature) {
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
     case RB_FEATURE_WRITE_BUFFERS:
-      return rocksdb_write_buffer_manager_create_with_cache != NULL &&
-             rocksdb_write_buffer_manager_destroy != NULL &&
-             rocksdb_write_buffer_manager_memory_usage != NULL &&
-             rocksdb_write_buffer_manager_dummy_entries_in_cache_usage != NULL &&
-             rocksdb_write_buffer_manager_set_buffer_size != NULL &&
-             rocksdb_options_set_write_buffer_manager != NULL;
+      return rb_write_buffers() || rb_cxx_offered();
     case RB_FEATURE_SET_DB_OPTIONS:
       return rocksdb_set_db_options != NULL;
     case RB_FEATURE_INGEST_BOTTOMMOST:
@@ -40,9 +37,20 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_cache_create_hyper_clock != NULL;
     case RB_FEATURE_TUNED_RATE_LIMIT:
       return rocksdb_ratelimiter_create_auto_tuned != NULL;
+    case RB_FEATURE_EVENTS:
+      return rb_listeners() || rb_cxx_offered();
+    case RB_FEATURE_RESUME:
+    case RB_FEATURE_COMPACT_STATUS:
+      return rb_cxx_offered();
     default:
       return 0;
   }
+}
+
+const char *rb_cxx_words(void) { return rb_cxx_refusal != NULL ? rb_cxx_refusal() : NULL; }
+
+rb_status rb_resume(rb_db *db) {
+  return rb_cxx_offered() ? rb_cxx_resume(db->db) : rb_status_make(RB_UNSUPPORTED, NULL);
 }
 
 rb_status rb_wait_for_compact(rb_db *db, uint64_t timeout) {
@@ -111,6 +119,9 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
   const char *to = !has_end ? NULL : end_len > 0 ? (const char *)end : empty;
   if (f->db->read_only) {
     return rb_read_only();
+  }
+  if (rb_cxx_offered()) {
+    return rb_cxx_compact(f->db->db, f->handle, from, start_len, to, end_len);
   }
   uint64_t before = rb_background_errors(f->db);
   rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);

@@ -44,6 +44,9 @@ func (d *DB) ResumeCompaction() { C.rb_resume_compaction(d.p) }
 // ShuttingDown.
 func (d *DB) CancelBackground() { C.rb_cancel_background(d.p) }
 
+// Resume has RocksDB take writes again after a background error. Code Unsupported without the tag rb_cxx.
+func (d *DB) Resume() error { return failure(C.rb_resume(d.p)) }
+
 // Checkpoint makes a consistent copy of the database in dir, which must not exist.
 func (d *DB) Checkpoint(dir string) error {
 	path := C.CString(dir)
@@ -89,6 +92,9 @@ const (
 	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS
 	FeatureHyperClock       Feature = C.RB_FEATURE_HYPER_CLOCK
 	FeatureTunedRateLimit   Feature = C.RB_FEATURE_TUNED_RATE_LIMIT
+	FeatureEvents           Feature = C.RB_FEATURE_EVENTS
+	FeatureResume           Feature = C.RB_FEATURE_RESUME
+	FeatureCompactStatus    Feature = C.RB_FEATURE_COMPACT_STATUS
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -45,7 +45,8 @@ struct rb_db {
 struct rb_memory {
   atomic_uint holders; /* the caller, and the plans and databases that share it */
   rocksdb_cache_t *cache;
-  rocksdb_write_buffer_manager_t *buffers; /* NULL: RocksDB has none */
+  rocksdb_write_buffer_manager_t *buffers; /* NULL: RocksDB's C API has none */
+  struct rb_cxx_buffers *cxx_buffers;      /* in its place, by C++; NULL: none */
 };
 
 struct rb_snapshot {
@@ -123,6 +124,12 @@ rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts);
 
 /* Has RocksDB count what an RB_STATISTICS_ says. RB_UNSUPPORTED if it is too old for that. */
 rb_status rb_options_set_statistics(rocksdb_options_t *o, uint32_t statistics);
+
+/* Whether RocksDB's C API has write buffer managers. */
+bool rb_write_buffers(void);
+
+/* Has the databases opened with o use the manager of memtables of m; false if it has none. */
+bool rb_memory_use_buffers(rb_memory *m, rocksdb_options_t *o);
 
 /* Holds m for another plan or database; rb_memory_free ends that. */
 rb_memory *rb_memory_hold(rb_memory *m);

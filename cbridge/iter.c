@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cxx.h"
 #include "handles.h"
 #include "predicate.h"
 
@@ -170,7 +171,33 @@ rb_status rb_iter_set_bounds(rb_iter *it, uint8_t has_lower, const uint8_t *lowe
 
 rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
 
+/* Has RocksDB bring its own iterator to the newest state, which is cheaper than a new one as long
+ * as no memtable was switched. Only if it was made for the newest state, with the bounds that hold.
+ */
+static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
+  if (snap != NULL || it->snap != NULL || it->checked) {
+    return false;
+  }
+  if (rocksdb_iter_refresh != NULL) {
+    char *err = NULL;
+    rocksdb_iter_refresh(it->it, &err);
+    *s = rb_status_from(err);
+  } else if (rb_cxx_offered()) {
+    *s = rb_cxx_refresh(it->it);
+  } else {
+    return false;
+  }
+  if (s->code == RB_OK) {
+    rb_iter_adopt(it, NULL, it->read, it->it);
+  }
+  return true;
+}
+
 rb_status rb_iter_refresh_to(rb_iter *it, rb_snapshot *snap) {
+  rb_status renewed;
+  if (rb_iter_renew(it, snap, &renewed)) {
+    return renewed;
+  }
   rocksdb_readoptions_t *read;
   rocksdb_iterator_t *made;
   rb_status s = rb_iter_make(it, snap, &read, &made);

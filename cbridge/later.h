@@ -68,6 +68,9 @@ extern rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_auto_tuned(int64_t rate
 /* 9.0 */
 extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;
 
+/* 9.4 */
+extern void rocksdb_iter_refresh(const rocksdb_iterator_t *iter, char **errptr) RB_WEAK;
+
 /* 9.5 */
 enum { RB_SIZE_MEMTABLES = 1, RB_SIZE_FILES = 2 };
 extern void rocksdb_approximate_sizes_cf_with_flags(
@@ -75,6 +78,80 @@ extern void rocksdb_approximate_sizes_cf_with_flags(
     const char *const *range_start_key, const size_t *range_start_key_len,
     const char *const *range_limit_key, const size_t *range_limit_key_len, uint8_t include_flags,
     uint64_t *sizes, char **errptr) RB_WEAK;
+
+/* 10.3 */
+typedef struct rocksdb_flushjobinfo_t rocksdb_flushjobinfo_t;
+typedef struct rocksdb_compactionjobinfo_t rocksdb_compactionjobinfo_t;
+typedef struct rocksdb_subcompactionjobinfo_t rocksdb_subcompactionjobinfo_t;
+typedef struct rocksdb_externalfileingestioninfo_t rocksdb_externalfileingestioninfo_t;
+typedef struct rocksdb_eventlistener_t rocksdb_eventlistener_t;
+typedef struct rocksdb_writestallinfo_t rocksdb_writestallinfo_t;
+typedef struct rocksdb_writestallcondition_t rocksdb_writestallcondition_t;
+typedef struct rocksdb_memtableinfo_t rocksdb_memtableinfo_t;
+typedef struct rocksdb_status_ptr_t rocksdb_status_ptr_t;
+extern const char *rocksdb_flushjobinfo_cf_name(const rocksdb_flushjobinfo_t *info, size_t *len)
+    RB_WEAK;
+extern const char *rocksdb_flushjobinfo_file_path(const rocksdb_flushjobinfo_t *info, size_t *len)
+    RB_WEAK;
+extern uint64_t rocksdb_flushjobinfo_smallest_seqno(const rocksdb_flushjobinfo_t *info) RB_WEAK;
+extern uint64_t rocksdb_flushjobinfo_largest_seqno(const rocksdb_flushjobinfo_t *info) RB_WEAK;
+extern void rocksdb_compactionjobinfo_status(const rocksdb_compactionjobinfo_t *info, char **errptr)
+    RB_WEAK;
+extern const char *rocksdb_compactionjobinfo_cf_name(const rocksdb_compactionjobinfo_t *info,
+                                                     size_t *len) RB_WEAK;
+extern uint32_t rocksdb_compactionjobinfo_compaction_reason(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern int rocksdb_compactionjobinfo_base_input_level(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern int rocksdb_compactionjobinfo_output_level(const rocksdb_compactionjobinfo_t *info) RB_WEAK;
+extern size_t rocksdb_compactionjobinfo_input_files_count(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern size_t rocksdb_compactionjobinfo_output_files_count(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern uint64_t rocksdb_compactionjobinfo_input_records(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern uint64_t rocksdb_compactionjobinfo_output_records(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern uint64_t rocksdb_compactionjobinfo_total_input_bytes(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern uint64_t
+rocksdb_compactionjobinfo_total_output_bytes(const rocksdb_compactionjobinfo_t *info) RB_WEAK;
+extern uint64_t rocksdb_compactionjobinfo_elapsed_micros(const rocksdb_compactionjobinfo_t *info)
+    RB_WEAK;
+extern const char *
+rocksdb_externalfileingestioninfo_cf_name(const rocksdb_externalfileingestioninfo_t *info,
+                                          size_t *len) RB_WEAK;
+extern const char *rocksdb_externalfileingestioninfo_internal_file_path(
+    const rocksdb_externalfileingestioninfo_t *info, size_t *len) RB_WEAK;
+extern const char *rocksdb_writestallinfo_cf_name(const rocksdb_writestallinfo_t *info, size_t *len)
+    RB_WEAK;
+extern const rocksdb_writestallcondition_t *
+rocksdb_writestallinfo_cur(const rocksdb_writestallinfo_t *info) RB_WEAK;
+extern const rocksdb_writestallcondition_t *
+rocksdb_writestallinfo_prev(const rocksdb_writestallinfo_t *info) RB_WEAK;
+extern const char *rocksdb_memtableinfo_cf_name(const rocksdb_memtableinfo_t *info, size_t *len)
+    RB_WEAK;
+extern uint64_t rocksdb_memtableinfo_first_seqno(const rocksdb_memtableinfo_t *info) RB_WEAK;
+extern uint64_t rocksdb_memtableinfo_num_entries(const rocksdb_memtableinfo_t *info) RB_WEAK;
+extern uint64_t rocksdb_memtableinfo_num_deletes(const rocksdb_memtableinfo_t *info) RB_WEAK;
+extern rocksdb_eventlistener_t *rocksdb_eventlistener_create(
+    void *state, void (*destructor)(void *),
+    void (*on_flush_begin)(void *, rocksdb_t *, const rocksdb_flushjobinfo_t *),
+    void (*on_flush_completed)(void *, rocksdb_t *, const rocksdb_flushjobinfo_t *),
+    void (*on_compaction_begin)(void *, rocksdb_t *, const rocksdb_compactionjobinfo_t *),
+    void (*on_compaction_completed)(void *, rocksdb_t *, const rocksdb_compactionjobinfo_t *),
+    void (*on_subcompaction_begin)(void *, const rocksdb_subcompactionjobinfo_t *),
+    void (*on_subcompaction_completed)(void *, const rocksdb_subcompactionjobinfo_t *),
+    void (*on_external_file_ingested)(void *, rocksdb_t *,
+                                      const rocksdb_externalfileingestioninfo_t *),
+    void (*on_background_error)(void *, uint32_t, rocksdb_status_ptr_t *),
+    void (*on_stall_conditions_changed)(void *, const rocksdb_writestallinfo_t *),
+    void (*on_memtable_sealed)(void *, const rocksdb_memtableinfo_t *)) RB_WEAK;
+extern void rocksdb_options_add_eventlistener(rocksdb_options_t *opt,
+                                              rocksdb_eventlistener_t *listener) RB_WEAK;
+
+/* 10.6 */
+extern void rocksdb_status_ptr_get_error(rocksdb_status_ptr_t *status, char **errptr) RB_WEAK;
 
 /* 11.5 */
 extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cxx.h"
 #include "handles.h"
+#include "listen.h"
 
 enum { RB_DEFAULT_CACHE = 128 << 20 };
 
@@ -12,6 +14,7 @@ struct rb_plan {
   rocksdb_options_t *db_options;
   rocksdb_cache_t *cache;
   rb_memory *memory; /* NULL: none; else cache is its */
+  rb_events *events; /* NULL: nobody asks */
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
   char **extras;
@@ -53,12 +56,12 @@ rb_plan *rb_plan_new(const char *path, rb_db_options opts) {
 void rb_plan_share(rb_plan *p, rb_memory *m, uint64_t memtables) {
   p->memory = rb_memory_hold(m);
   p->cache = m->cache;
-  if (m->buffers != NULL) {
-    rocksdb_options_set_write_buffer_manager(p->db_options, m->buffers);
-  } else {
+  if (!rb_memory_use_buffers(m, p->db_options)) {
     rocksdb_options_set_db_write_buffer_size(p->db_options, (size_t)memtables);
   }
 }
+
+void rb_plan_events(rb_plan *p, rb_events *e) { p->events = rb_events_hold(e); }
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
   char **extras = realloc(p->extras, (p->extra_count + 1) * sizeof *extras);
@@ -238,6 +241,9 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
     }
   }
   free(handles);
+  if (s.code == RB_OK && rb_cxx_check != NULL) {
+    s = rb_cxx_check(db->db, db->families->handle);
+  }
   return s;
 }
 
@@ -263,6 +269,12 @@ rb_opened rb_plan_open(rb_plan *p) {
   if (r.status.code == RB_OK && p->opts.statistics != RB_STATISTICS_NONE) {
     db->statistics = rocksdb_options_create_copy(p->db_options);
     r.status.code = db->statistics == NULL ? RB_NO_MEMORY : RB_OK;
+  }
+  if (r.status.code == RB_OK && p->opts.manual_recovery) {
+    r.status = rb_cxx_hold(p->db_options);
+  }
+  if (r.status.code == RB_OK && p->events != NULL) {
+    r.status = rb_listen(p->db_options, p->events); /* behind the copy, which would listen too */
   }
   if (r.status.code == RB_OK) {
     r.status = rb_open_into(p, db);
@@ -301,6 +313,7 @@ void rb_plan_free(rb_plan *p) {
     rocksdb_cache_destroy(p->cache);
   }
   rb_memory_free(p->memory);
+  rb_events_free(p->events);
   if (p->db_options != NULL) {
     rocksdb_options_destroy(p->db_options);
   }

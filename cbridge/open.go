@@ -20,6 +20,7 @@ type DBOptions struct {
 	CacheEntry                              uint64 // bytes of a block in it, an estimate; 0: it finds out
 	RateLimit                               uint64 // bytes a second; 0: none
 	RateLimitTunes                          bool   // RateLimit is an upper bound
+	ManualRecovery                          bool   // nothing but Resume ends a background error
 }
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
@@ -69,6 +70,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		cache_entry:      C.uint64_t(o.CacheEntry),
 		rate_limit:       C.uint64_t(o.RateLimit),
 		rate_limit_tunes: flag(o.RateLimitTunes),
+		manual_recovery:  flag(o.ManualRecovery),
 	})
 	if p == nil {
 		return nil, dberr.New("open", dberr.NoMemory, "")

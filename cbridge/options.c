@@ -120,7 +120,8 @@ rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts) {
 
 rb_status rb_db_options_offered(rb_db_options opts) {
   bool offered = (!opts.hyper_clock || rb_supports(RB_FEATURE_HYPER_CLOCK)) &&
-                 (!opts.rate_limit_tunes || rb_supports(RB_FEATURE_TUNED_RATE_LIMIT));
+                 (!opts.rate_limit_tunes || rb_supports(RB_FEATURE_TUNED_RATE_LIMIT)) &&
+                 (!opts.manual_recovery || rb_supports(RB_FEATURE_RESUME));
   return offered ? rb_ok() : rb_status_make(RB_UNSUPPORTED, NULL);
 }
 

@@ -101,6 +101,8 @@ typedef struct rb_db_options {
   uint64_t cache_entry; /* of that: bytes of a block, an estimate; 0: it finds out, from 8.7 on */
   uint64_t rate_limit;  /* bytes a second that flushes and compactions write; 0: no limit */
   uint8_t rate_limit_tunes; /* rate_limit is an upper bound: RB_UNSUPPORTED before 8.9 */
+  uint8_t manual_recovery;  /* nothing but rb_resume ends a background error: RB_UNSUPPORTED without
+                               C++ */
 } rb_db_options;
 
 /* What RocksDB counts of a database. All but NONE and USUAL need RocksDB 8.6: rb_plan_open answers
@@ -284,10 +286,83 @@ void rb_family_list_free(rb_family_list l);
  * snapshots and iterators must have been freed. db must not be used again; NULL is allowed. */
 void rb_close(rb_db *db);
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+/* What happened in a database. */
+enum {
+  RB_EVENT_FLUSH_BEGUN = 1,
+  RB_EVENT_FLUSH_COMPLETED = 2,
+  RB_EVENT_COMPACTION_BEGUN = 3,
+  RB_EVENT_COMPACTION_COMPLETED = 4,
+  RB_EVENT_TABLE_CREATED = 5, /* this and the next two: by C++ only */
+  RB_EVENT_TABLE_DELETED = 6,
+  RB_EVENT_RECOVERY_ENDED = 7,
+  RB_EVENT_BACKGROUND_ERROR = 8,
+  RB_EVENT_STALL_CHANGED = 9,
+  RB_EVENT_FILE_INGESTED = 10,
+  RB_EVENT_MEMTABLE_SEALED = 11,
+  RB_EVENT_KINDS = 12 /* one more than the last */
+};
+
+/* How writes go on. */
+enum { RB_STALL_NONE = 0, RB_STALL_DELAYED = 1, RB_STALL_STOPPED = 2 };
+
+/* One event. What its kind does not have, or RocksDB's interface does not tell, is 0, -1 (job,
+ * levels and reason) or an empty string. Strings end with a NUL and live as long as the event. */
+typedef struct rb_event {
+  struct rb_event *next;
+  uint64_t number; /* from 1 on, over all kinds; those that were dropped are counted too */
+  uint64_t at;     /* microseconds since 1970 */
+  uint32_t kind;   /* RB_EVENT_ */
+  int32_t code;    /* of a completed work, a background error, a recovery */
+  int32_t job;
+  int32_t reason; /* RocksDB's number: of a flush, a compaction, a background error, a new table */
+  int32_t level;  /* of a compaction: the uppermost that it reads */
+  int32_t output_level;
+  uint32_t stall, stall_before; /* RB_STALL_ */
+  uint64_t entries, deletes;    /* of a memtable */
+  uint64_t first_sequence, last_sequence;
+  uint64_t files_in, files_out, records_in, records_out, bytes_in, bytes_out, micros;
+  const char *family;
+  const char *path; /* of the file */
+  const char *text; /* RocksDB's words about code */
+} rb_event;
+
+/* A queue of events, bounded: what comes while it is full is dropped and counted. RocksDB's threads
+ * only put events in; nothing that is on the other side ever holds them up. */
+typedef struct rb_events rb_events;
+
+/* Makes a queue for up to most events. It lives until rb_events_free and the end of the last
+ * database that it was given to. NULL only when memory is short. */
+rb_events *rb_events_new(uint64_t most);
+
+/* Gives up the caller's hold. NULL is allowed. */
+void rb_events_free(rb_events *e);
+
+/* Takes what is in the queue, oldest first; NULL: nothing. To be freed with rb_event_list_free. */
+rb_event *rb_events_take(rb_events *e);
+
+/* Frees a list of events. NULL is allowed. */
+void rb_event_list_free(rb_event *first);
+
+/* What was counted. */
+typedef struct rb_event_counts {
+  uint64_t of_kind[RB_EVENT_KINDS]; /* dropped ones too */
+  uint64_t dropped;
+  uint64_t waiting; /* in the queue now */
+} rb_event_counts;
+
+/* Looks at the counts. */
+rb_event_counts rb_events_count(rb_events *e);
+
+/* Has the database of a plan put its events into e: before rb_plan_open, which answers
+ * RB_UNSUPPORTED if RocksDB offers no events. */
+void rb_plan_events(rb_plan *p, rb_events *e);
+
 /* ---- memory shared by databases ------------------------------------------------------------- */
 
-/* A block cache and, where RocksDB has write buffer managers (8.9), one of them whose memtables are
- * charged to the cache, for several databases. */
+/* A block cache and, where RocksDB has write buffer managers (8.9, or C++), one of them whose
+ * memtables are charged to the cache, for several databases. */
 typedef struct rb_memory rb_memory;
 
 /* Makes a cache of so many bytes. memtables is how many of them memtables may take before RocksDB
@@ -946,9 +1021,9 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
 rb_status rb_sync_wal(rb_db *db);
 
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
- * C API drops the outcome, so a background error that arose meanwhile, in whatever family, is
- * looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. One that
- * rb_pause_compaction stopped is answered as one that is done. */
+ * C API drops the outcome, so without C++ a background error that arose meanwhile, in whatever
+ * family, is looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. One
+ * that rb_pause_compaction stopped is answered as one that is done. */
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
 
@@ -989,11 +1064,22 @@ enum {
   RB_FEATURE_BACKUP_NOTE = 8,       /* 11.6 */
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
-  RB_FEATURE_TUNED_RATE_LIMIT = 11  /* 8.9 */
+  RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
+  RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
+  RB_FEATURE_RESUME = 41,           /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42    /* rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
 uint8_t rb_supports(uint32_t feature);
+
+/* Why the C++ part, which is compiled in, is not used with the RocksDB that is linked; NULL: it is,
+ * or there is none. The words live for ever. */
+const char *rb_cxx_words(void);
+
+/* Has RocksDB take writes again after a background error of which the cause is gone: it flushes
+ * what is in memory. RB_OK also where there is no such error. RB_UNSUPPORTED without C++. */
+rb_status rb_resume(rb_db *db);
 
 /* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT;
  * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */

@@ -100,6 +100,10 @@ func (d *DB) Compact(ctx context.Context, start, end []byte) error {
 // compaction by hand runs at a time in a database, others wait. When ctx, which may be nil, ends, the
 // caller leaves at once, and the compaction stops soon: what it has done stays done. So does that of a
 // database that is being closed, with ErrClosed.
+//
+// RocksDB's C API does not tell what became of it: ErrIO without more then, if the database got into a background error
+// meanwhile, and nothing of a compaction that failed otherwise. With the build tag rb_cxx (feature CompactStatus) it is RocksDB's own
+// answer, ErrCorruption of a damaged file for example.
 func (c *ColumnFamily) Compact(ctx context.Context, start, end []byte) error {
 	if err := c.enter(ctx, opCompact); err != nil {
 		return err

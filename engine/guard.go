@@ -41,6 +41,7 @@ const (
 	opUpdates
 	opFiles
 	opStatistics
+	opResume
 	opKinds
 )
 
@@ -57,6 +58,7 @@ var opNames = [opKinds]string{
 	"updates",
 	"files",
 	"statistics",
+	"resume",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

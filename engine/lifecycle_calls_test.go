@@ -240,6 +240,22 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		}
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
+	"Resume": func(d *engine.DB, _ *lifecycleKit) error {
+		return orUnsupported(engine.Resume, d.Resume(context.Background()))
+	},
+	"Events": func(d *engine.DB, _ *lifecycleKit) (err error) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for _, err = range d.Events(ctx) { // up to the pair with the error
+		}
+		switch {
+		case errors.Is(err, context.Canceled): // the answer of one that is open
+			return nil
+		case !engine.Supports(engine.EventListeners) && errors.Is(err, engine.ErrInvalidArgument):
+			return nil
+		}
+		return err
+	},
 	"WaitForCompact": func(d *engine.DB, _ *lifecycleKit) error {
 		return orUnsupported(engine.WaitForCompact, d.WaitForCompact(context.Background()))
 	},

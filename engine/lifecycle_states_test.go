@@ -33,11 +33,20 @@ func must(err error) {
 	}
 }
 
+// kitEvents is Options.Events of the kits.
+func kitEvents() int {
+	if engine.Supports(engine.EventListeners) {
+		return 100
+	}
+	return 0
+}
+
 func newLifecycleKit(dir string, is condition, state string) *lifecycleKit {
 	must(os.MkdirAll(dir, 0o700))
 	adds := engine.FamilyOptions{MergeOperator: engine.Uint64Add}
 	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{
 		FamilyOptions: adds, Families: map[string]engine.FamilyOptions{"f": adds, "g": adds}, Statistics: engine.UsualStatistics,
+		Events: kitEvents(),
 	})
 	must(err)
 	k := &lifecycleKit{dir: dir, is: is, state: state, db: db, other: db.NewBatch()}

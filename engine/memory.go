@@ -19,7 +19,7 @@ import (
 // iterators pin cannot be freed, and writes go on while a flush makes room. Nothing ever waits for
 // room in it.
 //
-// With RocksDB 8.9 and later (feature SharedMemtables) the memtables of all databases share their
+// With RocksDB 8.9 and later, and before with the build tag rb_cxx (feature SharedMemtables), the memtables of all databases share their
 // half, and the cache uses what they leave. Before, RocksDB limits memtables only database by
 // database: each that is open for writing takes its Options.MemtableShare away from the cache for as
 // long as it is open.

@@ -19,6 +19,7 @@ type Metrics struct {
 	Commits  CommitMetrics            `json:"commits"`
 	Stalls   StallMetrics             `json:"stalls"`
 	Work     WorkMetrics              `json:"work"`
+	Events   EventMetrics             `json:"events"`
 	Families map[string]FamilyMetrics `json:"families"` // by name
 	Process  ProcessMetrics           `json:"process"`
 }
@@ -166,7 +167,7 @@ func (d *DB) Metrics() (Metrics, error) {
 			BackgroundErrors: c.BackgroundErrors, Snapshots: c.Snapshots,
 		},
 		Calls: d.guard.metrics(), Lanes: map[string]LaneMetrics{}, Families: map[string]FamilyMetrics{},
-		Process: processMetrics(c.Allocator),
+		Process: processMetrics(c.Allocator), Events: d.events.metrics(),
 	}
 	if c.OldestSnapshot != 0 {
 		m.Work.OldestSnapshotSeconds = max(0, time.Since(time.Unix(int64(c.OldestSnapshot), 0)).Seconds())

@@ -24,6 +24,7 @@ func (d *DB) unobserve() {
 	d.watched.cleanup.Stop()
 	d.watched.buried()
 	d.follow.stop()
+	d.events.end()
 }
 
 // observed tells whether calls are to be watched: observe then stands round each.

@@ -47,6 +47,7 @@ type DB struct {
 	follow   *follower     // of RocksDB's LOG; nil: nobody reads it
 	slow     time.Duration // calls that take longer are logged; 0: none
 	watched  *watched
+	events   *eventQueue // nil: nobody asked for events
 
 	recovery Recovery
 	loads    loadFolders
@@ -110,6 +111,9 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	defer plan.Free()
 	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0}
 	d.observeAs(o)
+	if err := d.watchEvents(plan, o); err != nil {
+		return nil, err
+	}
 	if d.memory == nil {
 		if err := d.openPlan(plan, o, prepare); err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ type Options struct {
 	Memory *MemoryBudget
 
 	// MemtableShare is how many bytes of Memory all memtables of this database may take, where RocksDB
-	// cannot share them between databases: before 8.9. 0: an eighth. The shares of all databases must
+	// cannot share them between databases: before 8.9, without the build tag rb_cxx. 0: an eighth. The shares of all databases must
 	// leave half of the budget to the cache. Later versions do without it.
 	MemtableShare int64
 
@@ -109,6 +109,14 @@ type Options struct {
 
 	// Statistics has RocksDB count what it does, for DB.Statistics. See StatisticsLevel.
 	Statistics StatisticsLevel
+
+	// Events has RocksDB tell what it does, for DB.Events, and says how many events are kept for somebody to take, up to
+	// 1,048,576; 0: none are told. ErrUnsupported before RocksDB 10.3 without the build tag rb_cxx.
+	Events int
+
+	// ManualRecovery keeps RocksDB from going on by itself once a full disk has space again: commits fail until Resume, or
+	// the next opening. For programs that want to look first. ErrUnsupported without the build tag rb_cxx.
+	ManualRecovery bool
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
@@ -245,7 +253,7 @@ func (o *Options) plan() cbridge.DBOptions {
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
 		BlockCacheSize: cache, Transactions: uint32(o.Transactions), Statistics: o.Statistics.c(),
 		HyperClock: o.BlockCache == HyperClockCache, CacheEntry: o.cacheEntry(),
-		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes,
+		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes, ManualRecovery: o.ManualRecovery,
 	}
 }
 
@@ -278,6 +286,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.Statistics.validate(); err != nil {
+		return err
+	}
+	if err := o.validateEvents(); err != nil {
 		return err
 	}
 	if err := o.validateTuning(); err != nil {

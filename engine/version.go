@@ -10,7 +10,8 @@ import (
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
-// Feature is something that versions of RocksDB after 7.8, the oldest supported, added.
+// Feature is something that versions of RocksDB after 7.8, the oldest supported, added, or that RocksDB has in C++
+// only.
 type Feature int
 
 // The features, and the version of RocksDB that brought each.
@@ -27,49 +28,74 @@ const (
 	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
 	HyperClock                      // 8.1: Options.BlockCache HyperClockCache
 	TunedRateLimit                  // 8.9: Options.RateLimitTunes
+	EventListeners                  // 10.3: Options.Events
+	Resume                          // rb_cxx: DB.Resume
+	CompactStatus                   // rb_cxx: Compact answers what became of the compaction
 )
+
+// cxxTag is the build tag with which the C++ part is compiled.
+const cxxTag = "rb_cxx"
 
 var features = map[Feature]struct {
 	name, since string
 	c           cbridge.Feature
+	tagged      bool // the tag rb_cxx brings it to every version
 }{
-	FlushFamilies:    {"flush families", "8.1", cbridge.FeatureFlushFamilies},
-	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact},
-	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence},
-	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions},
-	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers},
-	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO},
-	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost},
-	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop},
-	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote},
-	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels},
-	HyperClock:       {"hyper clock", "8.1", cbridge.FeatureHyperClock},
-	TunedRateLimit:   {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit},
+	FlushFamilies:    {"flush families", "8.1", cbridge.FeatureFlushFamilies, false},
+	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact, false},
+	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence, false},
+	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions, false},
+	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers, true},
+	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO, false},
+	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost, false},
+	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop, false},
+	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote, false},
+	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
+	HyperClock:       {"hyper clock", "8.1", cbridge.FeatureHyperClock, false},
+	TunedRateLimit:   {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit, false},
+	EventListeners:   {"event listeners", "10.3", cbridge.FeatureEvents, true},
+	Resume:           {"resume", "", cbridge.FeatureResume, true},
+	CompactStatus:    {"compact status", "", cbridge.FeatureCompactStatus, true},
 }
 
 // String is the feature's name.
 func (f Feature) String() string { return features[f].name }
 
-// Since is the version of RocksDB that brought the feature.
+// Since is the version of RocksDB that brought the feature; empty if no version's C API has it.
 func (f Feature) Since() string { return features[f].since }
+
+// Tag is the build tag that brings the feature to versions before Since: "rb_cxx", or empty if there is none.
+func (f Feature) Tag() string {
+	if features[f].tagged {
+		return cxxTag
+	}
+	return ""
+}
 
 // Features lists all features.
 func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
-		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit,
+		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
 	}
 }
 
 // Supports reports whether the linked RocksDB has a feature. A call that needs one it lacks answers
-// ErrUnsupported and names the version that has it.
+// ErrUnsupported and names the version that has it, or the build tag.
 func Supports(f Feature) bool {
 	x, known := features[f]
 	return known && cbridge.Supports(x.c)
 }
 
 func unsupported(op string, f Feature) *Error {
-	return dberr.New(op, dberr.Unsupported, "it needs RocksDB "+f.Since()+"; linked is "+Version())
+	needs := "RocksDB " + f.Since()
+	switch {
+	case f.Since() == "":
+		needs = "the build tag " + f.Tag()
+	case f.Tag() != "":
+		needs += ", or the build tag " + f.Tag()
+	}
+	return dberr.New(op, dberr.Unsupported, "it needs "+needs+"; linked is RocksDB "+Version())
 }
 
 // Version is the version of the linked RocksDB, such as "7.8.3". RocksDB's C API does not tell it: it is in the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -50,19 +51,20 @@ func checkAssertions(d *diagnosis, path string) {
 	}
 }
 
-// checkFeatures names what later versions have.
+// checkFeatures names what later versions have, or a build tag.
 func checkFeatures(d *diagnosis) {
 	var lacks []string
 	for _, f := range engine.Features() {
 		if !engine.Supports(f) {
-			lacks = append(lacks, f.String()+" ("+f.Since()+")")
+			from := slices.DeleteFunc([]string{f.Since(), f.Tag()}, func(s string) bool { return s == "" })
+			lacks = append(lacks, f.String()+" ("+strings.Join(from, " or ")+")")
 		}
 	}
 	if len(lacks) == 0 {
 		d.ok("features", "all that rockbridge knows of")
 		return
 	}
-	d.ok("features", "all but those of later versions: %s", strings.Join(lacks, ", "))
+	d.ok("features", "all but those of later versions or a build tag: %s", strings.Join(lacks, ", "))
 }
 
 func checkAllocator(d *diagnosis) {

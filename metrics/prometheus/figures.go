@@ -18,7 +18,7 @@ type figure struct {
 }
 
 // figures are all of them.
-var figures = join(cacheFigures, handleFigures, callFigures, laneFigures, commitFigures, stallFigures, workFigures, familyFigures)
+var figures = join(cacheFigures, handleFigures, callFigures, laneFigures, commitFigures, stallFigures, workFigures, eventFigures, familyFigures)
 
 func join(parts ...[]figure) (all []figure) {
 	for _, p := range parts {
@@ -168,6 +168,19 @@ var workFigures = []figure{
 		func(m *engine.Metrics, to sink) { to.count(m.Work.Snapshots) }),
 	gauge("oldest_snapshot_age_seconds", "Age of RocksDB's oldest snapshot; 0 if there is none.",
 		func(m *engine.Metrics, to sink) { to.value(m.Work.OldestSnapshotSeconds) }),
+}
+
+var eventFigures = []figure{
+	counter("events", "Events that RocksDB told of, by kind.",
+		func(m *engine.Metrics, to sink) {
+			for kind, n := range m.Events.Counts {
+				to.count(n, kind)
+			}
+		}, "event"),
+	counter("events_dropped", "Events that came while as many waited as Options.Events allows.",
+		func(m *engine.Metrics, to sink) { to.count(m.Events.Dropped) }),
+	gauge("events_waiting", "Events that wait for somebody to take them.",
+		func(m *engine.Metrics, to sink) { to.count(m.Events.Waiting) }),
 }
 
 // family is a figure of each column family.

@@ -1,0 +1,389 @@
+//go:build rb_cxx
+
+// cxx.cc: the only C++ of rockbridge: what RocksDB's C API lacks. See cxx.h.
+#include "cxx.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <typeinfo>
+
+#include "events.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/iterator.h"
+#include "rocksdb/listener.h"
+#include "rocksdb/options.h"
+#include "rocksdb/status.h"
+#include "rocksdb/version.h"
+#include "rocksdb/write_buffer_manager.h"
+#if __has_include("rocksdb/advanced_cache.h")
+#include "rocksdb/advanced_cache.h"
+#endif
+
+namespace {
+
+namespace rdb = ROCKSDB_NAMESPACE;
+
+rb_status Ok() { return rb_status{RB_OK, nullptr}; }
+
+// An answer of RocksDB's as the C API gives it: by its text.
+rb_status Told(const rdb::Status &s) {
+  return s.ok() ? Ok() : rb_status_from(strdup(s.ToString().c_str()));
+}
+
+// Keeps exceptions from C.
+template <typename F> rb_status Guarded(F f) noexcept {
+  try {
+    return f();
+  } catch (const std::bad_alloc &) {
+    return rb_status{RB_NO_MEMORY, nullptr};
+  } catch (const std::exception &e) {
+    return rb_status_make(RB_UNKNOWN, e.what());
+  } catch (...) {
+    return rb_status_make(RB_UNKNOWN, "an exception that is none of the standard library's");
+  }
+}
+
+// ---- whether handles of the C API are what they are taken for ----
+
+// What the first member of a handle points to, or is.
+template <typename T> T *Behind(const void *handle) { return *static_cast<T *const *>(handle); }
+
+// Reads memory that may not be there: the kernel then refuses to copy it into a pipe.
+class Probe {
+public:
+  Probe() {
+    if (pipe(ends_) != 0) {
+      ends_[0] = ends_[1] = -1;
+      return;
+    }
+    fcntl(ends_[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends_[1], F_SETFD, FD_CLOEXEC);
+  }
+  Probe(const Probe &) = delete;
+  Probe &operator=(const Probe &) = delete;
+  ~Probe() {
+    if (ends_[0] >= 0) {
+      close(ends_[0]);
+      close(ends_[1]);
+    }
+  }
+
+  bool Read(const void *at, void *out, size_t n) const {
+    return ends_[0] >= 0 && write(ends_[1], at, n) == static_cast<ssize_t>(n) &&
+           read(ends_[0], out, n) == static_cast<ssize_t>(n);
+  }
+
+  // Whether object is one of RocksDB's classes: its type's name, behind its table of virtual
+  // functions, says so.
+  bool OfRocksDB(const void *object) const {
+    static const char space[] = "rocksdb";
+    const void *const *table = nullptr;
+    const void *const *type = nullptr;
+    const char *name = nullptr;
+    char begin[2 + sizeof space] = {};
+    // The name of a nested one begins with "N" and the length of the namespace's.
+    return object != nullptr && Read(object, &table, sizeof table) &&
+           Read(table - 1, &type, sizeof type) && type != nullptr &&
+           Read(type + 1, &name, sizeof name) && Read(name, begin, sizeof begin - 1) &&
+           begin[0] == 'N' && strncmp(begin + 2, space, sizeof space - 1) == 0;
+  }
+
+private:
+  int ends_[2];
+};
+
+std::string HeaderVersion() {
+  return std::to_string(ROCKSDB_MAJOR) + "." + std::to_string(ROCKSDB_MINOR) + "." +
+         std::to_string(ROCKSDB_PATCH);
+}
+
+// Whether what the C API sets is found where the headers have it, in both directions.
+bool OptionsAgree() {
+  rocksdb_options_t *o = rocksdb_options_create();
+  rocksdb_options_set_max_open_files(o, 4711);
+  rocksdb_options_set_wal_recovery_mode(o, 3);
+  rocksdb_options_set_write_buffer_size(o, 123457);
+  rocksdb_options_set_blob_gc_force_threshold(o, 0.8125);
+  auto *options = reinterpret_cast<rdb::Options *>(o);
+  bool agree = options->max_open_files == 4711 &&
+               options->wal_recovery_mode == rdb::WALRecoveryMode::kSkipAnyCorruptedRecords &&
+               options->write_buffer_size == 123457 &&
+               options->blob_garbage_collection_force_threshold == 0.8125 &&
+               options->listeners.empty() && options->write_buffer_manager == nullptr;
+  if (agree) {
+    options->max_background_jobs = 17;
+    agree = rocksdb_options_get_max_background_jobs(o) == 17;
+  }
+  rocksdb_options_destroy(o);
+  return agree;
+}
+
+bool CachesAgree(const Probe &probe) {
+  rocksdb_cache_t *c = rocksdb_cache_create_lru(3 << 20);
+  bool agree = probe.OfRocksDB(Behind<void>(c)) &&
+               Behind<rdb::Cache>(c)->GetCapacity() == static_cast<size_t>(3 << 20);
+  rocksdb_cache_destroy(c);
+  return agree;
+}
+
+std::string Refusal() {
+  std::string linked = rdb::GetRocksVersionAsString(true);
+  if (linked != HeaderVersion()) {
+    return "rb_cxx was compiled with the headers of RocksDB " + HeaderVersion() + "; linked is " +
+           linked;
+  }
+  Probe probe;
+  if (!OptionsAgree() || !CachesAgree(probe)) {
+    return "rb_cxx does not find RocksDB's objects where its headers have them: was the library "
+           "built by another compiler, or without RTTI?";
+  }
+  return "";
+}
+
+// ---- events ----
+
+uint32_t StallOf(rdb::WriteStallCondition c) {
+  switch (c) {
+    case rdb::WriteStallCondition::kDelayed:
+      return RB_STALL_DELAYED;
+    case rdb::WriteStallCondition::kStopped:
+      return RB_STALL_STOPPED;
+    default:
+      return RB_STALL_NONE;
+  }
+}
+
+// Puts what RocksDB tells into a queue. RocksDB survives no exception from here: an event that
+// memory is short for is lost.
+class Listener : public rdb::EventListener {
+public:
+  explicit Listener(rb_events *events) : events_(rb_events_hold(events)) {}
+  Listener(const Listener &) = delete;
+  Listener &operator=(const Listener &) = delete;
+  ~Listener() override { rb_events_free(events_); }
+  const char *Name() const override { return "rockbridge.Listener"; }
+
+  void OnFlushBegin(rdb::DB *, const rdb::FlushJobInfo &i) override {
+    Flush(RB_EVENT_FLUSH_BEGUN, i);
+  }
+  void OnFlushCompleted(rdb::DB *, const rdb::FlushJobInfo &i) override {
+    Flush(RB_EVENT_FLUSH_COMPLETED, i);
+  }
+  void OnCompactionBegin(rdb::DB *, const rdb::CompactionJobInfo &i) override {
+    Compaction(RB_EVENT_COMPACTION_BEGUN, i);
+  }
+  void OnCompactionCompleted(rdb::DB *, const rdb::CompactionJobInfo &i) override {
+    Compaction(RB_EVENT_COMPACTION_COMPLETED, i);
+  }
+  void OnTableFileCreated(const rdb::TableFileCreationInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_TABLE_CREATED);
+    v.family = i.cf_name.c_str();
+    v.path = i.file_path.c_str();
+    v.job = i.job_id;
+    v.reason = static_cast<int32_t>(i.reason);
+    v.bytes_out = i.file_size;
+    v.records_out = i.table_properties.num_entries;
+    Put(&v, i.status);
+  }
+  void OnTableFileDeleted(const rdb::TableFileDeletionInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_TABLE_DELETED);
+    v.path = i.file_path.c_str();
+    v.job = i.job_id;
+    Put(&v, i.status);
+  }
+  void OnErrorRecoveryEnd(const rdb::BackgroundErrorRecoveryInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_RECOVERY_ENDED);
+    Put(&v, i.new_bg_error);
+  }
+  void OnBackgroundError(rdb::BackgroundErrorReason reason, rdb::Status *s) override {
+    rb_event v = rb_event_of(RB_EVENT_BACKGROUND_ERROR);
+    v.reason = static_cast<int32_t>(reason);
+    Put(&v, *s);
+  }
+  void OnStallConditionsChanged(const rdb::WriteStallInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_STALL_CHANGED);
+    v.family = i.cf_name.c_str();
+    v.stall = StallOf(i.condition.cur);
+    v.stall_before = StallOf(i.condition.prev);
+    rb_events_put(events_, &v);
+  }
+  void OnExternalFileIngested(rdb::DB *, const rdb::ExternalFileIngestionInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_FILE_INGESTED);
+    v.family = i.cf_name.c_str();
+    v.path = i.internal_file_path.c_str();
+    v.first_sequence = i.global_seqno;
+    v.records_out = i.table_properties.num_entries;
+    rb_events_put(events_, &v);
+  }
+  void OnMemTableSealed(const rdb::MemTableInfo &i) override {
+    rb_event v = rb_event_of(RB_EVENT_MEMTABLE_SEALED);
+    v.family = i.cf_name.c_str();
+    v.entries = i.num_entries;
+    v.deletes = i.num_deletes;
+    v.first_sequence = i.first_seqno;
+    rb_events_put(events_, &v);
+  }
+
+private:
+  void Put(rb_event *v, const rdb::Status &status) {
+    rb_status s = Guarded([&] { return Told(status); });
+    v->code = s.code;
+    v->text = s.msg;
+    rb_events_put(events_, v);
+    rb_free(s.msg);
+  }
+  void Flush(uint32_t kind, const rdb::FlushJobInfo &i) {
+    rb_event v = rb_event_of(kind);
+    v.family = i.cf_name.c_str();
+    v.path = i.file_path.c_str();
+    v.job = i.job_id;
+    v.reason = static_cast<int32_t>(i.flush_reason);
+    v.first_sequence = i.smallest_seqno;
+    v.last_sequence = i.largest_seqno;
+    v.records_out = i.table_properties.num_entries;
+    rb_events_put(events_, &v);
+  }
+  void Compaction(uint32_t kind, const rdb::CompactionJobInfo &i) {
+    rb_event v = rb_event_of(kind);
+    v.family = i.cf_name.c_str();
+    v.job = i.job_id;
+    v.reason = static_cast<int32_t>(i.compaction_reason);
+    v.level = i.base_input_level;
+    v.output_level = i.output_level;
+    v.files_in = i.input_files.size();
+    v.files_out = i.output_files.size();
+    v.records_in = i.stats.num_input_records;
+    v.records_out = i.stats.num_output_records;
+    v.bytes_in = i.stats.total_input_bytes;
+    v.bytes_out = i.stats.total_output_bytes;
+    v.micros = i.stats.elapsed_micros;
+    Put(&v, i.status);
+  }
+
+  rb_events *events_;
+};
+
+// Has RocksDB wait for Resume.
+class Holder : public rdb::EventListener {
+public:
+  const char *Name() const override { return "rockbridge.Holder"; }
+  void OnErrorRecoveryBegin(rdb::BackgroundErrorReason, rdb::Status, bool *by_itself) override {
+    *by_itself = false;
+  }
+};
+
+rdb::ColumnFamilyHandle *FamilyBehind(const rocksdb_column_family_handle_t *f) {
+  return Behind<rdb::ColumnFamilyHandle>(f);
+}
+
+} // namespace
+
+// ---- what C sees ----
+
+struct rb_cxx_buffers {
+  std::shared_ptr<rdb::WriteBufferManager> manager;
+};
+
+extern "C" {
+
+const char *rb_cxx_refusal(void) {
+  // Never destroyed: threads may ask while the process ends.
+  static const std::string *const refusal = [] {
+    try {
+      return new std::string(Refusal());
+    } catch (...) {
+      return static_cast<std::string *>(nullptr);
+    }
+  }();
+  if (refusal == nullptr) {
+    return "an exception of C++ while RocksDB was looked at";
+  }
+  return refusal->empty() ? nullptr : refusal->c_str();
+}
+
+rb_status rb_cxx_check(const rocksdb_t *db, const rocksdb_column_family_handle_t *family) {
+  return Guarded([&] {
+    Probe probe;
+    if (rb_cxx_refusal() != nullptr) {
+      return rb_status_make(RB_UNSUPPORTED, rb_cxx_refusal());
+    }
+    auto *handle = const_cast<rocksdb_column_family_handle_t *>(family);
+    if (!probe.OfRocksDB(Behind<void>(db)) || !probe.OfRocksDB(Behind<void>(family)) ||
+        FamilyBehind(family)->GetID() != rocksdb_column_family_handle_get_id(handle)) {
+      return rb_status_make(RB_UNSUPPORTED,
+                            "rb_cxx does not find the C++ objects behind RocksDB's handles");
+    }
+    return Ok();
+  });
+}
+
+rb_status rb_cxx_listen(rocksdb_options_t *o, rb_events *e) {
+  return Guarded([&] {
+    reinterpret_cast<rdb::Options *>(o)->listeners.push_back(std::make_shared<Listener>(e));
+    return Ok();
+  });
+}
+
+rb_status rb_cxx_hold(rocksdb_options_t *o) {
+  return Guarded([&] {
+    reinterpret_cast<rdb::Options *>(o)->listeners.push_back(std::make_shared<Holder>());
+    return Ok();
+  });
+}
+
+rb_status rb_cxx_resume(rocksdb_t *db) {
+  return Guarded([&] { return Told(Behind<rdb::DB>(db)->Resume()); });
+}
+
+rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *from,
+                         size_t from_len, const char *to, size_t to_len) {
+  return Guarded([&] {
+    rdb::Slice begin(from != nullptr ? from : "", from_len);
+    rdb::Slice end(to != nullptr ? to : "", to_len);
+    rdb::Status s = Behind<rdb::DB>(db)->CompactRange(
+        rdb::CompactRangeOptions(), FamilyBehind(family), from != nullptr ? &begin : nullptr,
+        to != nullptr ? &end : nullptr);
+    return s.IsManualCompactionPaused() ? Ok() : Told(s);
+  });
+}
+
+rb_status rb_cxx_refresh(rocksdb_iterator_t *it) {
+  return Guarded([&] { return Told(Behind<rdb::Iterator>(it)->Refresh()); });
+}
+
+rb_cxx_buffers *rb_cxx_buffers_new(size_t bytes, const rocksdb_cache_t *cache) {
+  try {
+    auto shared = *reinterpret_cast<const std::shared_ptr<rdb::Cache> *>(cache);
+    auto made = std::make_unique<rb_cxx_buffers>();
+    made->manager = std::make_shared<rdb::WriteBufferManager>(bytes, shared, false);
+    return made.release();
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void rb_cxx_buffers_free(rb_cxx_buffers *b) { delete b; }
+
+void rb_cxx_buffers_resize(rb_cxx_buffers *b, size_t bytes) { b->manager->SetBufferSize(bytes); }
+
+size_t rb_cxx_buffers_used(const rb_cxx_buffers *b) { return b->manager->memory_usage(); }
+
+size_t rb_cxx_buffers_charge(const rb_cxx_buffers *b) {
+  return b->manager->dummy_entries_in_cache_usage();
+}
+
+void rb_cxx_buffers_use(rb_cxx_buffers *b, rocksdb_options_t *o) {
+  reinterpret_cast<rdb::Options *>(o)->write_buffer_manager = b->manager;
+}
+
+} // extern "C"

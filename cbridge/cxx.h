@@ -1,0 +1,86 @@
+/*
+ * cxx.h: what RocksDB has in C++ only, reached by the one C++ file of this package, cxx.cc, which
+ * the build tag rb_cxx compiles.
+ *
+ * For C every function here is weak: without the tag its address is NULL, so ask rb_cxx_offered
+ * before the first call. Where rocksdb/c.h of a later version has the same (later.h), C calls that.
+ * No exception leaves these functions: the lack of memory is RB_NO_MEMORY, any other one RB_UNKNOWN
+ * with its words. A handle of rocksdb/c.h is a struct whose first member is the C++ object or the
+ * pointer to it, in every release from 7.8 to 11.8; cxx.cc looks whether that holds before it
+ * relies on it.
+ */
+#ifndef RB_CXX_H
+#define RB_CXX_H
+
+#include "rocksdb/c.h"
+
+#ifdef __cplusplus
+extern "C" {
+#define RB_OPTIONAL
+#else
+#define RB_OPTIONAL __attribute__((weak))
+#endif
+
+#include "rb.h"
+
+/* Why the C++ part must not be used with the RocksDB that is linked: headers of another version, or
+ * objects that do not look as these say. NULL: it may. The words live for ever. */
+const char *rb_cxx_refusal(void) RB_OPTIONAL;
+
+/* Looks whether db and one of its families are what the others take them for. RB_UNSUPPORTED and
+ * why if they are not. Fit for once a database: it makes system calls. */
+rb_status rb_cxx_check(const rocksdb_t *db,
+                       const rocksdb_column_family_handle_t *family) RB_OPTIONAL;
+
+/* Has the databases that are opened with o put their events into e, which o holds from then on. */
+rb_status rb_cxx_listen(rocksdb_options_t *o, rb_events *e) RB_OPTIONAL;
+
+/* Keeps RocksDB from going on by itself after a background error, in the databases that are opened
+ * with o. */
+rb_status rb_cxx_hold(rocksdb_options_t *o) RB_OPTIONAL;
+
+/* Ends the state that a background error has left, after its cause is gone. */
+rb_status rb_cxx_resume(rocksdb_t *db) RB_OPTIONAL;
+
+/* rocksdb_compact_range_cf with what became of it. NULL is no bound. RB_OK also if it was stopped.
+ */
+rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *from,
+                         size_t from_len, const char *to, size_t to_len) RB_OPTIONAL;
+
+/* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
+rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;
+
+/* A write buffer manager of C++: its memtables are charged to a cache. */
+typedef struct rb_cxx_buffers rb_cxx_buffers;
+
+/* Makes one for so many bytes, which never stalls writes. It lives until rb_cxx_buffers_free and
+ * the end of the last database that uses it. NULL when memory is short. */
+rb_cxx_buffers *rb_cxx_buffers_new(size_t bytes, const rocksdb_cache_t *cache) RB_OPTIONAL;
+
+/* Gives up the caller's hold. */
+void rb_cxx_buffers_free(rb_cxx_buffers *b) RB_OPTIONAL;
+
+/* Changes the limit. */
+void rb_cxx_buffers_resize(rb_cxx_buffers *b, size_t bytes) RB_OPTIONAL;
+
+/* How many bytes all memtables take. */
+size_t rb_cxx_buffers_used(const rb_cxx_buffers *b) RB_OPTIONAL;
+
+/* How many bytes stand for them in the cache. */
+size_t rb_cxx_buffers_charge(const rb_cxx_buffers *b) RB_OPTIONAL;
+
+/* Has the databases that are opened with o use it. */
+void rb_cxx_buffers_use(rb_cxx_buffers *b, rocksdb_options_t *o) RB_OPTIONAL;
+
+#ifdef __cplusplus
+}
+#else
+#include <stdbool.h>
+
+/* Whether the C++ part is compiled in, and fits the RocksDB that is linked. */
+static inline bool rb_cxx_offered(void) {
+  return rb_cxx_refusal != NULL && rb_cxx_refusal() == NULL;
+}
+#endif
+
+#endif
