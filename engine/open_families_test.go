@@ -160,6 +160,15 @@ func TestAnUnknownOperatorOnDiskIsRefusedByName(t *testing.T) {
 	}
 }
 
+// RocksDB's databases with a TTL of its own have four bytes behind each value: they are never opened without it.
+func TestADatabaseOfRocksDBsTTLIsRefused(t *testing.T) {
+	dir := created(t, nil)
+	rewriteOptions(t, dir, "default", "compaction_filter_factory", "{id=TtlCompactionFilterFactory;user_filter_factory=nullptr;ttl=0;}")
+	for _, o := range []engine.FamilyOptions{{}, {CompactionFilter: engine.NoFilter}, {GoFilter: keepEach()}} {
+		openFails(t, "ttl", dir, &engine.Options{FamilyOptions: o}, engine.ErrUnsupported)
+	}
+}
+
 // What the manifest says of the order counts, whatever the OPTIONS file does.
 func TestAnOrderThatOnlyTheOptionsFileHasIsRefused(t *testing.T) {
 	dir := created(t, nil)
