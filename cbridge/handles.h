@@ -150,6 +150,9 @@ rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o);
 /* The options of a family of a plan, which keeps them; NULL if it has no such family. */
 const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name);
 
+/* The directory of a plan, as long as it lives. */
+const char *rb_plan_path(const rb_plan *p);
+
 /* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the
  * empty text are nothing. */
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);

@@ -203,6 +203,8 @@ const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name) {
   return NULL;
 }
 
+const char *rb_plan_path(const rb_plan *p) { return p->path; }
+
 /* Makes the option objects that every read and write picks from. */
 static bool rb_db_prepare(rb_db *db) {
   bool ok = true;

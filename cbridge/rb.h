@@ -267,6 +267,13 @@ typedef struct rb_opened {
  * database, and may be tried again after a failure. */
 rb_opened rb_plan_open(rb_plan *p);
 
+/* Puts the files of the plan's directory together anew, which nobody has open: see RocksDB's
+ * RepairDB. All families get the options of the plan's default one, to make tables of logs with,
+ * which are in wal_dir if that is not NULL. The plan must not be opened then. What could not be
+ * read, and what is not needed any more, is in folder lost afterwards. RB_LOCKED if somebody has it
+ * open for writing. */
+rb_status rb_plan_repair(rb_plan *p, const char *wal_dir);
+
 /* Frees a plan. NULL is allowed. */
 void rb_plan_free(rb_plan *p);
 
