@@ -83,7 +83,8 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n) {
   for (size_t i = 0; i < n && err == NULL; i++) {
     rocksdb_flush_cf(db->db, db->flush, families[i]->handle, &err);
   }
-  return rb_status_from(err);
+  rb_status s = rb_status_from(err);
+  return s.code == RB_OK ? rb_orders_sound(&db->orders) : s;
 }
 
 /* A synced write of nothing. */
@@ -120,15 +121,20 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
   if (f->db->read_only) {
     return rb_read_only();
   }
+  rb_status s = rb_orders_sound(&f->db->orders);
+  if (s.code != RB_OK) {
+    return s;
+  }
   if (rb_cxx_offered()) {
-    return rb_cxx_compact(f->db->db, f->handle, from, start_len, to, end_len);
+    s = rb_cxx_compact(f->db->db, f->handle, from, start_len, to, end_len);
+    return s.code != RB_OK ? s : rb_orders_sound(&f->db->orders);
   }
   uint64_t before = rb_background_errors(f->db);
   rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);
   if (rb_background_errors(f->db) > before) {
     return rb_status_make(RB_IO, "background error during the compaction");
   }
-  return rb_ok();
+  return rb_orders_sound(&f->db->orders);
 }
 
 void rb_pause_compaction(rb_db *db) { rocksdb_disable_manual_compaction(db->db); }

@@ -2,9 +2,10 @@
  * callbacks.c: calls from RocksDB's threads into Go.
  *
  * cgo ends the process when C calls back into Go on a goroutine's thread within a function that is
- * marked nocallback, and what is passed by noescape would be moved under C's feet. All functions of
- * the glue stay marked: so a callback that comes on a thread of Go's is handed to a thread that the
- * callee has for it, and the first one waits in C. RocksDB's own threads call Go themselves.
+ * marked nocallback, and what is passed by noescape would be moved under C's feet. The functions of
+ * the glue are marked, but for those of calling.c: so a callback that comes on a thread of Go's is
+ * handed to a thread that the callee has for it, and the first one waits in C. RocksDB's own
+ * threads call Go themselves.
  */
 #include "callbacks.h"
 
@@ -47,6 +48,12 @@ static enum rb_way rb_way_of_thread(void) {
     rb_thread_way = none ? RB_WAY_HERE : RB_WAY_ELSEWHERE;
   }
   return rb_thread_way;
+}
+
+bool rb_callee_here(bool here) {
+  bool before = rb_way_of_thread() == RB_WAY_HERE;
+  rb_thread_way = here ? RB_WAY_HERE : RB_WAY_ELSEWHERE;
+  return before;
 }
 
 static void *rb_runner_main(void *arg) {
@@ -115,10 +122,10 @@ static void rb_call_elsewhere(rb_callee *c, rb_callback *call) {
   pthread_mutex_unlock(&c->mutex);
   while (r == NULL) {
     r = rb_runner_new(c);
-    if (r == NULL && call->kind != RB_CALLBACK_PREFIX) {
+    if (r == NULL && call->kind != RB_CALLBACK_PREFIX && call->kind != RB_CALLBACK_COMPARE) {
       break;
     }
-    if (r == NULL) { /* a key that is left out of a filter would never be found again */
+    if (r == NULL) { /* a key left out of a filter or in the wrong place is not found again */
       nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
   }

@@ -42,6 +42,10 @@ type GoOperators struct {
 	// Prefix answers the length of a key's prefix; negative: it has none.
 	Prefix func(key []byte) int
 
+	OrderName string // empty: no comparator
+	// Compare is negative where a comes before b, positive where it comes after.
+	Compare func(a, b []byte) int
+
 	// Failed is told of each call that panicked or failed. It must not panic.
 	Failed func(operator string, cause any, stack []byte)
 }
@@ -84,11 +88,12 @@ func (g *GoOperators) c(co *C.rb_operators) (free func()) {
 		return func() {}
 	}
 	merge, filter := g.callee(g.MergeName), g.callee(g.FilterName)
-	prefix := g.callee(g.PrefixName)
-	co.called_merge, co.called_filter, co.called_prefix = merge, filter, prefix
+	prefix, order := g.callee(g.PrefixName), g.callee(g.OrderName)
+	co.called_merge, co.called_filter, co.called_prefix, co.called_order = merge, filter, prefix, order
 	return func() {
 		C.rb_callee_free(merge)
 		C.rb_callee_free(filter)
 		C.rb_callee_free(prefix)
+		C.rb_callee_free(order)
 	}
 }

@@ -14,6 +14,10 @@ const char *rb_callee_name(const rb_callee *c);
  * the answer is RB_ANSWER_FAILED. */
 void rb_callee_call(rb_callee *c, rb_callback *call);
 
+/* Says whether the function of the glue that Go called on this thread is one in which Go may be
+ * called here (true), and gives what was said before, to be said again when it ends. */
+bool rb_callee_here(bool here);
+
 /* Gives options a merge operator that Go is asked for. */
 rb_status rb_options_set_called_merge(rocksdb_options_t *options, rb_callee *c);
 

@@ -13,7 +13,7 @@ import (
 	"unsafe"
 )
 
-// rbCallGo is what C calls, on a thread of its own. Whatever the operator does, it returns.
+// rbCallGo is what C calls, on a thread of its own or within a call that is not marked. Whatever the operator does, it returns.
 //
 //export rbCallGo
 func rbCallGo(call *C.rb_callback) {
@@ -44,6 +44,8 @@ func rbCallGo(call *C.rb_callback) {
 		judge(call)
 	case C.RB_CALLBACK_PREFIX:
 		g.prefix(call)
+	case C.RB_CALLBACK_COMPARE:
+		g.compare(call)
 	}
 }
 
@@ -54,6 +56,8 @@ func (g *GoOperators) name(call *C.rb_callback) string {
 		return g.MergeName
 	case C.RB_CALLBACK_PREFIX:
 		return g.PrefixName
+	case C.RB_CALLBACK_COMPARE:
+		return g.OrderName
 	}
 	return g.FilterName
 }
@@ -69,6 +73,20 @@ func (g *GoOperators) prefix(call *C.rb_callback) {
 		g.Failed(g.PrefixName, "the prefix is longer than the key", nil)
 	default:
 		call.out_len = C.size_t(uint64(n))
+		call.answer = C.RB_ANSWER_OK
+	}
+}
+
+// compare finds out how two keys that differ lie to each other.
+func (g *GoOperators) compare(call *C.rb_callback) {
+	switch c := g.Compare(foreign(call.key, call.key_len), foreign(call.value, call.value_len)); {
+	case c == 0:
+		g.Failed(g.OrderName, "two different keys are the same to it", nil)
+	case c < 0:
+		call.level = -1
+		call.answer = C.RB_ANSWER_OK
+	default:
+		call.level = 1
 		call.answer = C.RB_ANSWER_OK
 	}
 }

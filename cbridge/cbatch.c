@@ -22,8 +22,13 @@ const uint8_t *rb_cbatch_data(rb_cbatch *b, size_t *len) {
 }
 
 rb_status rb_cbatch_write(rb_db *db, uint32_t flags, rb_cbatch *b) {
+  rb_status s = rb_orders_sound(&db->orders);
+  if (s.code != RB_OK) {
+    return s;
+  }
   char *err = NULL;
   rocksdb_write(db->db, db->writes[flags & (RB_WRITE_COMBINATIONS - 1)], (rocksdb_writebatch_t *)b,
                 &err);
-  return rb_status_from(err);
+  s = rb_status_from(err);
+  return s.code == RB_OK ? rb_orders_sound(&db->orders) : s;
 }

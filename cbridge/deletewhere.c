@@ -18,6 +18,7 @@ rb_deleted rb_iter_delete(rb_iter *it, uint32_t move, const uint8_t *key, size_t
                           rb_family *to, rb_cbatch *b, uint8_t *buf, size_t cap) {
   rb_deleted d = {0, {0, 0, {RB_OK, NULL}}};
   struct rb_deleting state = {(rocksdb_writebatch_t *)b, to->handle};
+  rb_family_reads(it->family);
   rb_iter_move(it, move, key, klen);
   d.passed = rb_walk(it, RB_MOVE_ON, s, rb_delete_row, &state);
   if (!d.passed.end) {

@@ -10,7 +10,8 @@
 //   - C keeps no Go pointer after a call. Results come back by value, or in a buffer that Go owns.
 //   - Every call is marked noescape and nocallback, which together save the heap allocation of what
 //     is passed by pointer: no function of the glue calls back into Go on the calling thread. Operators that
-//     are written in Go are called on threads of C's: callbacks.c.
+//     are written in Go are called on threads of C's: callbacks.c. The exceptions, for comparators that
+//     are written in Go, are in calling.go.
 //   - Nothing here decides: no limits, no retries, no growth of buffers, no locking. A handle must
 //     not be used after its Free or Close, nor after its database's Close. Engine sees to that.
 //

@@ -12,6 +12,7 @@ rb_edge rb_edge_get(rb_family *f, rb_snapshot *snap, rb_iter_options o, const ui
     e.status = r.status;
     return e;
   }
+  rb_family_reads(f);
   rb_iter_move(r.iter, last ? RB_MOVE_LAST : RB_MOVE_FIRST, NULL, 0);
   if (rb_iter_on_row(r.iter)) {
     size_t n = 0;
@@ -23,6 +24,9 @@ rb_edge rb_edge_get(rb_family *f, rb_snapshot *snap, rb_iter_options o, const ui
     }
   } else {
     e.status = rb_iter_status(r.iter);
+  }
+  if (!rb_family_was_read(f, &e.status)) {
+    e.found = 0;
   }
   rb_iter_free(r.iter);
   return e;

@@ -61,13 +61,14 @@ void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h) 
 }
 
 rb_family_result rb_family_find(rb_db *db, const char *name) {
-  rb_family_result r = {NULL, 0, 0, {RB_OK, NULL}};
+  rb_family_result r = {NULL, 0, 0, 0, {RB_OK, NULL}};
   /* Newest first: a family created again under a dropped one's name is found, not the old one. */
   for (rb_family *f = db->families; f != NULL; f = f->next) {
     if (strcmp(f->name, name) == 0) {
       r.family = f;
       r.id = f->id;
       r.blobs = f->blobs;
+      r.calls = rb_order_calls(f->order);
       return r;
     }
   }
@@ -77,7 +78,7 @@ rb_family_result rb_family_find(rb_db *db, const char *name) {
 
 /* Makes the options of a new family. */
 static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char *extra,
-                                   rocksdb_options_t **o) {
+                                   rocksdb_options_t **o, struct rb_order **order) {
   rb_status s = rb_family_options_new(opts, db->block_cache, o);
   if (s.code != RB_OK) {
     return s;
@@ -85,6 +86,9 @@ static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char
   s = rb_options_by_name(o, extra);
   if (s.code == RB_OK) {
     s = rb_family_options_check(*o);
+  }
+  if (s.code == RB_OK) {
+    s = rb_options_set_order(o, opts.operators, order);
   }
   if (s.code != RB_OK) {
     rocksdb_options_destroy(*o);
@@ -95,16 +99,18 @@ static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char
 
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra) {
-  rb_family_result r = {NULL, 0, 0, {RB_OK, NULL}};
+  rb_family_result r = {NULL, 0, 0, 0, {RB_OK, NULL}};
   if (db->read_only) {
     r.status = rb_read_only();
     return r;
   }
   rocksdb_options_t *o;
-  r.status = rb_create_options(db, opts, extra, &o);
+  struct rb_order *order = NULL;
+  r.status = rb_create_options(db, opts, extra, &o, &order);
   if (r.status.code != RB_OK) {
     return r;
   }
+  rb_orders_add(&db->orders, order);  /* whatever comes of it, RocksDB may go on asking it */
   rb_family *f = rb_family_new(name); /* before RocksDB makes one that nobody could hold */
   if (f == NULL) {
     rocksdb_options_destroy(o);
@@ -112,6 +118,7 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
     return r;
   }
   f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
+  f->order = order;
   char *err = NULL;
   rb_hold_begin(db);
   rocksdb_column_family_handle_t *h = rb_tx_create_family(db, o, name, &err);
@@ -128,6 +135,7 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   r.family = f;
   r.id = f->id;
   r.blobs = f->blobs;
+  r.calls = rb_order_calls(f->order);
   return r;
 }
 

@@ -14,13 +14,18 @@ type Family struct {
 	// Blobs tells that it has files of blobs or, by the options that it was opened or created with, will
 	// write some.
 	Blobs bool
+
+	calls bool // its comparator is written in Go
 }
 
-func family(r C.rb_family_result) (*Family, error) {
+func (d *DB) family(r C.rb_family_result) (*Family, error) {
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}
-	return &Family{r.family, uint32(r.id), r.blobs != 0}, nil
+	if r.calls != 0 {
+		d.calls.Store(true)
+	}
+	return &Family{r.family, uint32(r.id), r.blobs != 0, r.calls != 0}, nil
 }
 
 // Family finds an open family by name; dberr.ErrNotFound if there is none. Not at the same time as
@@ -28,7 +33,7 @@ func family(r C.rb_family_result) (*Family, error) {
 func (d *DB) Family(name string) (*Family, error) {
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
-	return family(C.rb_family_find(d.p, n))
+	return d.family(C.rb_family_find(d.p, n))
 }
 
 // CreateFamily creates a family. One call at a time.
@@ -38,7 +43,7 @@ func (d *DB) CreateFamily(name string, o FamilyOptions, extra string) (*Family, 
 	defer C.free(unsafe.Pointer(x))
 	c, free := o.c()
 	defer free()
-	return family(C.rb_family_create(d.p, n, c, x))
+	return d.family(C.rb_family_create(d.p, n, c, x))
 }
 
 // Drop drops the family. No write that names it may be under way or follow.

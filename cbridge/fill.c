@@ -29,6 +29,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
   rb_fill f = {0, 0, 0, 0, {RB_OK, NULL}};
   struct rb_rows rows = {buf, cap, 0, 0};
   struct rb_search search = {0, 0, false};
+  rb_family_reads(it->family);
   rb_iter_move(it, move, key, klen);
   while (rb_search_next(it, &search)) {
     size_t n = 0, vlen = 0, whole = 0;
@@ -45,6 +46,10 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
     rb_iter_advance(it);
   }
   f.status = rb_search_end(it, &search, &f.end);
+  if (!rb_iter_was_read(it, &f.status, &f.end)) {
+    f.need = 0;
+    return f;
+  }
   f.used = rows.used;
   f.rows = rows.count;
   return f;
@@ -53,6 +58,7 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
 rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
   rb_count c = {0, 0, 0, 0, {RB_OK, NULL}};
   struct rb_search search = {0, 0, false};
+  rb_family_reads(it->family);
   rb_iter_move(it, move, NULL, 0);
   while (c.rows < max_rows && rb_search_next(it, &search)) {
     size_t n = 0, vlen = 0, whole = 0;
@@ -64,11 +70,13 @@ rb_count rb_iter_count(rb_iter *it, uint32_t move, uint64_t max_rows) {
     rb_iter_advance(it);
   }
   c.status = rb_search_end(it, &search, &c.end);
+  (void)rb_iter_was_read(it, &c.status, &c.end);
   return c;
 }
 
 rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key, size_t klen) {
   rb_row r = {NULL, NULL, 0, 0, 0, {RB_OK, NULL}};
+  rb_family_reads(it->family);
   if (move == RB_MOVE_ON) {
     if (rb_iter_on_row(it)) {
       it->backward = !next;
@@ -77,8 +85,12 @@ rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key
   } else {
     rb_iter_move(it, move, key, klen);
   }
-  if (!rb_iter_on_row(it)) {
+  uint8_t end = !rb_iter_on_row(it);
+  if (end) {
     r.status = rb_iter_status(it);
+  }
+  (void)rb_iter_was_read(it, &r.status, &end);
+  if (end) {
     return r;
   }
   r.valid = 1;

@@ -31,12 +31,17 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
     return NULL;
   }
   char *err = NULL;
+  rb_family_reads(f);
   rocksdb_pinnableslice_t *pin =
       rocksdb_get_pinned_cf(f->db->db, c.use, f->handle, (const char *)key, klen, &err);
   if (c.made != NULL) {
     rocksdb_readoptions_destroy(c.made);
   }
   *status = rb_status_from(err);
+  if (!rb_family_was_read(f, status)) {
+    rb_unpin(pin);
+    return NULL;
+  }
   if (pin == NULL && err == NULL) {
     status->code = RB_NOT_FOUND;
   }

@@ -65,8 +65,14 @@ func (p *Pinned) Free() {
 // Get reads key. A value that fits into buf is copied there and n is its length; a longer one comes
 // back pinned and must be freed. dberr.ErrNotFound if the key is absent.
 func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) {
-	v := C.rb_get(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
-		C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
+	var v C.rb_value
+	if f.calls {
+		v = f.getCalling(r, key)
+		buf = nil
+	} else {
+		v = C.rb_get(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
+			C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
+	}
 	if v.status.code == C.RB_INCOMPLETE && r.Flags&Probe != 0 {
 		return 0, Pinned{}, ErrUncached
 	}
@@ -84,6 +90,9 @@ func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) 
 
 // Has reads whether key is there: nil or dberr.ErrNotFound.
 func (f *Family) Has(r Read, key []byte) error {
+	if f.calls {
+		return failure(f.hasCalling(r, key))
+	}
 	return failure(C.rb_has(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
 		C.size_t(len(key))))
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "later.h"
+#include "order.h"
 #include "rb.h"
 #include "rocksdb/c.h"
 
@@ -19,6 +20,7 @@ struct rb_family {
   rocksdb_column_family_handle_t *handle;
   char *name;
   uint32_t id;
+  struct rb_order *order; /* of its keys, the database's; NULL: bytewise */
   bool blobs; /* when it was opened or created it had files of blobs, or an option to write some */
   struct rb_family *next;
 };
@@ -34,6 +36,7 @@ struct rb_db {
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
   struct rb_family *families;
+  rb_orders orders;              /* of all families that it ever had while it was open */
   rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */
   bool read_only;
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
@@ -155,6 +158,9 @@ rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o);
 /* The options of a family of a plan, which keeps them; NULL if it has no such family. */
 const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name);
 
+/* The directory of a plan, as long as it lives. */
+const char *rb_plan_path(const rb_plan *p);
+
 /* Puts the settings by name in text on top of *o, which stays as it was on error. NULL and the
  * empty text are nothing. */
 rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);
@@ -162,6 +168,9 @@ rb_status rb_options_by_name(rocksdb_options_t **o, const char *text);
 /* Copies options, with keys in bytewise order: RocksDB refuses to open a family that has another
  * one, which the glue's own comparisons would get wrong. *out is NULL on error. */
 rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t **out);
+
+/* Copies options, with keys in reversed bytewise order. *out is NULL on error. */
+rb_status rb_options_reversed(const rocksdb_options_t *base, rocksdb_options_t **out);
 
 /* Refuses options of a family under which the glue could not keep what it promises. */
 rb_status rb_family_options_check(const rocksdb_options_t *o);
@@ -283,6 +292,34 @@ static inline int rb_compare(const uint8_t *a, size_t alen, const uint8_t *b, si
 static inline rb_status rb_ok(void) {
   rb_status s = {RB_OK, NULL};
   return s;
+}
+
+/* How the keys of f are ordered. */
+static inline int rb_family_compare(const rb_family *f, const uint8_t *a, size_t alen,
+                                    const uint8_t *b, size_t blen) {
+  return f->order == NULL ? rb_compare(a, alen, b, blen)
+                          : rb_order_compare(f->order, a, alen, b, blen);
+}
+
+/* Begins a read of f: see rb_order_reads. rb_family_was_read must follow. */
+static inline void rb_family_reads(const rb_family *f) {
+  if (f->order != NULL) {
+    rb_order_reads();
+  }
+}
+
+/* Ends a read of f. False if it must not be believed: *s, whatever it was, then says so. */
+static inline bool rb_family_was_read(const rb_family *f, rb_status *s) {
+  if (f->order == NULL) {
+    return true;
+  }
+  rb_status order = rb_order_was_read(f->order);
+  if (order.code == RB_OK) {
+    return true;
+  }
+  rb_free(s->msg);
+  *s = order;
+  return false;
 }
 
 /* What a database that was opened read only answers where RocksDB itself does not refuse. */

@@ -45,10 +45,13 @@ static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_read
   }
   /* Freeing an iterator may delete files: leave that to a background thread. */
   rocksdb_readoptions_set_background_purge_on_iterator_cleanup(*read, 1);
-  if (it->lower.set) {
+  /* Of another order than the bytewise one, there is no bound that stands for none: see
+   * rb_iter_set_bounds. The glue compares each row with bounds itself then. */
+  bool native = it->family->order == NULL;
+  if (native && it->lower.set) {
     rocksdb_readoptions_set_iterate_lower_bound(*read, (const char *)it->lower.data, it->lower.len);
   }
-  if (it->upper.set) {
+  if (native && it->upper.set) {
     rocksdb_readoptions_set_iterate_upper_bound(*read, (const char *)it->upper.data, it->upper.len);
   }
   char *err = NULL;
@@ -71,9 +74,10 @@ static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t 
   }
   it->read = read;
   it->it = made;
-  it->native_lower = it->lower.set;
-  it->native_upper = it->upper.set;
-  it->checked = false;
+  bool native = it->family->order == NULL;
+  it->native_lower = native && it->lower.set;
+  it->native_upper = native && it->upper.set;
+  it->checked = !native;
   it->placed = false;
   it->delivered = false;
   it->backward = false;

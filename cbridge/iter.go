@@ -61,7 +61,10 @@ func (o IterOptions) c() C.rb_iter_options {
 }
 
 // Iter is an iterator of RocksDB. One goroutine at a time.
-type Iter struct{ p *C.rb_iter }
+type Iter struct {
+	p     *C.rb_iter
+	calls bool // the comparator of its family is written in Go
+}
 
 // NewIter makes an iterator over the family's newest state, or that of s if it is not nil.
 func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
@@ -70,7 +73,7 @@ func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}
-	return &Iter{r.iter}, nil
+	return &Iter{r.iter, f.calls}, nil
 }
 
 // NewIters makes an iterator over each of the families, which are of one database and at least one,
@@ -88,7 +91,7 @@ func NewIters(families []*Family, o IterOptions) ([]*Iter, error) {
 	}
 	its := make([]*Iter, len(made))
 	for i, p := range made {
-		its[i] = &Iter{p}
+		its[i] = &Iter{p, families[i].calls}
 	}
 	return its, nil
 }
@@ -104,8 +107,13 @@ type Filled struct {
 
 // Fill moves and fills buf with up to maxRows rows in one call; their layout is that of rows.h.
 func (it *Iter) Fill(m Move, key, buf []byte, maxRows uint32) Filled {
-	f := C.rb_iter_fill(it.p, C.uint32_t(m), ptr(key), C.size_t(len(key)), ptr(buf),
-		C.size_t(len(buf)), C.uint32_t(maxRows))
+	var f C.rb_fill
+	if it.calls {
+		f = it.fillCalling(m, key, buf, maxRows)
+	} else {
+		f = C.rb_iter_fill(it.p, C.uint32_t(m), ptr(key), C.size_t(len(key)), ptr(buf),
+			C.size_t(len(buf)), C.uint32_t(maxRows))
+	}
 	r := Filled{Rows: int(f.rows), Used: int(f.used), End: f.end != 0}
 	if f.status.code != C.RB_OK {
 		r.Err = failure(f.status)
@@ -127,7 +135,12 @@ type Counted struct {
 
 // Count passes up to maxRows rows from MoveFirst or MoveOn without delivering them.
 func (it *Iter) Count(m Move, maxRows uint64) Counted {
-	c := C.rb_iter_count(it.p, C.uint32_t(m), C.uint64_t(maxRows))
+	var c C.rb_count
+	if it.calls {
+		c = it.countCalling(m, maxRows)
+	} else {
+		c = C.rb_iter_count(it.p, C.uint32_t(m), C.uint64_t(maxRows))
+	}
 	return Counted{
 		int64(c.rows), int64(c.key_bytes), int64(c.value_bytes), c.end != 0, failure(c.status),
 	}

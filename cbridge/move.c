@@ -4,7 +4,7 @@
 static int rb_compare_current(const rb_iter *it, const uint8_t *key, size_t klen) {
   size_t n = 0;
   const char *current = rb_cursor_key(it, &n);
-  return rb_compare((const uint8_t *)current, n, key, klen);
+  return rb_family_compare(it->family, (const uint8_t *)current, n, key, klen);
 }
 
 bool rb_iter_inside(const rb_iter *it) {
@@ -38,12 +38,14 @@ static void rb_cursor_outermost(rb_iter *it) {
 
 static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool inclusive) {
   it->backward = false;
-  if (it->lower.set && rb_compare(key, klen, it->lower.data, it->lower.len) < 0) {
+  if (it->lower.set &&
+      rb_family_compare(it->family, key, klen, it->lower.data, it->lower.len) < 0) {
     key = it->lower.data;
     klen = it->lower.len;
     inclusive = true;
   }
-  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) >= 0) {
+  if (it->upper.set &&
+      rb_family_compare(it->family, key, klen, it->upper.data, it->upper.len) >= 0) {
     key = it->upper.data; /* so that a turn finds the last row inside right behind */
     klen = it->upper.len;
     inclusive = true;
@@ -56,12 +58,14 @@ static void rb_seek_forward(rb_iter *it, const uint8_t *key, size_t klen, bool i
 
 static void rb_seek_back(rb_iter *it, const uint8_t *key, size_t klen, bool inclusive) {
   it->backward = true;
-  if (it->upper.set && rb_compare(key, klen, it->upper.data, it->upper.len) >= 0) {
+  if (it->upper.set &&
+      rb_family_compare(it->family, key, klen, it->upper.data, it->upper.len) >= 0) {
     key = it->upper.data;
     klen = it->upper.len;
     inclusive = false;
   }
-  if (it->lower.set && rb_compare(key, klen, it->lower.data, it->lower.len) < 0) {
+  if (it->lower.set &&
+      rb_family_compare(it->family, key, klen, it->lower.data, it->lower.len) < 0) {
     key = it->lower.data;
     klen = it->lower.len;
     inclusive = false;

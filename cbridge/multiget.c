@@ -105,20 +105,38 @@ static bool rb_distrust(rb_rest *r, const rb_family *f, size_t from, size_t to) 
   return true;
 }
 
+/* Looks up distinct key i, of family f. False when memory is short. */
+static bool rb_look_up_one(rb_rest *r, const rb_family *f, const rocksdb_readoptions_t *o,
+                           size_t i) {
+  rb_family_reads(f);
+  r->pins[i] = rocksdb_get_pinned_cf(f->db->db, o, f->handle, r->keys[i], r->lens[i], &r->errs[i]);
+  rb_status s = rb_ok();
+  if (rb_family_was_read(f, &s)) {
+    return true;
+  }
+  rb_free(s.msg);
+  rb_unpin(r->pins[i]);
+  r->pins[i] = NULL;
+  free(r->errs[i]);
+  r->errs[i] = strdup("Operation aborted: the comparator failed");
+  return r->errs[i] != NULL;
+}
+
 /* Looks up the distinct keys [from, to), all of family f. RocksDB's batched lookup reads files even
- * when it is told to read the cache only, so that goes key by key, as a single key does. */
+ * when it is told to read the cache only, so that goes key by key, as a single key does; and its
+ * keys come in bytewise order. */
 static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions_t *o, bool single,
                        size_t from, size_t to) {
-  if (!single && to - from > 1) {
+  if (!single && f->order == NULL && to - from > 1) {
     rocksdb_batched_multi_get_cf(f->db->db, o, f->handle, to - from, r->keys + from, r->lens + from,
                                  r->pins + from, r->errs + from, true);
     return rb_distrust(r, f, from, to);
   }
-  for (size_t i = from; i < to; i++) {
-    r->pins[i] =
-        rocksdb_get_pinned_cf(f->db->db, o, f->handle, r->keys[i], r->lens[i], &r->errs[i]);
+  bool ok = true;
+  for (size_t i = from; i < to && ok; i++) {
+    ok = rb_look_up_one(r, f, o, i);
   }
-  return true;
+  return ok;
 }
 
 bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {

@@ -24,6 +24,7 @@ import (
 // keeps its memory. One goroutine at a time.
 type MultiGet struct {
 	families []*C.rb_family
+	calls    bool // the comparator of one of them is written in Go
 	keys     []C.rb_key
 	bytes    []byte // the keys, one after the other: C may not follow Go pointers in Go memory
 	found    []C.rb_answer
@@ -33,6 +34,7 @@ type MultiGet struct {
 // Family adds a family and gives the number under which Add names it.
 func (m *MultiGet) Family(f *Family) int {
 	m.families = append(m.families, f.p)
+	m.calls = m.calls || f.calls
 	return len(m.families) - 1
 }
 
@@ -60,8 +62,13 @@ func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 	if rbdebug.On {
 		rbdebug.Poison(buf)
 	}
-	a := C.rb_multi_get(&m.families[0], how, &m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes),
-		ptr(buf), C.size_t(len(buf)), &m.found[0])
+	var a C.rb_multi
+	if m.calls {
+		a, buf = m.getCalling(how), nil
+	} else {
+		a = C.rb_multi_get(&m.families[0], how, &m.keys[0], C.size_t(len(m.keys)), ptr(m.bytes),
+			ptr(buf), C.size_t(len(buf)), &m.found[0])
+	}
 	runtime.KeepAlive(r.Snapshot)
 	m.rest = a.rest
 	if rbdebug.On && a.status.code == C.RB_OK {
@@ -131,6 +138,7 @@ func (m *MultiGet) Uncached() bool {
 func (m *MultiGet) Reset() {
 	m.Free()
 	clear(m.families)
+	m.calls = false
 	m.families, m.keys, m.bytes = m.families[:0], m.keys[:0], m.bytes[:0]
 }
 

@@ -21,6 +21,7 @@ struct rb_plan {
   size_t count;
   char **names;
   rocksdb_options_t **options;
+  struct rb_order **orders; /* the plan's until it has opened */
   /* What the directory's OPTIONS file says, read when the first family asks for it. */
   bool disk_loaded;
   rocksdb_options_t *disk_db;
@@ -82,11 +83,13 @@ rb_status rb_plan_extra(rb_plan *p, const char *text) {
   return s;
 }
 
-/* Appends a family and takes ownership of its options, on error too. */
-static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options) {
+/* Appends a family and takes ownership of its options and order, on error too. */
+static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options,
+                             struct rb_order *order) {
   rb_status s = rb_family_options_check(options);
   if (s.code != RB_OK) {
     rocksdb_options_destroy(options);
+    rb_order_free(order);
     return s;
   }
   char **names = realloc(p->names, (p->count + 1) * sizeof *names);
@@ -97,14 +100,20 @@ static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *op
   if (all != NULL) {
     p->options = all;
   }
+  struct rb_order **orders = realloc(p->orders, (p->count + 1) * sizeof *orders);
+  if (orders != NULL) {
+    p->orders = orders;
+  }
   char *copy = strdup(name);
-  if (names == NULL || all == NULL || copy == NULL) {
+  if (names == NULL || all == NULL || orders == NULL || copy == NULL) {
     free(copy);
     rocksdb_options_destroy(options);
+    rb_order_free(order);
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
   p->names[p->count] = copy;
   p->options[p->count] = options;
+  p->orders[p->count] = order;
   p->count++;
   return rb_ok();
 }
@@ -123,11 +132,15 @@ rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, c
   if (s.code == RB_OK) {
     s = rb_options_by_name(&options, extra);
   }
+  struct rb_order *order = NULL;
+  if (s.code == RB_OK) {
+    s = rb_options_set_order(&options, opts.operators, &order);
+  }
   if (s.code != RB_OK) {
     rocksdb_options_destroy(options);
     return s;
   }
-  return rb_plan_add(p, name, options);
+  return rb_plan_add(p, name, options, order);
 }
 
 static rb_status rb_plan_load_disk(rb_plan *p) {
@@ -160,7 +173,7 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
     if (strcmp(p->disk_names[i], name) == 0) {
       rocksdb_options_t *options;
       s = rb_options_bytewise(p->disk_options[i], &options);
-      return s.code == RB_OK ? rb_plan_add(p, name, options) : s;
+      return s.code == RB_OK ? rb_plan_add(p, name, options, NULL) : s;
     }
   }
   return rb_status_make(RB_NOT_FOUND, "the OPTIONS file does not name the family");
@@ -169,7 +182,16 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
 rb_status rb_plan_operators(rb_plan *p, const char *name, rb_operators o) {
   for (size_t i = 0; i < p->count; i++) {
     if (strcmp(p->names[i], name) == 0) {
-      return rb_options_set_operators(p->options[i], o);
+      rb_status s = rb_options_set_operators(p->options[i], o);
+      struct rb_order *order = NULL;
+      if (s.code == RB_OK) {
+        s = rb_options_set_order(&p->options[i], o, &order);
+      }
+      if (order != NULL) {
+        rb_order_free(p->orders[i]);
+        p->orders[i] = order;
+      }
+      return s;
     }
   }
   return rb_status_make(RB_NOT_FOUND, "the plan has no such family");
@@ -183,6 +205,8 @@ const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name) {
   }
   return NULL;
 }
+
+const char *rb_plan_path(const rb_plan *p) { return p->path; }
 
 /* Makes the option objects that every read and write picks from. */
 static bool rb_db_prepare(rb_db *db) {
@@ -234,6 +258,7 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
     rb_family *f = rb_family_new(p->names[i]);
     if (f != NULL) {
       f->blobs = rocksdb_options_get_enable_blob_files(p->options[i]) != 0;
+      f->order = p->orders[i];
       rb_family_join(db, f, handles[i]);
     } else {
       rocksdb_column_family_handle_destroy(handles[i]); /* or the close would find it in use */
@@ -279,9 +304,16 @@ rb_opened rb_plan_open(rb_plan *p) {
   if (r.status.code == RB_OK) {
     r.status = rb_open_into(p, db);
   }
+  for (size_t i = 0; i < p->count && r.status.code == RB_OK; i++) {
+    r.status = rb_order_sound(p->orders[i]); /* the logs were read by it */
+  }
   if (r.status.code != RB_OK) {
     rb_close(db);
     return r;
+  }
+  for (size_t i = 0; i < p->count; i++) {
+    rb_orders_add(&db->orders, p->orders[i]);
+    p->orders[i] = NULL;
   }
   p->opened = true;
   db->block_cache = p->cache;
@@ -299,8 +331,10 @@ void rb_plan_free(rb_plan *p) {
   for (size_t i = 0; i < p->count; i++) {
     free(p->names[i]);
     rocksdb_options_destroy(p->options[i]);
+    rb_order_free(p->orders[i]);
   }
   free(p->names);
+  free(p->orders);
   free(p->options);
   for (size_t i = 0; i < p->extra_count; i++) {
     free(p->extras[i]);
@@ -330,6 +364,7 @@ void rb_close(rb_db *db) {
     rb_family_free(f);
   }
   rb_tx_close(db);
+  rb_orders_free(&db->orders);
   for (size_t i = 0; i < RB_READ_COMBINATIONS; i++) {
     if (db->reads[i] != NULL) {
       rocksdb_readoptions_destroy(db->reads[i]);

@@ -5,6 +5,7 @@ package cbridge
 import "C"
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -108,7 +109,7 @@ func (p *Plan) Open() (*DB, error) {
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}
-	return &DB{r.db}, nil
+	return &DB{p: r.db}, nil
 }
 
 // Free ends the plan.
@@ -134,7 +135,10 @@ func ListFamilies(dir string) ([]string, error) {
 }
 
 // DB is an open database.
-type DB struct{ p *C.rb_db }
+type DB struct {
+	p     *C.rb_db
+	calls atomic.Bool // a family's comparator is written in Go
+}
 
 // Close waits for background work and frees the database with its families. Snapshots and iterators
 // must have been freed.

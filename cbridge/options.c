@@ -100,7 +100,7 @@ rb_status rb_options_by_name(rocksdb_options_t **o, const char *text) {
     return rb_ok();
   }
   if (rb_sets_comparator(text)) {
-    return rb_status_make(RB_UNSUPPORTED, "comparator: keys are ordered bytewise only");
+    return rb_status_make(RB_UNSUPPORTED, "comparator: it is not chosen by name");
   }
   rocksdb_options_t *named;
   rb_status s = rb_options_parse(*o, text, &named);
@@ -144,6 +144,10 @@ rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts) {
 
 rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t **out) {
   return rb_options_parse(base, "comparator=leveldb.BytewiseComparator", out);
+}
+
+rb_status rb_options_reversed(const rocksdb_options_t *base, rocksdb_options_t **out) {
+  return rb_options_parse(base, "comparator=rocksdb.ReverseBytewiseComparator", out);
 }
 
 rb_status rb_family_options_check(const rocksdb_options_t *o) {

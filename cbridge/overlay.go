@@ -96,7 +96,7 @@ func (o *Overlay) NewIter(rep Replay, f *Family, opts IterOptions) (*Iter, error
 	if err := failure(r.status); err != nil {
 		return nil, err
 	}
-	return &Iter{r.iter}, nil
+	return &Iter{p: r.iter}, nil
 }
 
 // RefreshOver moves an iterator that an overlay made to the newest state of its family and to the

@@ -14,10 +14,10 @@
  *  6. Booleans are uint8_t, 0 or 1. Flags are the RB_ bit constants, or-ed.
  *  7. Unless a comment says otherwise, a function is safe to call from several threads on the same
  *     handle at once, and must not be called on a handle whose life has ended, nor after rb_close.
- *  8. No function calls back into Go on the thread that called it (callbacks.c), raises a signal
- *     on purpose or lets a C++ exception out: the callers keep every length below RB_MAX_KEY,
- *     RB_MAX_VALUE and RB_MAX_BATCH, so that RocksDB has no reason to throw but the lack of memory,
- *     which is fatal.
+ *  8. No function but those named ..._calling calls back into Go on the thread that called it
+ *     (callbacks.c), raises a signal on purpose or lets a C++ exception out: the callers keep every
+ * length below RB_MAX_KEY, RB_MAX_VALUE and RB_MAX_BATCH, so that RocksDB has no reason to throw
+ * but the lack of memory, which is fatal.
  */
 #ifndef RB_H
 #define RB_H
@@ -144,7 +144,8 @@ enum {
   RB_CALLBACK_FILTER_BEGIN = 3, /* makes the filter of a compaction: made */
   RB_CALLBACK_FILTER = 4,       /* judges a row by the filter made */
   RB_CALLBACK_FILTER_END = 5,   /* made is not used any more */
-  RB_CALLBACK_PREFIX = 6        /* how long the key's prefix is: out_len */
+  RB_CALLBACK_PREFIX = 6,       /* how long the key's prefix is: out_len */
+  RB_CALLBACK_COMPARE = 7       /* how key lies to value, another key: level, negative if before */
 };
 
 /* What it answers. */
@@ -180,7 +181,8 @@ typedef struct rb_callback {
 } rb_callback;
 
 /* The one function of Go's, which lets no panic out. It is called on threads of C's only: RocksDB's
- * own, and such as are begun where RocksDB asks on a thread of Go's. */
+ * own, such as are begun where RocksDB asks on a thread of Go's, and, within the functions of the
+ * glue that are named ..._calling, on that. */
 typedef void rb_called(rb_callback *call);
 
 typedef struct rb_callee rb_callee;
@@ -212,6 +214,8 @@ typedef struct rb_operators {
   rb_callee *called_merge;  /* NULL: none; takes the place of merge_kind. Held by what it makes */
   rb_callee *called_filter; /* NULL: none; takes the place of filter_kind */
   rb_callee *called_prefix; /* NULL: none */
+  rb_callee *called_order;  /* the order of the keys; NULL: the bytewise one */
+  uint8_t reversed;         /* or that one, reversed: the last key first */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and
@@ -264,6 +268,13 @@ typedef struct rb_opened {
  * read only). The db lives until rb_close. The plan may be freed at once afterwards; it opens one
  * database, and may be tried again after a failure. */
 rb_opened rb_plan_open(rb_plan *p);
+
+/* Puts the files of the plan's directory together anew, which nobody has open: see RocksDB's
+ * RepairDB. All families get the options of the plan's default one, to make tables of logs with,
+ * which are in wal_dir if that is not NULL. The plan must not be opened then. What could not be
+ * read, and what is not needed any more, is in folder lost afterwards. RB_LOCKED if somebody has it
+ * open for writing. */
+rb_status rb_plan_repair(rb_plan *p, const char *wal_dir);
 
 /* Frees a plan. NULL is allowed. */
 void rb_plan_free(rb_plan *p);
@@ -399,6 +410,7 @@ typedef struct rb_family_result {
   rb_family *family;
   uint32_t id;
   uint8_t blobs; /* it has, or will write, files of blobs: by its options and what is on disk */
+  uint8_t calls; /* Go orders its keys */
   rb_status status;
 } rb_family_result;
 
@@ -1421,6 +1433,37 @@ void rb_import_free(rb_import *d);
 
 /* The version of the linked zstd, as zstd tells it: 10504 is 1.5.4. */
 uint32_t rb_zstd_version(void);
+
+/* ---- Go called on the calling thread --------------------------------------------------------- */
+
+/* Each does as the function without _calling, and may call Go on the calling thread: see
+ * calling.c. */
+
+/* The value is always pinned, unless it is empty. */
+rb_value rb_get_calling(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                        const uint8_t *key, size_t klen);
+
+/* As rb_has. */
+rb_status rb_has_calling(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                         const uint8_t *key, size_t klen);
+
+/* No value is delivered: all wait in rest. */
+rb_multi rb_multi_get_calling(rb_family *const *families, rb_read how, const rb_key *keys, size_t n,
+                              const uint8_t *bytes, rb_answer *found);
+
+/* As rb_iter_fill. */
+rb_fill rb_iter_fill_calling(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen,
+                             uint8_t *buf, size_t cap, uint32_t max_rows);
+
+/* As rb_iter_count. */
+rb_count rb_iter_count_calling(rb_iter *it, uint32_t move, uint64_t max_rows);
+
+/* As rb_apply. */
+rb_status rb_apply_calling(rb_family *f, uint32_t op, uint32_t flags, const uint8_t *key,
+                           size_t klen, const uint8_t *value, size_t vlen);
+
+/* As rb_write. */
+rb_status rb_write_calling(rb_db *db, uint32_t flags, const uint8_t *rep, size_t len);
 
 /* ---- parts of a range ----------------------------------------------------------------------- */
 

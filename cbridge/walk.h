@@ -76,6 +76,17 @@ static inline rb_status rb_search_end(const rb_iter *it, const struct rb_search 
   return *end ? rb_iter_status(it) : rb_ok(); /* a checksum error looks like the end of the data */
 }
 
+/* Ends what rb_family_reads began for a call on the iterator. False if the order of the keys has
+ * failed: the iterator then stands nowhere, and *s says so. */
+static inline bool rb_iter_was_read(rb_iter *it, rb_status *s, uint8_t *end) {
+  if (rb_family_was_read(it->family, s)) {
+    return true;
+  }
+  it->placed = false;
+  *end = 1;
+  return false;
+}
+
 /* One kept row, in RocksDB's memory, the value as the iterator's settings want it. */
 struct rb_view {
   const uint8_t *key;
@@ -95,6 +106,7 @@ static inline __attribute__((always_inline)) rb_passed rb_walk(rb_iter *it, uint
   rb_passed r = {0, 0, {RB_OK, NULL}};
   struct rb_search search = {0, 0, false};
   uint64_t cost = 0;
+  rb_family_reads(it->family);
   rb_iter_move(it, move, NULL, 0);
   while (r.rows < s.rows && cost < s.cost && rb_search_next(it, &search)) {
     struct rb_view row = {NULL, NULL, 0, 0};
@@ -109,6 +121,7 @@ static inline __attribute__((always_inline)) rb_passed rb_walk(rb_iter *it, uint
     rb_iter_advance(it);
   }
   r.status = rb_search_end(it, &search, &r.end);
+  (void)rb_iter_was_read(it, &r.status, &r.end);
   return r;
 }
 

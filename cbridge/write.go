@@ -29,11 +29,17 @@ const (
 
 // Apply commits one operation. The caller has checked what RocksDB checks only after logging.
 func (f *Family) Apply(op Op, flags uint32, key, value []byte) error {
+	if f.calls {
+		return f.applyCalling(op, flags, key, value)
+	}
 	return failure(C.rb_apply(f.p, C.uint32_t(op), C.uint32_t(flags), ptr(key), C.size_t(len(key)),
 		ptr(value), C.size_t(len(value))))
 }
 
 // Write commits a batch in RocksDB's format. The caller has checked it.
 func (d *DB) Write(flags uint32, rep []byte) error {
+	if d.calls.Load() {
+		return d.writeCalling(flags, rep)
+	}
 	return failure(C.rb_write(d.p, C.uint32_t(flags), ptr(rep), C.size_t(len(rep))))
 }

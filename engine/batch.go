@@ -354,7 +354,10 @@ func (b *Batch) DeleteRange(start, end []byte) error {
 	if rbdebug.On {
 		defer b.inside("Batch.DeleteRange")()
 	}
-	err := checkRange(start, end)
+	err := ErrClosed
+	if b != nil {
+		err = b.cf.checkRange(start, end)
+	}
 	if err == nil {
 		var s *Batch
 		if s, err = b.begin(len(start) + len(end)); err == nil {

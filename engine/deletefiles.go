@@ -31,6 +31,9 @@ func (c *ColumnFamily) deleteFiles(start, end []byte) error {
 		return err
 	}
 	defer c.db.guard.leave(opFiles)
+	if err := c.bytewiseOnly(""); err != nil {
+		return err
+	}
 	last := end
 	if end != nil {
 		if err := checkRange(start, end); err != nil {

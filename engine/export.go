@@ -55,6 +55,9 @@ func Export(ctx context.Context, r Reader, o *IterOptions, w io.Writer, eo *Expo
 	if r == nil {
 		return StreamPosition{}, ErrClosed
 	}
+	if err := bytewiseReader("export", r); err != nil {
+		return StreamPosition{}, err
+	}
 	if o == nil {
 		o = &IterOptions{}
 	}

@@ -14,7 +14,7 @@ import (
 // key order, a database whose OPTIONS file names another operator could not be opened again, and a
 // table without range deletes fails every write after the first of them.
 var extraRefuses = map[string]string{
-	"comparator":                "only the bytewise order is supported",
+	"comparator":                "the fields Comparator and GoComparator do",
 	"merge_operator":            "the field MergeOperator does",
 	"compaction_filter":         "the field CompactionFilter does",
 	"compaction_filter_factory": "the field CompactionFilter does",

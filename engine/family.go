@@ -166,6 +166,9 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	ops.serve(name, &d.operatorFailures)
+	if err := ops.refuseOrder(d.tx.mode); err != nil {
+		return nil, err
+	}
 	plan := o.plan()
 	plan.Operators = ops.c
 	d.memory.fit(&plan, o.Extra)

@@ -164,7 +164,7 @@ func validGoName(name string) bool {
 
 // addGo adds the operators that are written in Go.
 func (o *operators) addGo(f *FamilyOptions) {
-	if f.GoMerge == nil && f.GoFilter == nil && f.GoPrefix == nil {
+	if f.GoMerge == nil && f.GoFilter == nil && f.GoPrefix == nil && f.GoComparator == nil {
 		return
 	}
 	g := &cbridge.GoOperators{Failed: func(string, any, []byte) {}}
@@ -178,6 +178,9 @@ func (o *operators) addGo(f *FamilyOptions) {
 	}
 	if p := f.GoPrefix; p != nil {
 		g.PrefixName, g.Prefix = p.Name, p.Prefix
+	}
+	if c := f.GoComparator; c != nil {
+		g.OrderName, g.Compare = c.Name, c.Compare
 	}
 	o.c.Go = g
 	o.serve("", nil)
@@ -194,6 +197,7 @@ func (o *operators) serve(family string, failures *operatorFailures) {
 			return begin(FilterContext{family, full, manual})
 		}
 	}
+	defer o.serveOrder()
 	if failures != nil {
 		g.Failed = func(operator string, cause any, stack []byte) {
 			failures.first.CompareAndSwap(nil, &OperatorError{operator, family, cause, stack})

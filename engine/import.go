@@ -50,7 +50,10 @@ func (c *ColumnFamily) Import(ctx context.Context, rd io.Reader, o *ImportOption
 		return StreamPosition{}, ErrClosed
 	}
 	m := &importing{op: "import", cf: c, ctx: ctx}
-	err := m.ready()
+	err := c.bytewiseOnly(m.op)
+	if err == nil {
+		err = m.ready()
+	}
 	if err == nil {
 		err = m.run(rd, o)
 	}

@@ -99,6 +99,18 @@ func (b *IndexedBatch) lock() error {
 	return nil
 }
 
+// lockRecord is lock for a record in the family that b is aimed at.
+func (b *IndexedBatch) lockRecord() error {
+	if err := b.lock(); err != nil {
+		return err
+	}
+	if err := b.cf.bytewiseOnly("indexed batch"); err != nil {
+		b.s.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
 // Commit writes the batch as DB.Write does: atomically, over all the families it names, in one call.
 // The batch stays as it is, and its reads go on to show its records over the database, so that a
 // committed Merge shows twice: Reset, or Close, comes next. On an error nothing was written.
@@ -196,7 +208,7 @@ func (s *indexed) taken(r cbridge.Replay) { s.replayed = r.Keep + len(r.Records)
 // Put adds a record that sets key to value; see Batch.Put. ErrTooLarge beyond MaxKeySize,
 // MaxValueSize and MaxBatchSize. A refused record leaves the batch as it was, and Commit then fails.
 func (b *IndexedBatch) Put(key, value []byte) error {
-	if err := b.lock(); err != nil {
+	if err := b.lockRecord(); err != nil {
 		return err
 	}
 	defer b.s.mu.Unlock()
@@ -205,7 +217,7 @@ func (b *IndexedBatch) Put(key, value []byte) error {
 
 // Delete adds a record that deletes key; see Put for what is refused.
 func (b *IndexedBatch) Delete(key []byte) error {
-	if err := b.lock(); err != nil {
+	if err := b.lockRecord(); err != nil {
 		return err
 	}
 	defer b.s.mu.Unlock()
@@ -215,7 +227,7 @@ func (b *IndexedBatch) Delete(key []byte) error {
 // SingleDelete adds a record that deletes a key that was put once; see ColumnFamily.SingleDelete. The
 // batch's reads show what Delete would.
 func (b *IndexedBatch) SingleDelete(key []byte) error {
-	if err := b.lock(); err != nil {
+	if err := b.lockRecord(); err != nil {
 		return err
 	}
 	defer b.s.mu.Unlock()
@@ -225,7 +237,7 @@ func (b *IndexedBatch) SingleDelete(key []byte) error {
 // Merge adds a record that merges operand into key. ErrInvalidArgument if the family has no merge
 // operator. Reads ask the operator.
 func (b *IndexedBatch) Merge(key, operand []byte) error {
-	if err := b.lock(); err != nil {
+	if err := b.lockRecord(); err != nil {
 		return err
 	}
 	defer b.s.mu.Unlock()
@@ -235,7 +247,7 @@ func (b *IndexedBatch) Merge(key, operand []byte) error {
 // DeleteRange adds a record that deletes the keys in [start, end), in the database and in the batch
 // so far; see Batch.DeleteRange.
 func (b *IndexedBatch) DeleteRange(start, end []byte) error {
-	if err := b.lock(); err != nil {
+	if err := b.lockRecord(); err != nil {
 		return err
 	}
 	defer b.s.mu.Unlock()
@@ -262,7 +274,11 @@ func (b *IndexedBatch) Append(other *Batch) error {
 		return b.b.refuse("append", nil, invalid("", "the batch is the same"))
 	}
 	if other != nil {
-		if _, err := b.s.db.resolve(other.state()); err != nil {
+		families, err := b.s.db.resolve(other.state())
+		for i := 0; i < len(families) && err == nil; i++ {
+			err = families[i].bytewiseOnly("")
+		}
+		if err != nil {
 			return b.b.refuse("append", nil, err)
 		}
 	}

@@ -19,6 +19,8 @@ func (b *IndexedBatch) lockView() (view, error) {
 		err = ErrClosed
 	case b.cf.db != b.s.db:
 		err = errOtherDB()
+	case b.cf.ordered():
+		err = b.cf.bytewiseOnly("indexed batch")
 	default:
 		return view{cf: b.cf, snap: b.s.base}, nil
 	}

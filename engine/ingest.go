@@ -118,6 +118,9 @@ func (o *IngestOptions) meaning(err error) error {
 
 // mayIngest refuses what RocksDB would not.
 func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestOptions) error {
+	if err := c.bytewiseOnly(""); err != nil {
+		return err
+	}
 	switch {
 	case c.db.readOnly:
 		return dberr.New("", dberr.ReadOnly, "")

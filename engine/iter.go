@@ -80,13 +80,18 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, ValuesUpTo: o.ValuesUpTo, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
-		Fill: o.fill,
+		Compare: c.ops.order.compare, Fill: o.fill,
 	}
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 {
 		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
+	}
+	if o.Prefix != nil {
+		if err := c.bytewiseOnly("new iterator"); err != nil {
+			return err
+		}
 	}
 	if o.AsyncIO && !Supports(AsyncIO) {
 		return c.describe(unsupported("new iterator", AsyncIO), "", nil)

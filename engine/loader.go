@@ -82,6 +82,9 @@ func (c *ColumnFamily) newLoad(ctx context.Context, o *BulkLoadOptions) (*loadSt
 	if err != nil {
 		return nil, err
 	}
+	if err := c.bytewiseOnly(""); err != nil {
+		return nil, err
+	}
 	s := &loadState{ctx: ctx, cf: c, o: o}
 	if s.recipe, err = c.recipe(); err != nil {
 		return nil, err

@@ -134,6 +134,8 @@ func (v view) refusal(c *ColumnFamily) error {
 		return ErrClosed
 	case c.db != v.cf.db:
 		return c.describe(invalid("", "the family belongs to another database"), opNames[opMultiGet], nil)
+	case v.over != nil && c.ordered():
+		return c.bytewiseOnly("indexed batch")
 	case c.dropped.Load():
 		return c.errDropped(opNames[opMultiGet])
 	}

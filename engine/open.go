@@ -257,6 +257,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 		return ops, describeFamily(err, name)
 	}
 	ops.serve(name, failures)
+	if err = ops.refuseOrder(o.Transactions); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	if !listed {
 		if err = plan.FamilyFromDisk(name); err == nil {
 			err = plan.Operators(name, ops.c)

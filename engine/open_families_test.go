@@ -135,7 +135,6 @@ func rewriteOptions(t *testing.T, dir, family, name, value string) {
 
 func TestAnUnknownOperatorOnDiskIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ name, value, says string }{
-		{"comparator", "rocksdb.ReverseBytewiseComparator", "comparator rocksdb.ReverseBytewiseComparator"},
 		{"comparator", "my.Order", "comparator my.Order"},
 		{"merge_operator", "my.Merge", "merge operator my.Merge"},
 		{"compaction_filter", "my.Filter", "compaction filter my.Filter"},
@@ -158,6 +157,25 @@ func TestAnUnknownOperatorOnDiskIsRefusedByName(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// RocksDB's databases with a TTL of its own have four bytes behind each value: they are never opened without it.
+func TestADatabaseOfRocksDBsTTLIsRefused(t *testing.T) {
+	dir := created(t, nil)
+	rewriteOptions(t, dir, "default", "compaction_filter_factory", "{id=TtlCompactionFilterFactory;user_filter_factory=nullptr;ttl=0;}")
+	for _, o := range []engine.FamilyOptions{{}, {CompactionFilter: engine.NoFilter}, {GoFilter: keepEach()}} {
+		openFails(t, "ttl", dir, &engine.Options{FamilyOptions: o}, engine.ErrUnsupported)
+	}
+}
+
+// What the manifest says of the order counts, whatever the OPTIONS file does.
+func TestAnOrderThatOnlyTheOptionsFileHasIsRefused(t *testing.T) {
+	dir := created(t, nil)
+	rewriteOptions(t, dir, "default", "comparator", engine.ReverseBytewise)
+	for _, o := range []*engine.Options{nil, {ReadOnly: true}, {FamilyOptions: engine.FamilyOptions{Comparator: engine.ReverseBytewise}}} {
+		_, err := engine.Open(dir, o)
+		expectError(t, "reversed", err, engine.ErrInvalidArgument)
 	}
 }
 

@@ -88,6 +88,8 @@ type operators struct {
 
 	newFilter func(FilterContext) func(level int, key, value []byte) (FilterVerdict, []byte) // nil: none of Go's
 
+	order order // of the keys
+
 	builtin string // the setting by which RocksDB makes the merge operator; empty: c does
 }
 
@@ -185,9 +187,13 @@ func (o *FamilyOptions) operators() (operators, error) {
 	if err := o.validateGo(); err != nil {
 		return operators{}, err
 	}
+	if err := o.validateOrder(); err != nil {
+		return operators{}, err
+	}
 	ops, err := newOperators(o.MergeOperator, o.CompactionFilter)
 	if err == nil {
 		ops.addGo(o)
+		err = ops.setOrder(o, "")
 	}
 	return ops, err
 }
@@ -195,6 +201,15 @@ func (o *FamilyOptions) operators() (operators, error) {
 // operatorsOver finds the operators of a family that the database has, or may have, with others. What
 // the options do not name is taken over.
 func (o *FamilyOptions) operatorsOver(disk *optionsFile, family string) (operators, error) {
+	ops, err := o.mergesOver(disk, family)
+	if err == nil {
+		err = ops.orderOver(o, disk, family)
+	}
+	return ops, err
+}
+
+// mergesOver is operatorsOver without the comparator.
+func (o *FamilyOptions) mergesOver(disk *optionsFile, family string) (operators, error) {
 	merge, filter := o.MergeOperator, o.CompactionFilter
 	before, builtin := disk.mergeOperator(family), disk.builtinMerge(family)
 	if o.GoMerge != nil && before != "" && before != o.GoMerge.Name {

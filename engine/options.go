@@ -170,6 +170,8 @@ type FamilyOptions struct {
 	GoMerge          *GoMergeOperator    // in the place of MergeOperator; nil: none written in Go
 	GoFilter         *GoCompactionFilter // in the place of CompactionFilter; nil: none written in Go
 	GoPrefix         *GoPrefixExtractor  // nil: none written in Go. prefix_extractor in Extra takes its place
+	Comparator       string              // empty: keys are in bytewise order, or as the database has them; ReverseBytewise
+	GoComparator     *GoComparator       // in the place of Comparator; nil: none written in Go
 	Compression      Compression
 	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
 	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default

@@ -149,7 +149,7 @@ func (o *optionsFile) operator(family, option string) string {
 // unknownOperator names the first operator of a family that cannot be made here, with what given has of
 // Go's; empty if all can.
 func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string {
-	if c := o.operator(family, "comparator"); c != "" && c != "leveldb.BytewiseComparator" {
+	if c := o.operator(family, "comparator"); c != "" && c != bytewise && c != ReverseBytewise && given.orderName() == "" {
 		return "comparator " + c
 	}
 	var ours operators
@@ -162,7 +162,9 @@ func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string
 	if f := o.operator(family, "compaction_filter"); f != "" {
 		return "compaction filter " + f
 	}
-	chosen := given.GoFilter != nil || given.CompactionFilter != ""
+	// RocksDB's own TTL puts four bytes behind every value, which nobody here would take off.
+	ttl := o.operator(family, "compaction_filter_factory") == "TtlCompactionFilterFactory"
+	chosen := !ttl && (given.GoFilter != nil || given.CompactionFilter != "")
 	if f := o.operator(family, "compaction_filter_factory"); f != "" && !chosen && !ours.setFilter(f) {
 		return "compaction filter factory " + f
 	}

@@ -69,7 +69,7 @@ func TestOptionsFileTellsVersionAndOperators(t *testing.T) {
 
 func TestOptionsFileNamesWhatCannotBeMade(t *testing.T) {
 	for setting, want := range map[string]string{
-		"comparator=rocksdb.ReverseBytewiseComparator": "comparator rocksdb.ReverseBytewiseComparator",
+		"comparator=rocksdb.ReverseBytewiseComparator": "",
 		"comparator={id=my.Order;x=1}":                 "comparator my.Order",
 		"merge_operator=my.Merge":                      "merge operator my.Merge",
 		"merge_operator={id=my.Merge;x=1}":             "merge operator my.Merge",

@@ -53,6 +53,9 @@ var errStop = errors.New("stop")
 func PrefixStats(ctx context.Context, r Reader, o *IterOptions, rule PrefixRule) (stats iter.Seq[PrefixStat], done func() error) {
 	var err error
 	stats = func(yield func(PrefixStat) bool) {
+		if err = bytewiseReader("prefix stats", r); err != nil {
+			return
+		}
 		g := prefixGatherer{rule: rule.g, buf: make([]byte, prefixBuffer), yield: yield}
 		err = push(ctx, r, o, iterator.Pushdown{Op: "prefix stats", Call: g.call, After: g.after})
 		switch {

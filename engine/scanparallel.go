@@ -22,7 +22,7 @@ const maxParts = 1 << 12
 // about the same size in the files, and in the memtables too from RocksDB 9.5 on; where all rows are in
 // memtables, before that, of the same width in the key space. There are fewer, numbered without gaps,
 // where the rows are few, and one only for an IndexedBatch and every other Reader that is not a DB, a
-// ColumnFamily or a Snapshot, with a Limit, and with CacheOnly. A part needs a slot of the gate for each
+// ColumnFamily or a Snapshot, for a family with a comparator, with a Limit, and with CacheOnly. A part needs a slot of the gate for each
 // of its calls into C.
 //
 // The first error, of f or of the scan, ends all parts, each after the call that it is in, and is
@@ -94,7 +94,7 @@ func (v view) splitKeys(o *IterOptions, parts int) ([][]byte, error) {
 		return nil, err
 	}
 	defer v.leave(opIterate)
-	if err := v.cf.validateIter(o); err != nil || parts < 2 {
+	if err := v.cf.validateIter(o); err != nil || parts < 2 || v.cf.ordered() {
 		return nil, err
 	}
 	if v.cf.db.observed() {

@@ -134,14 +134,16 @@ func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
 		if c.db.tx.mode != NoTx {
 			return errRange()
 		}
-		return checkRange(key, value)
+		return c.checkRange(key, value)
 	case cbridge.Merge:
-		if err := checkSizes(key, value); err != nil {
+		if err := c.checkMerge(value); err != nil {
 			return err
 		}
-		return c.checkMerge(value)
 	}
-	return checkSizes(key, value)
+	if err := checkSizes(key, value); err != nil {
+		return err
+	}
+	return c.checkKey(key)
 }
 
 func checkSizes(key, value []byte) error {
@@ -307,6 +309,9 @@ func (d *DB) resolve(b *Batch) ([]*ColumnFamily, error) {
 			if err := c.checkOperands(b); err != nil {
 				return nil, err
 			}
+		}
+		if err := c.checkRecords(b); err != nil {
+			return nil, err
 		}
 		families = append(families, c)
 	}

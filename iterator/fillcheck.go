@@ -24,6 +24,7 @@ type filling struct {
 	want     Range
 	buf      []byte
 	f        cbridge.Filled
+	order    func(a, b []byte) int // nil: bytewise
 }
 
 // checkFill panics if what C filled in is not what it must be, in the debug build.
@@ -35,7 +36,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 	if m != cbridge.MoveOn {
 		c.last, c.back = nil, goesBack(m)
 	}
-	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, it.cfg.ValuesUpTo, c.want, buf, f}
+	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, it.cfg.ValuesUpTo, c.want, buf, f, it.cfg.Compare}
 	fault := g.fault()
 	if fault == "" && f.End && f.Err == nil && it.goesOn() {
 		fault = "there are rows behind the end"
@@ -144,21 +145,29 @@ func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	return offset, klen, vlen, offset+rowHeader+klen+vlen <= uint64(g.f.Used)
 }
 
+// compare orders two keys as the family does.
+func (g *filling) compare(a, b []byte) int {
+	if g.order != nil {
+		return g.order(a, b)
+	}
+	return bytes.Compare(a, b)
+}
+
 // orderFault is what is wrong with the place of row i among the others, or empty.
 func (g *filling) orderFault(i int, before, key []byte) string {
 	if i == 0 && g.move == cbridge.MoveOn {
 		before = g.last
 	}
-	order := bytes.Compare(key, before)
+	order := g.compare(key, before)
 	switch {
-	case g.want.Lower != nil && bytes.Compare(key, g.want.Lower) < 0, g.want.Upper != nil && bytes.Compare(key, g.want.Upper) >= 0:
+	case g.want.Lower != nil && g.compare(key, g.want.Lower) < 0, g.want.Upper != nil && g.compare(key, g.want.Upper) >= 0:
 		return "lies outside the bounds"
 	case (i > 0 || before != nil) && (order == 0 || order < 0 != g.back):
 		return "is out of order"
 	case i > 0:
 		return ""
 	}
-	order = bytes.Compare(key, g.key)
+	order = g.compare(key, g.key)
 	if g.move == cbridge.MoveGE && order < 0 || g.move == cbridge.MoveGT && order <= 0 ||
 		g.move == cbridge.MoveLE && order > 0 || g.move == cbridge.MoveLT && order >= 0 {
 		return "lies on the wrong side of the key that was sought"

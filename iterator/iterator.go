@@ -41,6 +41,9 @@ type Config struct {
 
 	Fill int // for tests: every fill is of a buffer of so many bytes, or of what one row needs; 0: as rows need it
 
+	// Compare, if not nil, is the order of the keys, in the place of the bytewise one. It must not panic.
+	Compare func(a, b []byte) int
+
 	Stats *Stats // what its calls bring is counted there; may be nil
 
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
@@ -251,5 +254,11 @@ func (it *Iterator) CompareKey(k []byte) int {
 	if it == nil || !it.on {
 		return -1
 	}
+	if it.cfg.Compare != nil {
+		return it.cfg.Compare(it.unsafeKey(), k)
+	}
 	return bytes.Compare(it.unsafeKey(), k)
 }
+
+// covers reports whether key lies in the window. Of another order than the bytewise one C alone knows.
+func (it *Iterator) covers(key []byte) bool { return it.cfg.Compare == nil && it.win.covers(key) }

@@ -30,7 +30,7 @@ func (it *Iterator) SeekGE(key []byte) bool {
 	if !it.absolute() {
 		return false
 	}
-	if it.win.covers(key) {
+	if it.covers(key) {
 		i, _ := it.win.search(key)
 		return it.landInside(i)
 	}
@@ -46,7 +46,7 @@ func (it *Iterator) SeekLE(key []byte) bool {
 	if !it.absolute() {
 		return false
 	}
-	if it.win.covers(key) {
+	if it.covers(key) {
 		if i, equal := it.win.search(key); equal {
 			return it.landInside(i)
 		}
@@ -64,7 +64,7 @@ func (it *Iterator) SeekLT(key []byte) bool {
 	if !it.absolute() {
 		return false
 	}
-	if it.win.covers(key) {
+	if it.covers(key) {
 		return it.seekBelow(key, cbridge.MoveLT)
 	}
 	return it.land(cbridge.MoveLT, key)

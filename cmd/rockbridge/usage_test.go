@@ -8,7 +8,7 @@ import (
 
 // commands are all that the help must list.
 var commands = []string{
-	"load", "export", "import", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "top", "demo",
+	"load", "export", "import", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "repair", "top", "demo",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -30,6 +30,7 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"count"}, "accepts 1 arg(s), received 0"},
 		{[]string{"stats", dir, "x"}, "accepts 1 arg(s), received 2"},
 		{[]string{"compact"}, "accepts 1 arg(s), received 0"},
+		{[]string{"repair"}, "accepts 1 arg(s), received 0"},
 		{[]string{"checkpoint", dir}, "accepts 2 arg(s), received 1"},
 		{[]string{"load"}, "requires at least 1 arg(s)"},
 		{[]string{"demo", "x"}, `unknown command "x" for "rockbridge demo"`},
