@@ -8,12 +8,12 @@ import (
 	"testing/iotest"
 )
 
-// rowsOf reads all rows of an input, with what ended them and the line of it.
-func rowsOf(r records) (rows [][2][]byte, err error, line int) {
+// rowsOf reads all rows of an input, with the line and the error that ended them.
+func rowsOf(r records) (rows [][2][]byte, line int, err error) {
 	for {
 		key, value, err := r.next()
 		if err != nil {
-			return rows, err, r.line()
+			return rows, r.line(), err
 		}
 		rows = append(rows, [2][]byte{bytes.Clone(key), bytes.Clone(value)})
 	}
@@ -44,8 +44,8 @@ func FuzzRecords(f *testing.F) {
 			}
 			return rows
 		}
-		rows, err, line := rowsOf(open(bytes.NewReader(text)))
-		again, errAgain, lineAgain := rowsOf(open(iotest.OneByteReader(bytes.NewReader(text))))
+		rows, line, err := rowsOf(open(bytes.NewReader(text)))
+		again, lineAgain, errAgain := rowsOf(open(iotest.OneByteReader(bytes.NewReader(text))))
 		if err.Error() != errAgain.Error() || line != lineAgain || !slices.EqualFunc(rows, again, sameRow) {
 			t.Fatalf("%q: %q, %v in line %d; byte by byte %q, %v in line %d", text, rows, err, line, again, errAgain, lineAgain)
 		}
