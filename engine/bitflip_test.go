@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	flipPlaces = flag.Int("flip.places", 240, "places of the test that changes a bit of a database, a quarter with -short")
+	flipPlaces = flag.Int("flip.places", 120, "places of the test that changes a bit of a database, a quarter with -short")
 	flipSeed   = flag.Uint64("flip.seed", 0, "its seed; 0: a new one")
 )
 

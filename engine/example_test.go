@@ -171,6 +171,10 @@ func ExampleDB_Property() {
 
 func ExampleSupports() {
 	for _, f := range engine.Features() {
+		if f.Since() == "" {
+			fmt.Println(f, "with the build tag", f.Tag())
+			continue
+		}
 		fmt.Println(f, "since RocksDB", f.Since())
 	}
 	db, done := opened(nil)
@@ -191,6 +195,9 @@ func ExampleSupports() {
 	// statistics levels since RocksDB 8.6
 	// hyper clock since RocksDB 8.1
 	// tuned rate limit since RocksDB 8.9
+	// event listeners since RocksDB 10.3
+	// resume with the build tag rb_cxx
+	// compact status with the build tag rb_cxx
 	// true
 	// true
 }

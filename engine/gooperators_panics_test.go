@@ -10,7 +10,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-var panicCount = flag.Int("panics", 20_000, "panics of the test of operators in Go that panic; a fifth with -short")
+var panicCount = flag.Int("panics", 10_000, "panics of the test of operators in Go that panic; a fifth with -short")
 
 // Operators in Go that panic whenever they are called end nothing: the process lives, each call answers, Health names the
 // operator, and the rows are there when the operators are sound again.

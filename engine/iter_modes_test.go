@@ -112,7 +112,7 @@ func TestScansWithAsyncIO(t *testing.T) {
 			}
 			expectError(t, what, err, engine.ErrUnsupported, errors.ErrUnsupported)
 			var e *engine.Error
-			if !errors.As(err, &e) || e.Msg != "it needs RocksDB 7.10; linked is "+engine.Version() {
+			if !errors.As(err, &e) || e.Msg != "it needs RocksDB 7.10; linked is RocksDB "+engine.Version() {
 				t.Errorf("%s: %v", what, err)
 			}
 		}

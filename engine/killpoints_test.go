@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	killRounds = flag.Int("killpoints.rounds", 15, "rounds of the test that dies inside RocksDB; a fifth with -short")
+	killRounds = flag.Int("killpoints.rounds", 8, "rounds of the test that dies inside RocksDB; a fifth with -short")
 	killSeed   = flag.Uint64("killpoints.seed", 0, "its seed, for all but the timing; 0: a new one each time")
 )
 

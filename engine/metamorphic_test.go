@@ -18,7 +18,7 @@ import (
 
 var (
 	metaSeeds  = flag.Int("meta.seeds", 1, "lists of the metamorphic test, each with a seed of its own")
-	metaOps    = flag.Int("meta.ops", 300, "operations of a list; half with -short")
+	metaOps    = flag.Int("meta.ops", 160, "operations of a list; half with -short")
 	metaRandom = flag.Int("meta.random", 3, "random option sets besides the standard ones")
 	metaSeed   = flag.Uint64("meta.seed", 0, "the first seed; 0: a new one each time")
 	metaReplay = flag.String("meta.replay", "", "file with a list of operations to run instead of random ones")

@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	faultRuns = flag.Int("fault.runs", 60, "runs of the n-th failure test, a quarter with -short; 0: each call of each kind, once and from then on")
+	faultRuns = flag.Int("fault.runs", 24, "runs of the n-th failure test, a quarter with -short; 0: each call of each kind, once and from then on")
 	faultSeed = flag.Uint64("fault.seed", 0, "its seed, for which calls fail; 0: a new one")
 )
 
