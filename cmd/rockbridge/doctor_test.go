@@ -314,9 +314,7 @@ func TestDoctorBesideAWriter(t *testing.T) {
 				done <- err
 				return
 			}
-			if i%4 == 0 { // some flushes a second: one that is faster than an open may be told to try again
-				time.Sleep(5 * time.Millisecond)
-			}
+			time.Sleep(5 * time.Millisecond) // three flushes a second: who opens more slowly than that is told to try again
 		}
 	}()
 	rounds := 5
