@@ -143,7 +143,7 @@ demo: build
 	bin/rockbridge demo
 
 test: setup-tools
-	$(GOTEST) $(FLAGS)
+	$(GOTEST) -timeout 30m $(FLAGS)
 
 debug-test: setup-tools
 	$(GOTEST) -tags rbdebug -short -timeout 30m $(FLAGS)

@@ -3,6 +3,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -38,13 +39,52 @@ func (d *DB) note(err error) error {
 // noteWrite is note for a write to the log. Once it has met a full disk with all memtables empty, RocksDB before 9.4
 // recovers without a new log, and the next write to the old one ends the process where the library has assertions. So
 // there is none until the database is opened again. The error of another file, which stops all writes too, leaves the
-// log alone.
+// log alone, and memtables that a recovery has emptied since are no matter.
 func (d *DB) noteWrite(err error) error {
 	e, ok := d.note(err).(*Error)
-	if ok && e.Code == dberr.NoSpace && strings.Contains(e.Msg, ".log: ") && !linkedSince("9.4") && d.memtablesAreEmpty() {
+	if ok && e.Code == dberr.NoSpace && !linkedSince("9.4") && d.memtablesAreEmpty() && isNewestLog(logOf(e.Msg)) {
 		d.commits.syncer.fail(err)
 	}
 	return err
+}
+
+// logOf is the path of the log in RocksDB's words on a write to it; empty if they are of another file.
+func logOf(words string) string {
+	_, after, _ := strings.Cut(words, "file: ")
+	path, _, found := strings.Cut(after, ".log: ")
+	if !found {
+		return ""
+	}
+	return path + ".log"
+}
+
+// isNewestLog tells whether there is no log after the one at path: with memtables that are empty because RocksDB has
+// recovered and flushed them, there is.
+func isNewestLog(path string) bool {
+	if path == "" {
+		return false
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return true
+	}
+	number := logNumber(filepath.Base(path))
+	for _, e := range entries {
+		if logNumber(e.Name()) > number {
+			return false
+		}
+	}
+	return true
+}
+
+// logNumber is the number of a log's name; 0 if it is none.
+func logNumber(name string) uint64 {
+	digits, ok := strings.CutSuffix(name, ".log")
+	if !ok {
+		return 0
+	}
+	n, _ := strconv.ParseUint(digits, 10, 64)
+	return n
 }
 
 func (d *DB) memtablesAreEmpty() bool {
