@@ -102,8 +102,8 @@ func unsupported(op string, f Feature) *Error {
 // OPTIONS file that RocksDB writes at each Open. A call before the first one opens a database in a temporary directory.
 // "unknown" if there can be none.
 func Version() string {
-	linked.once.Lock()
-	defer linked.once.Unlock()
+	linked.finding.Lock()
+	defer linked.finding.Unlock()
 	if linked.version.Load() == nil {
 		if v := versionOnDisk(); v != "" {
 			linked.version.Store(&v)
@@ -116,7 +116,7 @@ func Version() string {
 }
 
 var linked struct {
-	once    sync.Mutex // of the call that finds out
+	finding sync.Mutex // of the call that finds out
 	version atomic.Pointer[string]
 }
 

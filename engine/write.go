@@ -129,19 +129,19 @@ func (d *DB) finishLater(gone <-chan struct{}, held []*ColumnFamily, locks *lock
 
 // check refuses what RocksDB cannot hold, or would notice only after the write-ahead log has it.
 func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
-	switch op {
-	case cbridge.DeleteRange:
+	if op == cbridge.DeleteRange {
 		if c.db.tx.mode != NoTx {
 			return errRange()
 		}
 		return c.checkRange(key, value)
-	case cbridge.Merge:
-		if err := c.checkMerge(value); err != nil {
-			return err
-		}
 	}
 	if err := checkSizes(key, value); err != nil {
 		return err
+	}
+	if op == cbridge.Merge {
+		if err := c.checkMerge(value); err != nil {
+			return err
+		}
 	}
 	return c.checkKey(key)
 }
