@@ -102,7 +102,7 @@ func TestDiskBudgetThatIsFullIsErrNoSpaceUntilThereIsRoom(t *testing.T) {
 		return map[string]error{
 			"Put": one.Put([]byte("k"), nil, nil), "Put to the other": two.Put([]byte("k"), nil, nil),
 			"Delete": one.Delete([]byte("k"), nil), "Write": one.Write(batch, engine.Sync), "family's Put": c.Put([]byte("k"), nil, nil),
-			"Ingest": one.Ingest(t.Context(), []string{table}, nil), "Commit": tx.Commit(nil), "Health": one.Health(), "ImportFiles": imported,
+			"Ingest": one.Ingest(t.Context(), []string{table}, nil), "Commit": tx.Commit(), "Health": one.Health(), "ImportFiles": imported,
 		}
 	}
 	for what, err := range adds() {
