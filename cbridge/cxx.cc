@@ -321,7 +321,7 @@ void SetBounds(File &f, const char *low, size_t low_len, const char *high, size_
   }
 }
 
-void TellFile(const rdb::LiveFileMetaData &f, rb_cxx_file_told *tell, void *to) {
+void TellFile(const rdb::LiveFileMetaData &f, rb_cxx_tell tell, void *to) {
   const std::string *texts[5] = {&f.name, &f.smallestkey, &f.largestkey, LowBound(f), HighBound(f)};
   const char *at[5] = {};
   uint64_t numbers[RB_FAMILY_FILE_NUMBERS] = {f.size, static_cast<uint64_t>(f.level),
@@ -465,7 +465,7 @@ rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *fa
 }
 
 rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
-                        rb_cxx_file_told *tell, void *to, char **comparator) {
+                        rb_cxx_tell tell, void *to, char **comparator) {
   return Guarded([&] {
     rdb::Checkpoint *made = nullptr;
     rdb::Status s = rdb::Checkpoint::Create(Behind<rdb::DB>(db), &made);

@@ -43,7 +43,7 @@ func NewDisk(l DiskLimits) (*Disk, error) {
 // Set changes the limits. One call at a time.
 func (d *Disk) Set(l DiskLimits) { C.rb_disk_set(d.p, l.c()) }
 
-// DiskUse is what is in use, in bytes. Trash is what of Files waits for its deletion.
+// DiskUse is what is in use, in bytes. Trash is of files, and logs, that wait for their deletion.
 type DiskUse struct {
 	Files, Trash uint64
 	Full         bool

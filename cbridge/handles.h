@@ -210,9 +210,13 @@ void rb_family_file_add(struct rb_family_list_of_files *l, const struct rb_famil
 rb_status rb_family_from_files(rb_db *db, rocksdb_options_t *o, const char *name,
                                const rb_family_source *from, rocksdb_column_family_handle_t **h);
 
-/* Whether RocksDB's C API exports and imports families, compacts files, and pauses. */
+/* Whether RocksDB's C API exports and imports families. */
 bool rb_family_files_offered(void);
+
+/* Whether it compacts files. */
 bool rb_compact_files_offered(void);
+
+/* Whether it pauses its background work. */
 bool rb_pause_offered(void);
 
 /* Whether RocksDB's C API has managers of files. */

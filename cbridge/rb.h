@@ -386,7 +386,7 @@ rb_disk *rb_disk_new(rb_disk_limits l);
 /* Changes the limits. */
 void rb_disk_set(rb_disk *d, rb_disk_limits l);
 
-/* Bytes of all files that are known of, and of those of them that wait for their deletion. */
+/* Bytes of all files that are known of, and of files, and logs, that wait for their deletion. */
 typedef struct rb_disk_use {
   uint64_t files;
   uint64_t trash;

@@ -38,7 +38,11 @@ func TestCompactFilesKeepsTheRows(t *testing.T) {
 	r, _ := seededRand(t, "compactfiles.seed", *compactFilesSeed)
 	db := openTemp(t, &engine.Options{FamilyOptions: engine.FamilyOptions{Extra: byHandOnly}})
 	rows := map[string]string{}
-	for round := range 25 {
+	rounds := 25
+	if testing.Short() {
+		rounds = 5
+	}
+	for round := range rounds {
 		for range 1 + r.IntN(3) {
 			for range 1 + r.IntN(15) {
 				key, value := fmt.Sprintf("%02d", r.IntN(60)), fmt.Sprint(round, r.Uint64())
@@ -131,16 +135,20 @@ func TestCompactFilesRefusesWhatMakesNoSense(t *testing.T) {
 // The caller leaves when its context ends; Close waits for what it has left behind, or ends it.
 func TestCompactFilesEndsWithItsContextAndItsDatabase(t *testing.T) {
 	needs(t, engine.CompactFiles)
-	for round := range 6 {
+	rounds := 6
+	if testing.Short() {
+		rounds = 2
+	}
+	for round := range rounds {
 		db := openTemp(t, &engine.Options{FamilyOptions: engine.FamilyOptions{Extra: byHandOnly}})
-		rows := map[string]string{}
-		for i := range 4 {
+		for i := range 2 {
 			fillFile(t, db, 50*i, 100)
 		}
-		rows = rowsOf(t, db)
+		rows := rowsOf(t, db)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- db.CompactFiles(ctx, tableNames(tablesOf(t, db, "default")), 1, nil) }()
+		names := tableNames(tablesOf(t, db, "default"))
+		go func() { done <- db.CompactFiles(ctx, names, 1, nil) }()
 		if round%2 == 0 {
 			cancel()
 		}

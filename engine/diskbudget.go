@@ -42,7 +42,7 @@ type DiskLimits struct {
 // DiskUsage is what a budget knows of files, in bytes.
 type DiskUsage struct {
 	Files int64 // of all
-	Trash int64 // of these, files that wait for their deletion
+	Trash int64 // of files, and logs, that wait for their deletion
 	Full  bool  // MaxBytes is reached
 }
 

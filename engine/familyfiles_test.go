@@ -85,15 +85,15 @@ func exportedFolder(t *testing.T) (rows map[string]string, folder string) {
 func TestFamilyFilesAreTheFamilyInAnotherDatabase(t *testing.T) {
 	needs(t, engine.FamilyFiles)
 	r, _ := seededRand(t, "familyfiles.seed", *familyFilesSeed)
-	rounds := 8
+	rounds := 4
 	if testing.Short() {
-		rounds = 3
+		rounds = 1
 	}
 	for range rounds {
 		from := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": sums}})
 		c, err := from.ColumnFamily("f")
 		mustDo(t, err)
-		rows := writeRandomly(t, r, c, 150, false)
+		rows := writeRandomly(t, r, c, 60, false)
 		folder := filepath.Join(t.TempDir(), "files")
 		mustDo(t, c.ExportFiles(t.Context(), folder))
 		writeRandomly(t, r, c, 20, false) // what comes later is not in it
@@ -101,7 +101,7 @@ func TestFamilyFilesAreTheFamilyInAnotherDatabase(t *testing.T) {
 
 		dir := filepath.Join(t.TempDir(), "db")
 		into := openDir(t, dir, nil)
-		for i := range r.IntN(400) { // sequence numbers below, among and above those of the files
+		for i := range r.IntN(150) { // sequence numbers below, among and above those of the files
 			mustDo(t, into.Put(fmt.Appendf(nil, "own %d", i), nil, nil))
 		}
 		own := rowsOf(t, into)
@@ -140,7 +140,7 @@ func TestFamilyFilesWithRangeDeletionsAreRightOrRefused(t *testing.T) {
 	from := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": sums}})
 	c, err := from.ColumnFamily("f")
 	mustDo(t, err)
-	writeRandomly(t, r, c, 100, true)
+	writeRandomly(t, r, c, 40, true)
 	s := newSnapshot(t, from) // so that compactions keep what it sees
 	mustDo(t, c.DeleteRange([]byte("050"), []byte("150"), nil))
 	rows := rowsOf(t, c)

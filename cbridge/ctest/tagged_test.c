@@ -48,7 +48,7 @@ rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *fa
 }
 
 rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
-                        rb_cxx_file_told *tell, void *to, char **comparator) {
+                        rb_cxx_tell tell, void *to, char **comparator) {
   assert_non_null(db);
   assert_non_null(family);
   uint64_t numbers[RB_FAMILY_FILE_NUMBERS] = {100, 2, 10, 20, 6, 1, 1, 9, 9};
