@@ -360,9 +360,12 @@ func (n *newFamily) verify(ctx context.Context, dir string, x *familyExport, tru
 		if err := n.verifyFile(&v, path, f); err != nil {
 			return describe(err, "", path)
 		}
+	}
+	for _, f := range x.Files {
 		if trusted {
-			continue
+			break
 		}
+		path := filepath.Join(dir, f.Name)
 		if err := readWhole(ctx, path, n.ops); err != nil {
 			return describe(err, "", path)
 		}
