@@ -3,6 +3,8 @@
 
 # Further flags of go test.
 FLAGS ?=
+# Packages of all modules that tests are run of, if not every one: "./engine ./iterator".
+export PACKAGES
 # Rounds of "make crash", "make killpoints" and "make powercut".
 N ?= 1000
 # Rounds of the test that closes a database under its users, in "make race" and "make asan".
@@ -164,7 +166,7 @@ bench-full: setup
 race asan cgocheck2: export SKIP_MODULES = ./bench ./migrate
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
-	$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program
+	$(if $(PACKAGES),,$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program)
 	$(SYSTEM) go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
