@@ -64,6 +64,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 		settings = append(settings, arena...)
 	}
 	if v, set := options["enable_blob_files"]; set && v != "false" && v != "0" {
+		if c.stamped() {
+			return invalid("", "timestamps exclude blob files")
+		}
 		c.blobs.Store(true) // for good: files stay
 	}
 	return c.c.SetOptions(settings)
