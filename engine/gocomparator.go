@@ -47,7 +47,7 @@ type GoComparator struct {
 // order is how a family's keys lie: the zero one is bytewise.
 type order struct {
 	name    string
-	stamped bool // bytewise, with timestamps
+	stamped bool                  // bytewise, with timestamps
 	compare func(a, b []byte) int // as Go calls it: it does not panic; nil: bytewise
 	checked func(key []byte) error
 }

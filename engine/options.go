@@ -178,10 +178,10 @@ type FamilyOptions struct {
 	// files and transactions. See docs/timestamps.md.
 	Timestamps      bool
 	Compression     Compression
-	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
-	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey  float64 // size of the filters, up to 100; 0: none
-	Tuning                   // compression in detail, kinds of filters and compactions, blob files
+	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
+	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
+	BloomBitsPerKey float64 // size of the filters, up to 100; 0: none
+	Tuning                  // compression in detail, kinds of filters and compactions, blob files
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.

@@ -42,6 +42,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if err != nil {
 		return err
 	}
+	if why := stampsExclude(options); c.stamped() && why != "" {
+		return invalid("", "timestamps exclude "+why)
+	}
 	defer c.release()
 	if err := c.hold(""); err != nil {
 		return err
@@ -64,9 +67,6 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 		settings = append(settings, arena...)
 	}
 	if v, set := options["enable_blob_files"]; set && v != "false" && v != "0" {
-		if c.stamped() {
-			return invalid("", "timestamps exclude blob files")
-		}
 		c.blobs.Store(true) // for good: files stay
 	}
 	return c.c.SetOptions(settings)

@@ -425,23 +425,33 @@ func (o *operators) validateStamps(f *FamilyOptions) error {
 	if !o.order.stamped {
 		return nil
 	}
-	extra := settingsOf(f.Extra)
-	off := func(name string) bool { v := extra[name]; return v == "" || v == "false" || v == "0" }
-	why := ""
+	why := stampsExclude(settingsOf(f.Extra))
 	switch {
 	case f.MergeOperator != "" || f.GoMerge != nil:
 		why = "a merge operator"
 	case o.c.Filter != cbridge.FilterNone || f.GoFilter != nil:
 		why = "a compaction filter, which heeds no timestamps"
-	case f.GoPrefix != nil || extra["prefix_extractor"] != "" || extra["memtable_insert_with_hint_prefix_extractor"] != "":
+	case f.GoPrefix != nil:
 		why = "a prefix extractor"
-	case f.BlobsFrom > 0 || !off("enable_blob_files"):
-		why = "blob files, which RocksDB before 8.1 reads wrongly with them"
-	case off("persist_user_defined_timestamps") && extra["persist_user_defined_timestamps"] != "":
-		why = "persist_user_defined_timestamps off"
+	case f.BlobsFrom > 0:
+		why = "blob files"
 	}
 	if why != "" {
 		return invalid("", "timestamps exclude "+why)
 	}
 	return nil
+}
+
+// stampsExclude tells which of some settings by RocksDB's names does not go together with timestamps.
+func stampsExclude(settings map[string]string) string {
+	off := func(name string) bool { return settings[name] == "false" || settings[name] == "0" }
+	switch {
+	case settings["prefix_extractor"] != "" || settings["memtable_insert_with_hint_prefix_extractor"] != "":
+		return "a prefix extractor"
+	case settings["enable_blob_files"] != "" && !off("enable_blob_files"):
+		return "blob files, which RocksDB before 8.1 reads wrongly with them"
+	case off("persist_user_defined_timestamps"):
+		return "persist_user_defined_timestamps off"
+	}
+	return ""
 }

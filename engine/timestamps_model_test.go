@@ -54,14 +54,14 @@ func (r stampedRows) get(key string, at uint64) (v stampedRow, found bool) {
 func (r stampedRows) asOf(at, low uint64, in func(key string) bool) (rows []string) {
 	for _, key := range slices.Sorted(maps.Keys(r)) {
 		if v, found := r.get(key, at); found && in(key) {
-			rows = append(rows, shown(key, v.value, v.at, low))
+			rows = append(rows, stampedText(key, v.value, v.at, low))
 		}
 	}
 	return rows
 }
 
-// shown is a row as text. Below the history a timestamp may have become 0.
-func shown(key, value string, at, low uint64) string {
+// stampedText is a row as text. Below the history a timestamp may have become 0.
+func stampedText(key, value string, at, low uint64) string {
 	if at < low {
 		at = 0
 	}
@@ -286,10 +286,10 @@ func (m *stampedModel) check() error {
 	for k, v := range rows {
 		got = append(got, string(k)+"="+string(v))
 	}
-	return errors.Join(err, done(), sameRows("the plain family", got, flat))
+	return errors.Join(err, done(), sameTexts("the plain family", got, flat))
 }
 
-func sameRows(what string, got, want []string) error {
+func sameTexts(what string, got, want []string) error {
 	if slices.Equal(got, want) {
 		return nil
 	}
@@ -341,7 +341,7 @@ func (m *stampedModel) checkKeys(a *engine.AsOf, rows stampedRows) error {
 				return fmt.Errorf("%q: %q, want %q", key, v, want.value)
 			}
 		}
-		if !there || shown("", "", stamp, m.low) != shown("", "", want.at, m.low) {
+		if !there || stampedText("", "", stamp, m.low) != stampedText("", "", want.at, m.low) {
 			return fmt.Errorf("%q: has %v, timestamp %d, want %d", key, there, stamp, want.at)
 		}
 	}
@@ -370,7 +370,7 @@ func (m *stampedModel) checkIterators(a *engine.AsOf, rows stampedRows) error {
 		return err
 	}
 	defer it.Close()
-	row := func() string { return shown(string(it.Key()), string(it.Value()), it.Timestamp(), m.low) }
+	row := func() string { return stampedText(string(it.Key()), string(it.Value()), it.Timestamp(), m.low) }
 	var forth, back, chunks, unchunk []string
 	for ok := it.First(); ok; ok = it.Next() {
 		forth = append(forth, row())
@@ -381,7 +381,7 @@ func (m *stampedModel) checkIterators(a *engine.AsOf, rows stampedRows) error {
 	var c iterator.Chunk
 	take := func(to *[]string) {
 		for i := range c.Len() {
-			*to = append(*to, shown(string(c.Key(i)), string(c.Value(i)), c.Timestamp(i), m.low))
+			*to = append(*to, stampedText(string(c.Key(i)), string(c.Value(i)), c.Timestamp(i), m.low))
 		}
 	}
 	for more := it.First() && it.NextChunk(&c); more; more = it.NextChunk(&c) {
@@ -392,8 +392,8 @@ func (m *stampedModel) checkIterators(a *engine.AsOf, rows stampedRows) error {
 	}
 	slices.Reverse(back)
 	slices.Reverse(unchunk)
-	err = errors.Join(sameRows("forwards", forth, want), sameRows("backwards", back, want),
-		sameRows("chunks", chunks, want), sameRows("chunks backwards", unchunk, want))
+	err = errors.Join(sameTexts("forwards", forth, want), sameTexts("backwards", back, want),
+		sameTexts("chunks", chunks, want), sameTexts("chunks backwards", unchunk, want))
 	for range 4 {
 		key := m.key()
 		at := slices.IndexFunc(slices.Sorted(maps.Keys(rows)), func(k string) bool { return k >= key && in(k) && there(rows, k, a.Timestamp()) })
@@ -485,5 +485,5 @@ func (m *stampedModel) checkVersions(a *engine.AsOf, rows stampedRows) error {
 	for v := range versions {
 		got = append(got, fmt.Sprintf("%q=%s@%d %v", v.Key, v.Value, v.Timestamp, v.Deleted))
 	}
-	return errors.Join(done(), sameRows(fmt.Sprint("versions since ", since, " from ", lower), got, want))
+	return errors.Join(done(), sameTexts(fmt.Sprint("versions since ", since, " from ", lower), got, want))
 }

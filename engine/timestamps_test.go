@@ -84,7 +84,7 @@ func TestTimestampsAreNeitherMissingNorTooMany(t *testing.T) {
 	expectErrors(t, map[string]error{
 		"Get": get, "Has": has, "NewIter": iter, "MultiGet": many, "Snapshot.Get": snapped, "NewIters": iters, "FirstKey": first,
 		"Count": count, "DeleteWhere": err, "CopyRange": copied, "MultiGetFamilies": families[1].Err,
-		"GetAppend":    second(c.GetAppend(nil, k, nil)),
+		"GetAppend":    secondOf(c.GetAppend(nil, k, nil)),
 		"GetPinned":    c.GetPinned(k, nil, func([]byte) error { return nil }),
 		"Put":          c.Put(k, v, nil),
 		"Delete":       c.Delete(k, nil),
@@ -128,7 +128,7 @@ func TestTimestampsAreNeitherMissingNorTooMany(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func secondOf[T any](_ T, err error) error { return err }
 
 // What timestamps do not go together with says so.
 func TestWhatTimestampsDoNotGoTogetherWith(t *testing.T) {
@@ -155,6 +155,8 @@ func TestWhatTimestampsDoNotGoTogetherWith(t *testing.T) {
 	}, engine.ErrUnsupported, "")
 	expectErrors(t, map[string]error{"SetOptions": c.SetOptions(map[string]string{"enable_blob_files": "true"})},
 		engine.ErrInvalidArgument, "blob files")
+	expectErrors(t, map[string]error{"SetOptions": c.SetOptions(map[string]string{"prefix_extractor": "fixed:1"})},
+		engine.ErrInvalidArgument, "prefix extractor")
 
 	for name, o := range map[string]engine.FamilyOptions{
 		"merge operator":                   {MergeOperator: engine.Int64Add},

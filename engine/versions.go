@@ -9,9 +9,9 @@ import (
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
 
-// Version is one version of a row of a family with timestamps. Key and Value are Go memory that is the
+// RowVersion is one version of a row of a family with timestamps. Key and Value are Go memory that is the
 // receiver's, but share it with their neighbours: clone what is kept for long.
-type Version struct {
+type RowVersion struct {
 	Key       []byte
 	Timestamp uint64
 	Value     []byte // nil if Deleted, and with KeysOnly
@@ -26,13 +26,13 @@ type Version struct {
 //
 // Of versions of one key with the same timestamp only the last one written is there. A range deletion, which
 // only other programs write, hides the versions that it covers.
-func (a *AsOf) Versions(since uint64, o *IterOptions) (versions iter.Seq[Version], done func() error) {
+func (a *AsOf) Versions(since uint64, o *IterOptions) (versions iter.Seq[RowVersion], done func() error) {
 	var err error
-	versions = func(yield func(Version) bool) { err = a.rangeVersions(since, o, yield) }
+	versions = func(yield func(RowVersion) bool) { err = a.rangeVersions(since, o, yield) }
 	return versions, func() error { return err }
 }
 
-func (a *AsOf) rangeVersions(since uint64, o *IterOptions, yield func(Version) bool) error {
+func (a *AsOf) rangeVersions(since uint64, o *IterOptions, yield func(RowVersion) bool) error {
 	const op = "versions"
 	bare := IterOptions{}
 	if o != nil {
@@ -84,7 +84,7 @@ type versionGatherer struct {
 	buf      []byte
 	used     int
 	keysOnly bool
-	yield    func(Version) bool
+	yield    func(RowVersion) bool
 }
 
 func (g *versionGatherer) call(src *cbridge.Iter, m cbridge.Move, s cbridge.Stretch) cbridge.Passed {
@@ -101,7 +101,7 @@ func (g *versionGatherer) after() error {
 	for rest := bytes.Clone(g.buf[:g.used]); len(rest) > 0; {
 		var c cbridge.Version
 		c, rest = cbridge.NextVersion(rest)
-		v := Version{Key: c.Key, Timestamp: c.Timestamp, Value: c.Value, Deleted: c.Deleted}
+		v := RowVersion{Key: c.Key, Timestamp: c.Timestamp, Value: c.Value, Deleted: c.Deleted}
 		if v.Deleted || g.keysOnly {
 			v.Value = nil
 		}
