@@ -404,7 +404,7 @@ func (c *ColumnFamily) raiseHistory(low uint64) error {
 	err := c.c.RaiseHistory(low)
 	if err != nil {
 		if known, e := c.c.HistoryLow(); e == nil && known < low {
-			c.history.Store(known)
+			c.history.Store(max(known, before))
 		}
 	}
 	return c.db.note(err)
