@@ -26,6 +26,9 @@ type ColumnFamily struct {
 
 	valueSize valueSize // of the values that MultiGet reads
 
+	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's
+	historyMu sync.Mutex    // one raise at a time
+
 	// A write that names a dropped family would leave the whole database in a failed state. So each
 	// write holds the families that it names for reading while it runs, and a drop takes for writing.
 	claim sync.RWMutex
@@ -184,6 +187,9 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	}
 	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
 	f.blobs.Store(c.Blobs)
+	if err := f.learnHistory(); err != nil {
+		return nil, err
+	}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil
 }

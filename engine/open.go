@@ -256,6 +256,11 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 	if ops, err = f.operatorsOver(disk, name); err != nil {
 		return ops, describeFamily(err, name)
 	}
+	whole := f
+	whole.Extra = above + ";" + f.Extra
+	if err = ops.validateStamps(&whole); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	ops.serve(name, failures)
 	if err = ops.refuseOrder(o.Transactions); err != nil {
 		return ops, describeFamily(err, name)
@@ -350,6 +355,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		}
 		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check, ops: ops[name]}
 		f.blobs.Store(c.Blobs)
+		if err := f.learnHistory(); err != nil {
+			return err
+		}
 		all = append(all, f)
 	}
 	d.def = all[0]

@@ -42,6 +42,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if err != nil {
 		return err
 	}
+	if why := stampsExclude(options); c.stamped() && why != "" {
+		return invalid("", "timestamps exclude "+why)
+	}
 	defer c.release()
 	if err := c.hold(""); err != nil {
 		return err
