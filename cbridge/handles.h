@@ -35,6 +35,7 @@ struct rb_db {
   size_t recovered_count;
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
+  rb_disk *disk;                /* NULL: none */
   struct rb_family *families;
   rb_orders orders;              /* of all families that it ever had while it was open */
   rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */
@@ -103,6 +104,13 @@ struct rb_iter {
   bool backward;  /* direction of the last fill */
   bool delivered; /* it stands on a row that was delivered, not on the next one */
   uint64_t max_value;
+};
+
+struct rb_disk {
+  atomic_uint holders;                 /* the caller, and the plans and databases that share it */
+  atomic_uint_least64_t limit;         /* bytes; 0: none */
+  rocksdb_sst_file_manager_t *manager; /* NULL: RocksDB's C API has none */
+  struct rb_cxx_disk *cxx;             /* in its place, by C++; NULL: none */
 };
 
 /* What a database with transactions is opened from. */
@@ -192,6 +200,42 @@ rb_status rb_family_options_check(const rocksdb_options_t *o);
 
 /* Makes a family that no database has yet; NULL when memory is short. name is copied. */
 rb_family *rb_family_new(const char *name);
+
+/* One record of rb_family_files. */
+struct rb_family_file {
+  uint64_t numbers[RB_FAMILY_FILE_NUMBERS];
+  const char *texts[5]; /* NUL-terminated, and as long as the last five numbers say */
+};
+
+/* Reads a record and gives the place behind it. */
+const uint8_t *rb_family_file_read(struct rb_family_file *f, const uint8_t *from);
+
+/* A list of records that grows. */
+struct rb_family_list_of_files {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  bool short_of_memory;
+};
+
+/* Appends a record, of which the texts are copied; they need no NUL. */
+void rb_family_file_add(struct rb_family_list_of_files *l, const struct rb_family_file *f);
+
+/* Makes a family of RocksDB from files. *h may be not NULL on error, and is then of no family. */
+rb_status rb_family_from_files(rb_db *db, rocksdb_options_t *o, const char *name,
+                               const rb_family_source *from, rocksdb_column_family_handle_t **h);
+
+/* Whether RocksDB's C API exports and imports families. */
+bool rb_family_files_offered(void);
+
+/* Whether it compacts files. */
+bool rb_compact_files_offered(void);
+
+/* Whether it pauses its background work. */
+bool rb_pause_offered(void);
+
+/* Whether RocksDB's C API has managers of files. */
+bool rb_disk_offered(void);
 
 /* Gives a family its handle, which it owns from then on, and puts it in front of the db's others.
  */

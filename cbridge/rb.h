@@ -367,6 +367,46 @@ typedef struct rb_event_counts {
 /* Looks at the counts. */
 rb_event_counts rb_events_count(rb_events *e);
 
+/* What watches over the table files of the databases that share it: how fast they are deleted, and
+ * how much room they take. */
+typedef struct rb_disk rb_disk;
+
+/* limit is how many bytes all files may take, rate how many bytes of files are deleted in a second;
+ * 0: no limit. Above share times the size of the files what waits for its deletion is deleted at
+ * once. */
+typedef struct rb_disk_limits {
+  uint64_t limit;
+  uint64_t rate;
+  double share;
+} rb_disk_limits;
+
+/* Makes one, which lives until rb_disk_free and the end of the last plan and database that joined.
+ * NULL when memory is short, and where RocksDB offers none: see RB_FEATURE_DISK. */
+rb_disk *rb_disk_new(rb_disk_limits l);
+
+/* Changes the limits. */
+void rb_disk_set(rb_disk *d, rb_disk_limits l);
+
+/* Bytes of all files that are known of, and of files, and logs, that wait for their deletion. */
+typedef struct rb_disk_use {
+  uint64_t files;
+  uint64_t trash;
+  uint8_t full; /* the limit is reached */
+} rb_disk_use;
+
+/* Looks at what is in use. */
+rb_disk_use rb_disk_used(rb_disk *d);
+
+/* Has the database of a plan join, before the plan's first family. */
+void rb_plan_disk(rb_plan *p, rb_disk *d);
+
+/* Ends the caller's use; that of plans and databases goes on. NULL is allowed. */
+void rb_disk_free(rb_disk *d);
+
+/* Whether the limit of the rb_disk that a database has joined is reached: 1 or 0. Nothing but the
+ * caller keeps to it: it asks before it writes. */
+uint8_t rb_db_full(rb_db *db);
+
 /* Has the database of a plan put its events into e: before rb_plan_open, which answers
  * RB_UNSUPPORTED if RocksDB offers no events. */
 void rb_plan_events(rb_plan *p, rb_events *e);
@@ -1145,7 +1185,11 @@ enum {
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
   RB_FEATURE_RESUME = 41,           /* rb_cxx */
-  RB_FEATURE_COMPACT_STATUS = 42    /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42,   /* rb_cxx */
+  RB_FEATURE_FAMILY_FILES = 43,     /* 10.7, or rb_cxx */
+  RB_FEATURE_COMPACT_FILES = 44,    /* 11.6, or rb_cxx */
+  RB_FEATURE_PAUSE = 45,            /* 11.6, or rb_cxx */
+  RB_FEATURE_DISK = 46              /* 10.6, or rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -1158,6 +1202,36 @@ const char *rb_cxx_words(void);
 /* Has RocksDB take writes again after a background error of which the cause is gone: it flushes
  * what is in memory. RB_OK also where there is no such error. RB_UNSUPPORTED without C++. */
 rb_status rb_resume(rb_db *db);
+
+/* Waits until no flush or compaction runs, and keeps RocksDB from beginning any until
+ * rb_continue_background, which must follow once for each success. What flushes and waits for it
+ * waits until then too, rb_close with unlogged writes among it. RB_UNSUPPORTED before RocksDB 11.6
+ * without C++. */
+rb_status rb_pause_background(rb_db *db);
+
+/* Ends one rb_pause_background that succeeded. RB_INVALID_ARGUMENT if there is none. */
+rb_status rb_continue_background(rb_db *db);
+
+/* A sign for rb_compact_files to stop. */
+typedef struct rb_stop rb_stop;
+
+/* Makes one, which lives until rb_stop_free. NULL when memory is short. */
+rb_stop *rb_stop_new(void);
+
+/* Has the compaction that was given s end soon, before RocksDB 11.6 at its own end. */
+void rb_stop_set(rb_stop *s);
+
+/* Ends s; no call may be using it. */
+void rb_stop_free(rb_stop *s);
+
+/* Compacts table files of a family, and what of it RocksDB must add to them, into a level, on the
+ * calling thread. names holds n base names, NUL-terminated, one directly behind the other; the new
+ * files have most bytes at most, 0: there is one. RB_INVALID_ARGUMENT for a file that the family
+ * has not, or a level that cannot be, RB_ABORTED for one that another compaction has,
+ * RB_COMPACTION_TOO_LARGE where RocksDB, after a full disk, sees no room, RB_INCOMPLETE once s was
+ * set, RB_UNSUPPORTED before RocksDB 11.6 without C++. */
+rb_status rb_compact_files(rb_family *f, const char *names, size_t n, int32_t level, uint64_t most,
+                           rb_stop *s);
 
 /* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT;
  * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */
@@ -1390,6 +1464,56 @@ typedef struct rb_ingest_options {
  * the files and holds the family against a drop. RB_READ_ONLY if the db was opened so;
  * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
+
+/* ---- families as table files ----------------------------------------------------------------- */
+
+/* The table files of a family: count records one behind the other in data, len bytes. A record is
+ * RB_FAMILY_FILE_NUMBERS numbers of 64 bits in the machine's order, and behind them the texts that
+ * the last five measure, each with a NUL after it: bytes of the file, level, smallest and largest
+ * sequence number; file's name with a slash before it, smallest and largest key, and these two as
+ * RocksDB has them inside, which are empty where it does not tell. */
+typedef struct rb_family_files {
+  const uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+} rb_family_files;
+
+/* How many numbers a record of rb_family_files begins with. */
+enum { RB_FAMILY_FILE_NUMBERS = 9 };
+
+/* What rb_family_export answers: what is in data and comparator is the caller's, to be freed with
+ * rb_free. Both are NULL on error, and data is for no files. */
+typedef struct rb_family_exported {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  char *comparator; /* its name */
+  rb_status status;
+} rb_family_exported;
+
+/* Flushes a family and links, or copies, its table files into dir, which must not exist, below a
+ * directory that does. Files of blobs are left out: the caller refuses families that have some. On
+ * error RocksDB has removed dir. RB_READ_ONLY; RB_UNSUPPORTED before RocksDB 10.7 without C++. */
+rb_family_exported rb_family_export(rb_family *f, const char *dir);
+
+/* What a family is made from. */
+typedef struct rb_family_source {
+  const char *dir;        /* where the files are */
+  const char *comparator; /* name of the order of their keys */
+  rb_family_files files;  /* one at least */
+  uint8_t move;           /* they are linked, and their old names removed */
+} rb_family_source;
+
+/* rb_family_create with the rows of files. The caller has verified that they are what
+ * rb_family_export made, and that RocksDB knows the ends of those that have range deletions: see
+ * rb_family_import_bounds. On error there is no family; RB_UNSUPPORTED as of the export. The
+ * database has no transactions. */
+rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra, rb_family_source from);
+
+/* Whether rb_family_import gives RocksDB the last two texts of a record. Without them it takes the
+ * ends of a file from its rows, which is wrong where range deletions reach beyond them. */
+uint8_t rb_family_import_bounds(void);
 
 /* ---- exported rows -------------------------------------------------------------------------- */
 

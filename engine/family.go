@@ -150,6 +150,24 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	defer d.guard.leave(opFamily)
+	n, err := d.newFamily(name, o)
+	if err != nil {
+		return nil, err
+	}
+	return n.make(func() (*cbridge.Family, error) { return d.c.CreateFamily(name, n.plan, n.extra) })
+}
+
+// newFamily is a family that can be made.
+type newFamily struct {
+	db    *DB
+	name  string
+	plan  cbridge.FamilyOptions
+	extra string
+	ops   operators
+}
+
+// newFamily looks at a name and options.
+func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if err := validateFamilyName(name); err != nil {
 		return nil, err
 	}
@@ -172,20 +190,26 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err := ops.refuseOrder(d.tx.mode); err != nil {
 		return nil, err
 	}
-	plan := o.plan()
-	plan.Operators = ops.c
-	d.memory.fit(&plan, o.Extra)
+	n := &newFamily{db: d, name: name, plan: o.plan(), extra: d.tx.familyExtra() + o.Extra, ops: ops}
+	n.plan.Operators = ops.c
+	d.memory.fit(&n.plan, o.Extra)
+	return n, nil
+}
+
+// make makes the family by a call into C, one at a time.
+func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily, error) {
+	d := n.db
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
 	var c *cbridge.Family
-	err = d.manifestCall(func() (err error) {
-		c, err = d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
+	err := d.manifestCall(func() (err error) {
+		c, err = create()
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
+	f := &ColumnFamily{db: d, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
 	f.blobs.Store(c.Blobs)
 	if err := f.learnHistory(); err != nil {
 		return nil, err
@@ -214,6 +238,11 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	case c == d.def:
 		return invalid("", "the default family cannot be dropped")
 	}
+	return d.drop(c)
+}
+
+// drop drops a family within the guard.
+func (d *DB) drop(c *ColumnFamily) error {
 	d.familyMu.Lock() // one drop at a time, so that writers of several families cannot wait in a ring
 	defer d.familyMu.Unlock()
 	c.claim.Lock()

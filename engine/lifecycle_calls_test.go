@@ -240,6 +240,21 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		}
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
+	"CompactFiles": compactFilesCall[*engine.DB],
+	"PauseBackground": func(d *engine.DB, _ *lifecycleKit) error {
+		p, err := d.PauseBackground(context.Background())
+		if err != nil {
+			return orUnsupported(engine.PauseBackground, err)
+		}
+		return p.Continue()
+	},
+	"ImportFiles": func(d *engine.DB, k *lifecycleKit) error {
+		c, err := d.ImportFiles(context.Background(), "new", k.dir, nil)
+		if errors.Is(err, engine.ErrCorruption) { // the kit has no exported family
+			err = nil
+		}
+		return orUnsupported(engine.FamilyFiles, want(err, c == nil, c))
+	},
 	"Resume": func(d *engine.DB, _ *lifecycleKit) error {
 		return orUnsupported(engine.Resume, d.Resume(context.Background()))
 	},
@@ -279,9 +294,13 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
-	"PropertyInt":        propertyIntCall[*engine.ColumnFamily],
-	"PropertyFloat":      propertyFloatCall[*engine.ColumnFamily],
-	"PropertyMap":        propertyMapCall[*engine.ColumnFamily],
+	"CompactFiles":       compactFilesCall[*engine.ColumnFamily],
+	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {
+		return orUnsupported(engine.FamilyFiles, c.ExportFiles(context.Background(), filepath.Join(k.dir, "exported")))
+	},
+	"PropertyInt":   propertyIntCall[*engine.ColumnFamily],
+	"PropertyFloat": propertyFloatCall[*engine.ColumnFamily],
+	"PropertyMap":   propertyMapCall[*engine.ColumnFamily],
 	"Property": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
 		_, err := c.Property("rocksdb.stats")
 		return err

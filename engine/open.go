@@ -54,6 +54,8 @@ type DB struct {
 	tx       txDB
 
 	trouble trouble
+	pauses  pauses
+	limited bool // it has a DiskBudget
 
 	operatorFailures operatorFailures // of operators written in Go
 
@@ -109,9 +111,12 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 		return nil, err
 	}
 	defer plan.Free()
-	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0}
+	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0, limited: o.Disk != nil}
 	d.observeAs(o)
 	if err := d.watchEvents(plan, o); err != nil {
+		return nil, err
+	}
+	if err := o.Disk.join(plan); err != nil {
 		return nil, err
 	}
 	if d.memory == nil {
@@ -426,6 +431,7 @@ func (d *DB) shut() (running string) {
 	d.guard.refuse()
 	d.tx.locks.close()
 	d.commits.close()
+	d.pauses.close()
 	if d.guard.running[opCompact].running() > 0 {
 		d.guard.aside(opCancel, d.c.PauseCompaction)
 	}

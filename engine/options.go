@@ -41,6 +41,9 @@ type Options struct {
 	// leave half of the budget to the cache. Later versions do without it.
 	MemtableShare int64
 
+	// Disk is a budget for table files that the database shares with others. Not with ReadOnly.
+	Disk *DiskBudget
+
 	// PipelinedWrite lets one group of writes go to the write-ahead log while the group before goes to
 	// the memtables: more throughput for many concurrent writers, longer waits for each. Nothing that
 	// is promised changes.
@@ -284,6 +287,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateMemory(); err != nil {
+		return err
+	}
+	if err := o.validateDisk(); err != nil {
 		return err
 	}
 	if err := o.Commit.validate(); err != nil {

@@ -24,6 +24,7 @@ func badOptions() map[string]*engine.Options {
 	add("a name must not be empty", engine.Options{Families: map[string]engine.FamilyOptions{"": {}}})
 	add("a name must not be empty or", engine.Options{Families: map[string]engine.FamilyOptions{"a\x00b": {}}})
 	add("Options.Extra contains a zero byte", engine.Options{Extra: "max_open_files=1\x00"})
+	add("Disk and ReadOnly", engine.Options{ReadOnly: true, Disk: &engine.DiskBudget{}})
 	add("unknown Statistics", engine.Options{Statistics: -1})
 	add("unknown Statistics|above", engine.Options{Statistics: engine.AllStatistics + 1})
 	for what, f := range map[string]engine.FamilyOptions{

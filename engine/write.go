@@ -199,6 +199,12 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 		d.guard.leave(op)
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if op == opWrite || op == opImport {
+		if err := d.full(); err != nil {
+			d.guard.leave(op)
+			return err
+		}
+	}
 	return nil
 }
 
