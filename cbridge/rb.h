@@ -216,6 +216,7 @@ typedef struct rb_operators {
   rb_callee *called_prefix; /* NULL: none */
   rb_callee *called_order;  /* the order of the keys; NULL: the bytewise one */
   uint8_t reversed;         /* or that one, reversed: the last key first */
+  uint8_t stamped;          /* or that one, with timestamps behind the keys: see rb_get_at */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and
@@ -523,6 +524,8 @@ typedef struct rb_read {
   uint32_t flags;
   uint64_t deadline;
   uint8_t one_by_one; /* not by RocksDB's lookup of many keys */
+  uint8_t timed;      /* as of at, of families with timestamps: see rb_get_at */
+  uint64_t at;
 } rb_read;
 
 /* One key of rb_multi_get: which of the families it is of, and its length. */
@@ -569,6 +572,65 @@ void rb_rest_take(rb_rest *r, uint8_t *buf);
 
 /* Ends the rest without its values. NULL is allowed. */
 void rb_rest_free(rb_rest *r);
+
+/* ---- keys with timestamps ------------------------------------------------------------------- */
+
+/* A family that is stamped has a timestamp behind each key, 8 bytes, little endian: keys are in
+ * bytewise order, and of one key the newest timestamp comes first. It is RocksDB's own order of the
+ * name leveldb.BytewiseComparator.u64ts. Only rb_write writes to it, with the timestamps in the
+ * batch; only what follows, and what is timed, reads it. All that is handed out is without them.
+ * Keys must not be empty: RocksDB 7.8 with assertions ends the process over one. */
+
+/* rb_get as of a timestamp: of the key's versions not above at the newest, unless that deletes the
+ * key. RB_INVALID_ARGUMENT if at is below the family's history. */
+rb_value rb_get_at(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline, uint64_t at,
+                   const uint8_t *key, size_t klen, uint8_t *buf, size_t cap);
+
+/* What rb_get_stamped answers: len bytes, to be freed with rb_free, and their timestamp. */
+typedef struct rb_stamped {
+  uint64_t len;
+  uint64_t timestamp;
+  char *data; /* NULL unless the status is RB_OK */
+  rb_status status;
+} rb_stamped;
+
+/* rb_get_at with the timestamp of the version found. */
+rb_stamped rb_get_stamped(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                          uint64_t at, const uint8_t *key, size_t klen);
+
+/* Where the history of a family begins. */
+typedef struct rb_history {
+  uint64_t low;
+  rb_status status;
+} rb_history;
+
+/* Reads from which timestamp on the family keeps all versions; 0 if nothing was given up. */
+rb_history rb_history_low(rb_family *f);
+
+/* Gives up the versions below low, but of each key the newest one: compactions and flushes drop
+ * them from then on, and reads as of less fail. It is written to the manifest. RB_INVALID_ARGUMENT
+ * if it was higher; RB_READ_ONLY. */
+rb_status rb_history_raise(rb_family *f, uint64_t low);
+
+/* What one version is, in the bytes that rb_iter_versions delivers. */
+enum { RB_VERSION_PUT = 0, RB_VERSION_DELETED = 1, RB_VERSION_HEAD = 20 };
+
+/* What rb_iter_versions answers: used bytes of the buffer hold versions. */
+typedef struct rb_versions {
+  uint64_t used;
+  uint64_t need; /* not 0: the next version wants a buffer of so many bytes; used is 0 */
+  uint64_t rows;
+  uint8_t end;
+  rb_status status;
+} rb_versions;
+
+/* Delivers versions, the newest of each key first, from where move says (RB_MOVE_FIRST or
+ * RB_MOVE_ON), of an iterator made for it and for nothing else: up to max_rows. Each is uint64
+ * timestamp, uint32 kind (RB_VERSION_), uint32 key length, uint32 value length, key, value, in the
+ * machine's byte order. Of versions with the same timestamp the last one written counts. Versions
+ * that a range deletion covers are left out. */
+rb_versions rb_iter_versions(rb_iter *it, uint32_t move, uint64_t max_rows, uint8_t *buf,
+                             size_t cap);
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
@@ -641,6 +703,10 @@ typedef struct rb_iter_options {
   uint64_t readahead; /* bytes; 0: RocksDB's automatic read-ahead */
   uint64_t deadline;  /* microseconds since 1970; 0: none. Reading a file later is RB_TIMED_OUT, and
                        * so is a fill or count that is at it after 64 rows */
+  uint8_t timed;      /* as of at, of a family with timestamps: see rb_get_at */
+  uint8_t versions;   /* for rb_iter_versions alone: all versions from since to at; timed too */
+  uint64_t at;
+  uint64_t since;
 } rb_iter_options;
 
 /* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
@@ -698,15 +764,15 @@ typedef struct rb_fill {
 
 /* Moves the iterator and delivers rows from there in one call; replaces a seek and, for each row,
  * next, valid, key and value. Rows go to buf from its start: uint32 key length, uint32 value
- * length (of the whole value, also of one that max_value cuts), key, value, in the machine's byte
- * order. Their offsets, uint32 each, go to the end of buf backwards: that of row i at buf + cap -
- * 4*(i+1). It stops after max_rows (at least 1), when the next row does not fit whole, or at the
- * end. A row that does not fit is not passed over: when need is set, fill again with RB_MOVE_ON and
- * a larger buffer. From nowhere the turns go to the first or the last row; one in the direction
- * that the last fill took is RB_MOVE_ON. After an error RB_MOVE_ON and the turns deliver nothing
- * and repeat it; the other moves start afresh. key is used by the moves that name it. Offsets are
- * below 4 GiB. With a predicate it may end, for now, without a row, need and end: when it has
- * looked at enough of them. */
+ * length (of the whole value, also of one that max_value cuts), key, value and, where the iterator
+ * is timed, uint64 timestamp, in the machine's byte order. Their offsets, uint32 each, go to the
+ * end of buf backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1),
+ * when the next row does not fit whole, or at the end. A row that does not fit is not passed over:
+ * when need is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to
+ * the first or the last row; one in the direction that the last fill took is RB_MOVE_ON. After an
+ * error RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key
+ * is used by the moves that name it. Offsets are below 4 GiB. With a predicate it may end, for now,
+ * without a row, need and end: when it has looked at enough of them. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);
 

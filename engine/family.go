@@ -26,6 +26,9 @@ type ColumnFamily struct {
 
 	valueSize valueSize // of the values that MultiGet reads
 
+	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's
+	historyMu sync.Mutex    // one raise at a time
+
 	// A write that names a dropped family would leave the whole database in a failed state. So each
 	// write holds the families that it names for reading while it runs, and a drop takes for writing.
 	claim sync.RWMutex
@@ -198,12 +201,19 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 	d := n.db
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := create()
+	var c *cbridge.Family
+	err := d.manifestCall(func() (err error) {
+		c, err = create()
+		return err
+	})
 	if err != nil {
-		return nil, d.note(err)
+		return nil, err
 	}
 	f := &ColumnFamily{db: d, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
 	f.blobs.Store(c.Blobs)
+	if err := f.learnHistory(); err != nil {
+		return nil, err
+	}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil
 }
@@ -243,8 +253,8 @@ func (d *DB) drop(c *ColumnFamily) error {
 	if d.tx.prepared.Load() > 0 {
 		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
-	if err := c.c.Drop(); err != nil {
-		return d.note(err)
+	if err := d.manifestCall(c.c.Drop); err != nil {
+		return err
 	}
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),

@@ -135,7 +135,7 @@ func merged[V any](all ...map[string]V) map[string]V {
 	return m
 }
 
-var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), dbAdminCalls, dbTxCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
+var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), stampCalls[*engine.DB](), dbAdminCalls, dbTxCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
 	"Import":           importCall[*engine.DB],
 
@@ -276,7 +276,7 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 	},
 }
 
-var familyCalls = merged(readCalls[*engine.ColumnFamily](), writeCalls[*engine.ColumnFamily](), loadCalls[*engine.ColumnFamily](), map[string]call[*engine.ColumnFamily]{
+var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.ColumnFamily](), writeCalls[*engine.ColumnFamily](), loadCalls[*engine.ColumnFamily](), map[string]call[*engine.ColumnFamily]{
 	"Name": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return want(nil, (c.Name() != "") == named(k), c.Name())
 	},
@@ -314,6 +314,7 @@ func named(k *lifecycleKit) bool {
 
 var snapshotCalls = merged(readCalls[*engine.Snapshot](), map[string]call[*engine.Snapshot]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.Snapshot],
+	"At":               atCall[*engine.Snapshot],
 
 	"Close": func(s *engine.Snapshot, _ *lifecycleKit) error { return s.Close() },
 	"In": func(s *engine.Snapshot, k *lifecycleKit) error {
@@ -333,6 +334,11 @@ var batchCalls = map[string]call[*engine.Batch]{
 	"SingleDelete": func(b *engine.Batch, _ *lifecycleKit) error { return b.SingleDelete([]byte("x")) },
 	"DeleteRange":  func(b *engine.Batch, _ *lifecycleKit) error { return b.DeleteRange([]byte("x"), []byte("y")) },
 	"Merge":        func(b *engine.Batch, _ *lifecycleKit) error { return b.Merge([]byte("x"), []byte("8 bytes.")) },
+	"PutAt":        func(b *engine.Batch, _ *lifecycleKit) error { return b.PutAt([]byte("x"), 1, nil) },
+	"DeleteAt":     func(b *engine.Batch, _ *lifecycleKit) error { return b.DeleteAt([]byte("x"), 1) },
+	"SingleDeleteAt": func(b *engine.Batch, _ *lifecycleKit) error {
+		return b.SingleDeleteAt([]byte("x"), 1)
+	},
 	"LogData":      func(b *engine.Batch, _ *lifecycleKit) error { return b.LogData([]byte("x")) },
 	"SetSavepoint": func(b *engine.Batch, _ *lifecycleKit) error { return b.SetSavepoint() },
 	"RollbackToSavepoint": func(b *engine.Batch, _ *lifecycleKit) error {
@@ -376,6 +382,9 @@ var chunkCalls = map[string]call[*iterator.Chunk]{
 	},
 	"ValueLen": func(c *iterator.Chunk, _ *lifecycleKit) error {
 		return want(nil, c.ValueLen(0) == len(c.Value(0)), c.ValueLen(0))
+	},
+	"Timestamp": func(c *iterator.Chunk, _ *lifecycleKit) error {
+		return want(nil, c.Timestamp(0) == 0, c.Timestamp(0))
 	},
 	"All": func(c *iterator.Chunk, k *lifecycleKit) error { return countRows(c.All(), kitRows(k)) },
 	"Take": func(c *iterator.Chunk, k *lifecycleKit) error {

@@ -231,7 +231,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), openingThreads(dir), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}
@@ -259,6 +259,11 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 	}
 	extra := f.Extra
 	if ops, err = f.operatorsOver(disk, name); err != nil {
+		return ops, describeFamily(err, name)
+	}
+	whole := f
+	whole.Extra = above + ";" + f.Extra
+	if err = ops.validateStamps(&whole); err != nil {
 		return ops, describeFamily(err, name)
 	}
 	ops.serve(name, failures)
@@ -355,6 +360,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		}
 		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check, ops: ops[name]}
 		f.blobs.Store(c.Blobs)
+		if err := f.learnHistory(); err != nil {
+			return err
+		}
 		all = append(all, f)
 	}
 	d.def = all[0]

@@ -175,11 +175,16 @@ type FamilyOptions struct {
 	GoPrefix         *GoPrefixExtractor  // nil: none written in Go. prefix_extractor in Extra takes its place
 	Comparator       string              // empty: keys are in bytewise order, or as the database has them; ReverseBytewise
 	GoComparator     *GoComparator       // in the place of Comparator; nil: none written in Go
-	Compression      Compression
-	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
-	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey  float64 // size of the filters, up to 100; 0: none
-	Tuning                   // compression in detail, kinds of filters and compactions, blob files
+	// Timestamps gives each row of the family a timestamp of 64 bits, and keeps its versions: writes are PutAt,
+	// DeleteAt and SingleDeleteAt, reads go through At. A new family takes it for ever; one that has timestamps
+	// in the database has them without this, too. It excludes comparators, operators, prefix extractors, blob
+	// files and transactions. See docs/timestamps.md.
+	Timestamps      bool
+	Compression     Compression
+	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
+	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
+	BloomBitsPerKey float64 // size of the filters, up to 100; 0: none
+	Tuning                  // compression in detail, kinds of filters and compactions, blob files
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
