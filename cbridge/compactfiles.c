@@ -71,12 +71,13 @@ rb_status rb_compact_files(rb_family *f, const char *names, size_t n, int32_t le
   if (r.code != RB_OK) {
     return r;
   }
-  if (rb_compact_files_offered()) {
-    r = rb_compact_files_by_c(f, names, n, level, most, s);
-  } else if (rb_cxx_offered()) {
-    r = rb_cxx_compact_files(f->db->db, f->handle, names, n, level, most);
-  } else {
+  bool by_c = rb_compact_files_offered();
+  if (!by_c && !rb_cxx_offered()) {
     return rb_status_make(RB_UNSUPPORTED, NULL);
   }
+  rb_hold_begin(f->db);
+  r = by_c ? rb_compact_files_by_c(f, names, n, level, most, s)
+           : rb_cxx_compact_files(f->db->db, f->handle, names, n, level, most);
+  r = rb_hold_end(f->db, r);
   return r.code != RB_OK ? r : rb_orders_sound(&f->db->orders);
 }

@@ -97,18 +97,15 @@ func (c *ColumnFamily) compactFiles(ctx context.Context, names []string, level i
 			if d.observed() {
 				defer d.observe(ctx, opCompact, c, noKey)()
 			}
-			if err := d.stopped(); err != nil {
-				return err
-			}
 			defer c.release()
 			if err := c.hold(""); err != nil {
 				return err
 			}
-			err := c.c.CompactFiles(names, int32(level), uint64(most), stop)
+			err := d.manifestCall(func() error { return c.c.CompactFiles(names, int32(level), uint64(most), stop) })
 			if err != nil && d.guard.closing.Load() {
 				return ErrClosed
 			}
-			return d.note(whyNotFiles(err))
+			return whyNotFiles(err)
 		},
 		stop: stop.Set,
 		end: func(bool) {

@@ -119,7 +119,11 @@ func (c *ColumnFamily) exportFiles(ctx context.Context, dir string) error {
 	if err != nil {
 		return shutDown(d.note(err))
 	}
-	err = c.noteExport(ctx, dir, all)
+	if all.Comparator != bytewise {
+		err = dberr.New("", dberr.Unsupported, "it needs keys in bytewise order; the family's comparator is "+cut(all.Comparator))
+	} else {
+		err = c.noteExport(ctx, dir, all)
+	}
 	if err == nil && c.blobs.Load() {
 		err = errBlobs()
 	}
