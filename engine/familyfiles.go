@@ -241,7 +241,7 @@ type ImportFilesOptions struct {
 // were exported; ErrInvalidArgument if the family is there, or the files have operands of another merge operator than
 // the options name; ErrUnsupported before RocksDB 10.7 without the build tag rb_cxx, and for files with range
 // deletions without the tag, or with it before 8.1, where RocksDB would lose part of them: a Compact before the export
-// removes them. A database with transactions takes no rows in bulk. After an error database and folder are as they were;
+// removes them, unless it only moves their file. A database with transactions takes no rows in bulk. After an error database and folder are as they were;
 // a process that dies in the middle may leave the family, empty.
 //
 // Rows keep their sequence numbers, and the database's go on behind the highest of them: Updates answers ErrGap
@@ -401,7 +401,7 @@ func (n *newFamily) verifyFile(v *verification, path string, f exportedFile) err
 	bounds := cbridge.ImportKeepsBounds() && len(f.Low) > 0 && len(f.High) > 0
 	switch {
 	case p.RangeDeletions > 0 && !bounds:
-		return dberr.New("", dberr.Unsupported, "it has range deletions, of which RocksDB, as it is linked here, would lose a part: Compact before the export removes them")
+		return dberr.New("", dberr.Unsupported, "it has range deletions, of which RocksDB, as it is linked here, would lose a part: a Compact before the export removes them, unless it only moves the file")
 	case p.Merges > 0 && !n.ops.takeOperandsOf(p.MergeOperator):
 		return invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	}
