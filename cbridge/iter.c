@@ -179,8 +179,8 @@ rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
  * as no memtable was switched. Only if it was made for the newest state, with the bounds that hold.
  */
 static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
-  if (snap != NULL || it->snap != NULL || it->checked) {
-    return false;
+  if (snap != NULL || it->snap != NULL || it->checked || it->family->db->timed) {
+    return false; /* RocksDB's TTL has iterators that cannot */
   }
   if (rocksdb_iter_refresh != NULL) {
     char *err = NULL;

@@ -35,7 +35,7 @@ func destroy(dir string) error {
 	if wal != "" && filepath.Clean(wal) == filepath.Clean(dir) {
 		wal = ""
 	}
-	if err := cbridge.Destroy(dir, wal); err != nil {
+	if err := cbridge.Destroy(nil, dir, wal); err != nil {
 		return err
 	}
 	if removeKept(dir) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -153,6 +154,9 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err := o.validate(name); err != nil {
 		return nil, err
 	}
+	if err := o.validateRowTTL(d.timed); err != nil {
+		return nil, err
+	}
 	if why := o.refuseWithoutCache(); d.uncached && why != "" {
 		return nil, invalid("", why)
 	}
@@ -170,6 +174,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	plan := o.plan()
+	ops.c.RowTTL = int32(o.RowTTL / time.Second)
 	plan.Operators = ops.c
 	d.memory.fit(&plan, o.Extra)
 	d.familyMu.Lock()
@@ -181,6 +186,7 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
 	f.blobs.Store(c.Blobs)
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
+	d.files.tellOptions(d, nil)
 	return f, nil
 }
 
@@ -220,5 +226,6 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
 		func(f *ColumnFamily) bool { return f == c }))
+	d.files.tellOptions(d, nil)
 	return nil
 }
