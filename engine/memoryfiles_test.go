@@ -298,7 +298,7 @@ func TestPreparedTransactionsStayInMemory(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Fatal(left, err)
 	}
-	mustDo(t, left[0].Commit(t.Context()))
+	mustDo(t, left[0].Commit())
 	expectRows(t, "committed", db, map[string]string{"k": "v"})
 	mustDo(t, db.Close())
 	db = openDir(t, "db", &engine.Options{InMemory: files})
