@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -168,7 +167,7 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 		return describe(err, "checkpoint", d.path)
 	}
 	if d.files != nil {
-		dir = filepath.Clean(dir)
+		dir = inRoot(dir)
 	}
 	return describe(detached{
 		call: func() error {

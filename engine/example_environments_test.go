@@ -35,7 +35,7 @@ func ExampleMemoryFiles() {
 	fmt.Println(os.IsNotExist(err), files.Databases())
 	// Output:
 	// value
-	// true [db]
+	// true [/db]
 }
 
 func ExampleOptions_timedRows() {

@@ -170,6 +170,9 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	ops.serve(name, &d.operatorFailures)
+	if err := ops.refuseTimed(d.timed); err != nil {
+		return nil, err
+	}
 	if err := ops.refuseOrder(d.tx.mode); err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ import (
 // is open, so that a database can be closed and opened again; the process takes it along when it ends. It is safe
 // for concurrent use. A nil or zero MemoryFiles answers as a closed one.
 //
-// Directories are names only: they need not exist, and have nothing to do with those on disk. A relative one is
-// another than the absolute one that it would be on disk.
+// Directories are names only: they need not exist, and have nothing to do with those on disk. A relative one lies in
+// the root: "db" is "/db".
 //
 // It is RocksDB's own environment for tests, and what rests on files that others can read is not there.
 // ErrUnsupported answer OpenSecondary, Backups.Create, Ingest, loaders and SST writers of a family, UpdatesSince
@@ -95,7 +95,7 @@ func (m *MemoryFiles) Databases() []string {
 // Destroy deletes the database in directory dir, as the function Destroy does on disk. ErrLocked if it is open, for reading
 // too; ErrInvalidArgument if there is none.
 func (m *MemoryFiles) Destroy(dir string) error {
-	return describe(m.destroy(filepath.Clean(dir)), "destroy", dir)
+	return describe(m.destroy(inRoot(dir)), "destroy", dir)
 }
 
 func (m *MemoryFiles) destroy(dir string) error {
@@ -120,9 +120,12 @@ func (m *MemoryFiles) destroy(dir string) error {
 	return nil
 }
 
+// inRoot is the one name of a directory. RocksDB knows no relative ones there.
+func inRoot(dir string) string { return filepath.Join("/", dir) }
+
 // open opens a database in the files.
 func (m *MemoryFiles) open(dir string, o *Options) (d *DB, err error) {
-	dir = filepath.Clean(dir)
+	dir = inRoot(dir)
 	if err := m.enter(dir, o); err != nil {
 		return nil, err
 	}

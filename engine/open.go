@@ -291,6 +291,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 		return ops, describeFamily(dberr.New("open", dberr.Unsupported, "TimedRows: the family has RocksDB's own "+cut(ops.merge)+": name it in Options.Families"), name)
 	}
 	ops.serve(name, failures)
+	if err = ops.refuseTimed(o.TimedRows); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	if err = ops.refuseOrder(o.Transactions); err != nil {
 		return ops, describeFamily(err, name)
 	}

@@ -129,7 +129,7 @@ type Options struct {
 	// the row a new time, and so does Import; rows that are due are still read until a compaction has come by.
 	//
 	// ErrUnsupported are SingleDelete, Ingest, loaders and SST writers of a family, UpdatesSince and UpdatesFrom,
-	// VerifyChecksums, Repair, and ReadOnly. Not with Transactions, InMemory or TTLFilter, which is the other way to have rows go,
+	// VerifyChecksums, Repair, ReadOnly, and before RocksDB 8.9 merge operators other than Uint64Add. Not with Transactions, InMemory or TTLFilter, which is the other way to have rows go,
 	// with a time of its own for each row.
 	TimedRows bool
 

@@ -126,12 +126,21 @@ func (o *FamilyOptions) validateRowTTL(timed bool) error {
 	switch {
 	case o.RowTTL != 0 && !timed:
 		return invalid("", "RowTTL needs Options.TimedRows")
-	case o.RowTTL < 0 || o.RowTTL%time.Second != 0 || o.RowTTL > maxRowTTL || ends > math.MaxInt32:
+	case o.RowTTL < 0 || o.RowTTL%time.Second != 0 || o.RowTTL > maxRowTTL || o.RowTTL > 0 && ends > math.MaxInt32:
 		return invalid("", "RowTTL is no number of whole seconds up to five years, or a row's time would end after 2037")
 	case timed && o.CompactionFilter == TTLFilter:
 		return invalid("", "TTLFilter and Options.TimedRows exclude each other: two times would say when a row goes")
 	}
 	return nil
+}
+
+// refuseTimed refuses a merge operator that RocksDB cannot make from the OPTIONS file: before 8.9 (8.6.7 was looked at) it then
+// writes none, and nothing tells that the values have times.
+func (o *operators) refuseTimed(timed bool) error {
+	if !timed || !o.merges() || o.builtin != "" || o.merge == Uint64Add || linkedSince("8.9") {
+		return nil
+	}
+	return dberr.New("", dberr.Unsupported, "TimedRows with merge operator "+cut(o.merge)+" needs RocksDB 8.9, which writes an OPTIONS file then; linked is RocksDB "+Version())
 }
 
 // untimedOnly refuses what reads or writes values past RocksDB's TTL.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"maps"
@@ -21,16 +22,20 @@ var timedSeed = flag.Uint64("timedrows.seed", 0, "seed of the tests of rows with
 func timedOptions() *engine.Options {
 	return &engine.Options{
 		TimedRows:     true,
-		FamilyOptions: engine.FamilyOptions{MergeOperator: engine.AppendDelimited(","), RowTTL: time.Hour, WriteBufferSize: 64 << 10},
-		Families:      map[string]engine.FamilyOptions{"f": {MergeOperator: engine.AppendDelimited(",")}},
+		FamilyOptions: engine.FamilyOptions{MergeOperator: engine.Uint64Add, RowTTL: time.Hour, WriteBufferSize: 64 << 10},
+		Families:      map[string]engine.FamilyOptions{"f": {MergeOperator: engine.Uint64Add}},
 	}
 }
 
-func appended(old, operand []byte) []byte {
-	if old == nil {
-		return operand
+// added is what Uint64Add makes: whatever has not 8 bytes counts as 0.
+func added(old, operand []byte) []byte {
+	sum := uint64(0)
+	for _, n := range [][]byte{old, operand} {
+		if len(n) == 8 {
+			sum += binary.LittleEndian.Uint64(n)
+		}
 	}
-	return append(append(bytes.Clone(old), ','), operand...)
+	return binary.LittleEndian.AppendUint64(nil, sum)
 }
 
 // TestTimesBehindValuesShowNowhere compares every way of reading with a model that knows of no times, while rows are written in every way,
@@ -38,7 +43,7 @@ func appended(old, operand []byte) []byte {
 func TestTimesBehindValuesShowNowhere(t *testing.T) {
 	r, _ := seededRand(t, "timedrows.seed", *timedSeed)
 	dir := filepath.Join(t.TempDir(), "db")
-	model := enginetest.NewModel(appended)
+	model := enginetest.NewModel(added)
 	rounds := 4
 	if testing.Short() {
 		rounds = 2
@@ -46,7 +51,7 @@ func TestTimesBehindValuesShowNowhere(t *testing.T) {
 	for round := range rounds {
 		db := openDir(t, dir, timedOptions())
 		for range 150 {
-			key, value := []byte(fmt.Sprint(r.IntN(200))), bytes.Repeat([]byte{'v'}, r.IntN(40))
+			key, value := []byte(fmt.Sprint(r.IntN(200))), bytes.Repeat([]byte{byte(r.IntN(256))}, []int{0, 3, 4, 5, 8, 8, 12, 40}[r.IntN(8)])
 			b := db.NewBatch()
 			switch r.IntN(8) {
 			case 0:
@@ -206,12 +211,14 @@ func throughIndexedBatch(t *testing.T, db *engine.DB, model *enginetest.Model) {
 	}
 }
 
+func number(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+
 func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
 	db := openDir(t, dir, timedOptions())
-	g, err := db.CreateColumnFamily("g", &engine.FamilyOptions{MergeOperator: engine.Int64Add, CompactionFilter: engine.PrefixDrop([]byte("drop")), RowTTL: 70 * time.Second})
+	g, err := db.CreateColumnFamily("g", &engine.FamilyOptions{MergeOperator: engine.Uint64Add, CompactionFilter: engine.PrefixDrop([]byte("drop")), RowTTL: 70 * time.Second})
 	mustDo(t, err)
-	mustDo(t, g.Put([]byte("drop"), []byte("v"), nil), g.Merge([]byte("n"), engine.EncodeInt64(1), nil))
+	mustDo(t, g.Put([]byte("drop"), []byte("v"), nil), g.Merge([]byte("n"), number(1), nil))
 	mustDo(t, db.Close())
 	for i := range 3 { // families that are not listed, and what lies over their operators
 		db = openDir(t, dir, &engine.Options{TimedRows: true})
@@ -222,11 +229,11 @@ func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 		if f := o["compaction_filter_factory"]; !strings.Contains(f, "ttl=70;") || strings.Count(f, "TtlCompaction") != 1 {
 			t.Error(f)
 		}
-		if m := o["merge_operator"]; strings.Count(m, "TtlMerge") != 1 || !strings.Contains(m, engine.Int64Add) {
+		if m := o["merge_operator"]; strings.Count(m, "TtlMerge") != 1 || !strings.Contains(m, "UInt64AddOperator") {
 			t.Error(m)
 		}
-		mustDo(t, g.Merge([]byte("n"), engine.EncodeInt64(1), nil), g.Compact(t.Context(), nil, nil))
-		expectRows(t, "g", g, map[string]string{"n": string(engine.EncodeInt64(int64(2 + i)))})
+		mustDo(t, g.Merge([]byte("n"), number(1), nil), g.Compact(t.Context(), nil, nil))
+		expectRows(t, "g", g, map[string]string{"n": string(number(uint64(2 + i)))})
 		mustDo(t, db.Close())
 	}
 	openFails(t, "without", dir, nil, engine.ErrUnsupported)
@@ -234,6 +241,23 @@ func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 	other := timedOptions()
 	other.MergeOperator = engine.Int64Max
 	openFails(t, "another operator", dir, other, engine.ErrInvalidArgument)
+	own := timedOptions()
+	own.MergeOperator = engine.AppendDelimited("+")
+	fresh := filepath.Join(t.TempDir(), "db")
+	if !engine.Supports(engine.TunedRateLimit) { // which 8.9 brought
+		e := openFails(t, "an operator of our own", fresh, own, engine.ErrUnsupported)
+		if !strings.Contains(e.Error(), "8.9") {
+			t.Error(e)
+		}
+	} else {
+		for _, want := range []string{"v", "v+v"} {
+			db = openDir(t, fresh, own)
+			mustDo(t, db.Merge([]byte("k"), []byte("v"), nil))
+			expectRows(t, "an operator of our own", db, map[string]string{"k": want})
+			mustDo(t, db.Close())
+		}
+		openFails(t, "without", fresh, nil, engine.ErrUnsupported)
+	}
 	plain := created(t, &engine.Options{Families: map[string]engine.FamilyOptions{"f": {}}})
 	openFails(t, "a database without times", plain, &engine.Options{TimedRows: true}, engine.ErrInvalidArgument)
 }
@@ -305,7 +329,7 @@ func TestOtherProgramsShareRowsWithTimes(t *testing.T) {
 	expectRows(t, "theirs", db, map[string]string{"theirs": "v"})
 	mustDo(t, db.Merge([]byte("theirs"), []byte("w"), nil)) // by the operator of every database of ldb
 	mustDo(t, db.Put([]byte("ours"), []byte("value"), nil), db.Close())
-	for key, want := range map[string]string{"theirs": "v,w", "ours": "value"} {
+	for key, want := range map[string]string{"theirs": "v:w", "ours": "value"} { // it reads, and complains of other things
 		if out, err := tool(t, "ldb", "--db="+dir, "--ttl", "get", key); strings.TrimSpace(out) != want {
 			t.Errorf("%s: %q, %v", key, out, err)
 		}

@@ -37,9 +37,9 @@ static int new_empty(void **state) {
   return fx_new_empty(state);
 }
 
-/* Opens the database "db" in files, with family "f" if that was there before. */
-static rb_opened open_in(rb_files *files, bool again) {
-  rb_plan *p = rb_plan_new("db", fx_defaults().db);
+/* Opens a database in files, with family "f" if that was there before. */
+static rb_opened open_in(const struct fixture *f, rb_files *files, bool again) {
+  rb_plan *p = rb_plan_new(f->dir, fx_defaults().db);
   assert_non_null(p);
   rb_plan_files(p, files);
   fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
@@ -59,41 +59,40 @@ static rb_family *family(rb_db *db, const char *name) {
 
 static void rows_stay_when_a_database_is_closed(void **state) {
   struct fixture *f = *state;
-  assert_int_equal(chdir(f->root), 0);
   rb_files *files = rb_files_new();
   assert_non_null(files);
-  fx_error(rb_list_families(files, "db").status, RB_IO, NULL);
-  rb_opened o = open_in(files, false);
+  fx_error(rb_list_families(files, f->dir).status, RB_IO, NULL);
+  rb_opened o = open_in(f, files, false);
   fx_ok(o.status);
   fx_ok(rb_family_create(o.db, "f", fx_defaults().family, NULL).status);
   fx_put(family(o.db, "default"), "key", "value");
   fx_put(family(o.db, "f"), "key", "of f");
-  fx_error(open_in(files, false).status, RB_LOCKED, "lock is already held");
-  fx_error(rb_destroy(files, "db", NULL), RB_LOCKED, NULL);
+  fx_error(open_in(f, files, false).status, RB_LOCKED, "lock is already held");
+  fx_error(rb_destroy(files, f->dir, NULL), RB_LOCKED, NULL);
   rb_close(o.db);
 
-  rb_family_list l = rb_list_families(files, "db");
+  rb_family_list l = rb_list_families(files, f->dir);
   fx_ok(l.status);
   assert_int_equal(l.count, 2);
   rb_family_list_free(l);
-  o = open_in(files, true);
+  o = open_in(f, files, true);
   fx_ok(o.status);
   fx_expect(family(o.db, "default"), NULL, "key", "value");
   fx_expect(family(o.db, "f"), NULL, "key", "of f");
   rb_close(o.db);
-  assert_int_equal(access("db", F_OK), -1);
+  assert_int_equal(access(f->dir, F_OK), -1);
 
-  fx_ok(rb_destroy(files, "db", NULL));
-  fx_error(rb_list_families(files, "db").status, RB_IO, NULL);
+  fx_ok(rb_destroy(files, f->dir, NULL));
+  fx_error(rb_list_families(files, f->dir).status, RB_IO, NULL);
   rb_files_free(files);
   assert_int_equal(envs, 0);
 }
 
 static void the_last_holder_frees(void **state) {
-  (void)state;
+  struct fixture *f = *state;
   rb_files_free(NULL);
   rb_files *files = rb_files_new();
-  rb_opened o = open_in(files, false);
+  rb_opened o = open_in(f, files, false);
   fx_ok(o.status);
   rb_files_free(files);
   assert_int_equal(envs, 1);

@@ -65,14 +65,31 @@ static void no_time_is_seen(void **state) {
   }
 }
 
+static uint64_t number(rb_family *f, const char *key) {
+  uint64_t n = 0;
+  rb_value v = rb_get(f, NULL, 0, 0, BYTES(key), (uint8_t *)&n, sizeof n);
+  fx_ok(v.status);
+  assert_int_equal(v.len, sizeof n);
+  return n;
+}
+
 static void families_come_back_with_one_time(void **state) {
   struct fixture *f = *state;
   struct setup s = timed();
+  const uint64_t one = 1;
+  /* RocksDB before 8.9 writes no OPTIONS file unless it can make the merge operator itself. */
+  s.family.operators.merge_kind = RB_MERGE_UINT64_ADD;
+  fx_close(f);
+  strcat(f->dir, ".numbers");
+  fx_open(f, s);
   rb_family_result r = rb_family_create(f->db, "f", s.family, NULL);
   fx_ok(r.status);
-  fx_put(r.family, "key", "value");
-  merge(r.family, "key", "+");
-  for (int again = 0; again < 3; again++) {
+  for (uint64_t n = 1; n <= 3; n++) {
+    fx_ok(rb_apply(r.family, RB_MERGE, 0, BYTES("key"), (const uint8_t *)&one, sizeof one));
+    assert_int_equal(number(r.family, "key"), n);
+    fx_ok(rb_flush(f->db, &r.family, 1));
+    fx_ok(rb_compact(r.family, 0, NULL, 0, 0, NULL, 0));
+    assert_int_equal(number(r.family, "key"), n);
     fx_close(f);
     rb_plan *p = rb_plan_new(f->dir, s.db);
     fx_ok(rb_plan_family(p, "default", s.family, NULL));
@@ -84,10 +101,6 @@ static void families_come_back_with_one_time(void **state) {
     f->db = o.db;
     r = rb_family_find(f->db, "f");
     fx_ok(r.status);
-    fx_expect(r.family, NULL, "key", again == 0 ? "value+" : again == 1 ? "value++" : "value+++");
-    merge(r.family, "key", "+");
-    fx_ok(rb_flush(f->db, &r.family, 1));
-    fx_ok(rb_compact(r.family, 0, NULL, 0, 0, NULL, 0));
   }
 }
 
