@@ -187,8 +187,8 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
       rocksdb_options_t *options;
       s = rb_options_bytewise(p->disk_options[i], &options);
       if (s.code == RB_OK && p->opts.timed_rows) {
-        /* What RocksDB's TTL lays over a family's operators it would lay over them once more. */
-        rocksdb_options_set_merge_operator(options, NULL);
+        /* What RocksDB's TTL lays over a filter it would lay over it once more; rb_plan_operators
+         * sets merge operators anew. */
         rocksdb_options_set_compaction_filter_factory(options, NULL);
       }
       return s.code == RB_OK ? rb_plan_add(p, name, options, NULL, 0) : s;
