@@ -164,7 +164,7 @@ func (d *DB) checkTimed(b *Batch) error {
 	if !d.timed {
 		return nil
 	}
-	if uint64(len(b.rep))+timedBytes*uint64(b.count) > MaxBatchSize {
+	if len(b.rep)+d.timesOf(int(b.count)) > MaxBatchSize {
 		return dberr.New("", dberr.TooLarge, "with the times of TimedRows the batch exceeds MaxBatchSize")
 	}
 	for r := range batchrepr.Records(b.rep) {
@@ -173,6 +173,14 @@ func (d *DB) checkTimed(b *Batch) error {
 		}
 	}
 	return nil
+}
+
+// timesOf is how many bytes the times of so many records take when they are written.
+func (d *DB) timesOf(records int) int {
+	if !d.timed {
+		return 0
+	}
+	return timedBytes * records
 }
 
 func errTimedSingle() error {

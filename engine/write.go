@@ -261,7 +261,7 @@ func (d *DB) prepare(b *Batch, o *WriteOptions) (*Batch, uint32, []*ColumnFamily
 		return nil, 0, nil, invalid("", "the batch is nil")
 	}
 	b = b.state()
-	flags, err := o.flags("write", len(b.rep))
+	flags, err := o.flags("write", len(b.rep)+d.timesOf(int(b.count)))
 	if err != nil {
 		return nil, 0, nil, err
 	}
