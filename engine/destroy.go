@@ -36,7 +36,7 @@ func destroy(dir string) error {
 	if wal != "" && filepath.Clean(wal) == filepath.Clean(dir) {
 		wal = ""
 	}
-	if err := cbridge.Destroy(dir, wal); err != nil {
+	if err := cbridge.Destroy(nil, dir, wal); err != nil {
 		return err
 	}
 	if kept, trash := removeKept(dir), removeTrash(dir); kept || trash {

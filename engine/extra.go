@@ -19,6 +19,8 @@ var extraRefuses = map[string]string{
 	"compaction_filter":         "the field CompactionFilter does",
 	"compaction_filter_factory": "the field CompactionFilter does",
 	"table_factory":             "only block-based tables can delete ranges: use block_based_table_factory",
+	"env":                       "the field InMemory does, and rockbridge reads files itself",
+	"file_system":               "rockbridge reads files itself",
 	"plain_table_factory":       "only block-based tables can delete ranges: use block_based_table_factory",
 }
 

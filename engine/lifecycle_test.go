@@ -69,7 +69,7 @@ type anyTable interface {
 var lifecycleTables = map[string]anyTable{
 	"DB": dbTable, "ColumnFamily": familyTable, "Snapshot": snapshotTable, "Batch": batchTable,
 	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable, "MemoryBudget": budgetTable,
-	"Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
+	"MemoryFiles": filesTable, "Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
 	"Backups": backupsTable, "Updates": updatesTable, "AsOf": asOfTable, "BackgroundPause": pauseTable, "DiskBudget": diskTable,
 }
 

@@ -135,6 +135,9 @@ func (d *DB) Options() (map[string]string, error) {
 
 // readOptions reads the newest OPTIONS file, which RocksDB may be replacing just now.
 func (d *DB) readOptions() (file *optionsFile, err error) {
+	if err := d.onDiskOnly(); err != nil {
+		return nil, err
+	}
 	for range 10 {
 		file, err = readOptionsFile(d.path)
 		if err == nil && file == nil {

@@ -179,6 +179,9 @@ func (o *SSTWriterOptions) recipe() (*recipe, error) {
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {
 		return nil, err
 	}
+	if err := o.FamilyOptions.validateRowTTL(false); err != nil {
+		return nil, err
+	}
 	ops, err := o.FamilyOptions.operators()
 	if err != nil {
 		return nil, err
@@ -202,6 +205,9 @@ func (c *ColumnFamily) recipe() (*recipe, error) {
 		return nil, err
 	}
 	defer c.db.guard.leave(opOptions)
+	if err := c.db.plainFiles(); err != nil {
+		return nil, err
+	}
 	plan, err := cbridge.NewPlan(c.db.path, cbridge.DBOptions{BlockCacheSize: -1})
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (d *DB) note(err error) error {
 // log alone, and memtables that a recovery has emptied since are no matter.
 func (d *DB) noteWrite(err error) error {
 	e, ok := d.note(err).(*Error)
-	if ok && e.Code == dberr.NoSpace && !linkedSince("9.4") && d.memtablesAreEmpty() && isNewestLog(logOf(e.Msg)) {
+	if ok && e.Code == dberr.NoSpace && d.files == nil && !linkedSince("9.4") && d.memtablesAreEmpty() && isNewestLog(logOf(e.Msg)) {
 		d.commits.syncer.fail(err)
 	}
 	return err
@@ -119,6 +119,9 @@ func (d *DB) noteBackground() {
 }
 
 func (d *DB) keepManifest() {
+	if d.files != nil {
+		return // it has no file system that fails
+	}
 	if path, err := ondisk.ManifestPath(d.path); err == nil && !d.readOnly {
 		_ = os.Link(path, path+keptManifest) // nothing more can be done where that fails too
 	}

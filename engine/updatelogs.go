@@ -60,6 +60,9 @@ func (r *loggedRecord) last() uint64 {
 
 // open finds out where the logs are.
 func (l *updateLogs) open(d *DB) error {
+	if err := d.plainFiles(); err != nil {
+		return err
+	}
 	file, err := readOptionsFile(d.path)
 	if err != nil {
 		return err
