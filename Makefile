@@ -48,7 +48,7 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
-	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test churn debug-test rocksdb rocksdb-pgo library killpoints model \
+	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo library killpoints model \
 	batches panics signals memory
 
 help:
@@ -71,6 +71,7 @@ help:
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
 	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind, its fuzz corpora'
 	@echo 'make cxx-test   the tests of what the build tag rb_cxx adds: one file of C++'
+	@echo 'make cxx-static   that tag beside rb_static: minutes'
 	@echo 'make cover      coverage of the C glue, which has a floor, and of the Go packages, by file'
 	@echo 'make cover-c    the same of the C glue only'
 	@echo 'make mutants    changes that break the C glue: each must be noticed by a test. MUTANTS="-run merge"'
@@ -183,6 +184,9 @@ setup-cxx:
 
 cxx-test: setup-cxx
 	$(SYSTEM) go test -tags rb_cxx -short -run $(CXXTESTS) $(FLAGS) ./cbridge ./engine
+
+cxx-static: setup-static
+	$(SYSTEM) go test -v -timeout 30m -run TheCXXPartIsLinked $(FLAGS) . -builds.cxx
 
 cover: setup-cover
 	scripts/cover -short $(FLAGS)

@@ -38,7 +38,8 @@ func destroy(dir string) error {
 	if err := cbridge.Destroy(dir, wal); err != nil {
 		return err
 	}
-	if removeKept(dir) {
+	before := os.RemoveAll(filepath.Join(dir, keptFolder)) == nil
+	if removeKept(dir) || before {
 		os.Remove(dir) // if nothing else is in it
 	}
 	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes

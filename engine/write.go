@@ -185,6 +185,10 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 		d.guard.leave(op)
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		d.guard.leave(op)
+		return err
+	}
 	return nil
 }
 
