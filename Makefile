@@ -25,6 +25,7 @@ FUZZTIME ?= 30s
 MODEL_OPS ?= 10000000
 BATCHES ?= 1000000
 PANICS ?= 100000
+FAILURES ?= 1000
 MEMORY_OPS ?= 30000000
 SIGNALS ?= 1m
 # How long "make soak" runs.
@@ -93,7 +94,7 @@ help:
 	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
 	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes hours'
 	@echo 'make batches    mutated batches: BATCHES=1000000 takes some minutes'
-	@echo 'make panics     operators in Go that panic: PANICS=100000'
+	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
 	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
@@ -244,6 +245,7 @@ batches: setup
 
 panics: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestPanickingOperatorsEndNothing$$' $(FLAGS) ./engine -panics=$(PANICS)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestADatabaseOpensWhenever' $(FLAGS) ./engine -comparator.failures=$(FAILURES)
 
 signals: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestSignalsDisturbNothing$$' $(FLAGS) ./engine -signals.for=$(SIGNALS)
