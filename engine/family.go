@@ -174,9 +174,13 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	d.memory.fit(&plan, o.Extra)
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
+	var c *cbridge.Family
+	err = d.manifestCall(func() (err error) {
+		c, err = d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
+		return err
+	})
 	if err != nil {
-		return nil, d.note(err)
+		return nil, err
 	}
 	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
 	f.blobs.Store(c.Blobs)
@@ -214,8 +218,8 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	if d.tx.prepared.Load() > 0 {
 		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
-	if err := c.c.Drop(); err != nil {
-		return d.note(err)
+	if err := d.manifestCall(c.c.Drop); err != nil {
+		return err
 	}
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),

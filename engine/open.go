@@ -232,7 +232,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), openingThreads(dir), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}

@@ -60,26 +60,33 @@ void rb_crash_thread(void) {
   }
 }
 
+/* Processor time of this thread, in nanoseconds. */
 static int64_t rb_crash_cpu(void) {
   struct timespec t = {0, 0};
   (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 uint64_t rb_crash_churn(uint32_t milliseconds) {
-  int64_t end = rb_crash_cpu() + milliseconds;
+  int64_t end = rb_crash_cpu() + (int64_t)milliseconds * 1000000;
   uint64_t rounds = 0;
+  int64_t begin = 0;
+  int64_t loaded = 0;
 
   do {
+    begin = rb_crash_cpu();
     void *library = dlopen("libnss_files.so.2", RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
       return 0;
     }
-    for (size_t i = 0; i < 1000; i++) {
-      char *volatile p = malloc(1 << (i % 20));
-      free(p);
-    }
     (void)dlclose(library);
+    loaded = rb_crash_cpu();
+    do {
+      for (size_t i = 0; i < 1000; i++) {
+        char *volatile p = malloc(1 << (i % 20));
+        free(p);
+      }
+    } while (rb_crash_cpu() - loaded < loaded - begin); /* half of the time each */
     rounds++;
   } while (rb_crash_cpu() < end);
   return rounds;

@@ -23,8 +23,9 @@ void rb_crash_smash(void);
 void rb_crash_thread(void);
 
 /*
- * Allocates, frees, loads and unloads a library, and does it again for the given milliseconds of
- * the calling thread's CPU time: all that holds locks which a signal handler must not wait for.
+ * Loads and unloads a library, allocates and frees for as long as that took, and does it again for
+ * the given milliseconds of the calling thread's CPU time: all that holds locks which a signal
+ * handler must not wait for.
  * Returns the number of rounds; 0 if the library cannot be loaded.
  */
 uint64_t rb_crash_churn(uint32_t milliseconds);
