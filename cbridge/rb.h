@@ -148,7 +148,8 @@ enum {
   RB_CALLBACK_FILTER = 4,       /* judges a row by the filter made */
   RB_CALLBACK_FILTER_END = 5,   /* made is not used any more */
   RB_CALLBACK_PREFIX = 6,       /* how long the key's prefix is: out_len */
-  RB_CALLBACK_COMPARE = 7       /* how key lies to value, another key: level, negative if before */
+  RB_CALLBACK_COMPARE = 7,      /* how key lies to value, another key: level, negative if before */
+  RB_CALLBACK_ORDER_FAILED = 8  /* RocksDB is about to build on a comparison that failed */
 };
 
 /* What it answers. */

@@ -55,6 +55,8 @@ func TestMain(m *testing.M) {
 		descriptorsChild()
 	case "growth":
 		growthChild(os.Args[1])
+	case "fickle":
+		fickleChild(os.Args[1:])
 	case "limit":
 		limitChild(os.Args[1:])
 	default:

@@ -43,6 +43,7 @@ type memoryDir struct {
 	said    *optionsFile
 	readers int
 	writing bool
+	spoiled bool // its comparator failed
 }
 
 // NewMemoryFiles makes an empty file system in memory. Close gives it up; one that is garbage is closed.
@@ -192,6 +193,8 @@ func (m *MemoryFiles) enter(dir string, o *Options) error {
 	switch {
 	case at.writing || at.readers > 0 && !o.ReadOnly:
 		return dberr.New("", dberr.Locked, "it is open, and in memory there are no readers beside a writer")
+	case at.spoiled:
+		return dberr.New("", dberr.Aborted, "its comparator failed when it was last open, and in memory nothing brings it back: destroy it")
 	case o.ErrorIfExists && at.said != nil:
 		return invalid("", "the database exists and ErrorIfExists is set")
 	case o.ErrorIfMissing && at.said == nil:
@@ -254,6 +257,13 @@ func (m *MemoryFiles) tellOptions(d *DB, o *Options) {
 		said.families[c.name] = c.ops.asOptions()
 	}
 	at.said = &said
+}
+
+// spoil notes that the comparator of the database in dir has failed.
+func (m *MemoryFiles) spoil(dir string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dirs[dir].spoiled = true
 }
 
 // copyOptions notes that to has a copy of the database in from.

@@ -331,3 +331,47 @@ func TestRandomOperationsInMemory(t *testing.T) {
 		mustDo(t, db.Close())
 	}
 }
+
+// In memory nothing brings back what a failing comparator has made of the files: it is not opened again, and no folder is made.
+func TestADatabaseInMemoryWhoseComparatorFailedIsNotOpenedAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	files := memoryFiles(t)
+	o := &engine.Options{InMemory: files, FamilyOptions: engine.FamilyOptions{GoComparator: &engine.GoComparator{
+		Name: "fussy", Compare: func(a, b []byte) int {
+			if bytes.HasPrefix(a, []byte("!")) || bytes.HasPrefix(b, []byte("!")) {
+				panic("no place for it")
+			}
+			return bytes.Compare(a, b)
+		},
+	}}}
+	db := openDir(t, dir, o)
+	mustDo(t, db.Put([]byte("a"), nil, nil))
+	if err := db.Put([]byte("!"), nil, nil); err == nil {
+		_, err = db.Get([]byte("!"), nil)
+		expectError(t, "Get", err, engine.ErrAborted)
+	}
+	mustDo(t, db.Close())
+	_, err := engine.Open(dir, o)
+	expectError(t, "Open", err, engine.ErrAborted)
+	if got := listing(t, dir); len(got) != 0 {
+		t.Errorf("on disk: %v", got)
+	}
+	mustDo(t, files.Destroy(dir))
+	mustDo(t, openDir(t, dir, o).Close())
+}
+
+func TestWhatIsNotOnDiskOrHasTimesGoesWithNoBudgetAndNoTimestamps(t *testing.T) {
+	disk, err := engine.NewDiskBudget(nil)
+	if err == nil {
+		defer disk.Close()
+		_, err = engine.Open("db", &engine.Options{InMemory: memoryFiles(t), Disk: disk})
+		expectError(t, "InMemory with Disk", err, engine.ErrInvalidArgument)
+	}
+	dir := filepath.Join(t.TempDir(), "db")
+	_, err = engine.Open(dir, &engine.Options{TimedRows: true, FamilyOptions: engine.FamilyOptions{Timestamps: true}})
+	expectError(t, "TimedRows with Timestamps", err, engine.ErrInvalidArgument)
+	db := openDir(t, dir, &engine.Options{TimedRows: true})
+	defer db.Close()
+	_, err = db.CreateColumnFamily("versions", &engine.FamilyOptions{Timestamps: true})
+	expectError(t, "a family with timestamps", err, engine.ErrInvalidArgument)
+}

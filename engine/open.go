@@ -99,6 +99,9 @@ func open(dir string, o *Options) (*DB, error) {
 	if o.ReadOnly {
 		return openBeside(dir, o, nil)
 	}
+	if err := bringBackState(dir, o); err != nil {
+		return nil, err
+	}
 	bringBackManifest(dir)
 	before, err := o.leaveTwoPhases(dir)
 	if err != nil {
@@ -126,6 +129,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 		return nil, err
 	}
 	d.observeAs(o)
+	d.operatorFailures.kept.of(dir, o)
 	if err := d.watchEvents(plan, o); err != nil {
 		return nil, err
 	}
@@ -175,6 +179,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	c, err := plan.Open()
 	if err != nil {
 		undo(err)
+		d.operatorFailures.kept.release()
 		return d.operatorFailures.explain(err)
 	}
 	d.c = c
@@ -184,6 +189,7 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	d.tx.start(o)
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
+		d.operatorFailures.kept.release()
 		return err
 	}
 	if !d.readOnly {
@@ -381,8 +387,12 @@ func trackNewFiles(dir string) func(error) {
 		}
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
-			if !before[e.Name()] && !e.IsDir() {
-				os.Remove(filepath.Join(dir, e.Name()))
+			switch path := filepath.Join(dir, e.Name()); {
+			case before[e.Name()]:
+			case e.Name() == keptFolder:
+				os.RemoveAll(path)
+			case !e.IsDir():
+				os.Remove(path)
 			}
 		}
 		if missing {
@@ -461,6 +471,7 @@ func (d *DB) close() error {
 func (d *DB) closeC() {
 	d.noteBackground()
 	d.c.Close()
+	d.operatorFailures.kept.release()
 	if d.trouble.met.Load() && !d.readOnly && d.files == nil {
 		bringBackManifest(d.path)
 		forgetManifests(d.path)

@@ -194,6 +194,9 @@ func ofFileSystem(err error) bool {
 // has assertions, ends the process when it is asked once more to give up a memtable with range deletions, after it could
 // make no new log for the next one.
 func (d *DB) stopped() error {
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		return err
+	}
 	if !d.trouble.met.Load() {
 		return nil
 	}
@@ -218,6 +221,9 @@ func (d *DB) manifestCall(call func() error) error {
 
 // refuseIngestion answers an error if files must not be ingested any more.
 func (d *DB) refuseIngestion() error {
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		return err
+	}
 	d.noteBackground()
 	if !d.trouble.met.Load() {
 		return nil

@@ -206,6 +206,10 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 		d.guard.leave(op)
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		d.guard.leave(op)
+		return err
+	}
 	if op == opWrite || op == opImport {
 		if err := d.full(); err != nil {
 			d.guard.leave(op)
