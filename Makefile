@@ -3,6 +3,8 @@
 
 # Further flags of go test.
 FLAGS ?=
+# Packages of all modules that tests are run of, if not every one: "./engine ./iterator".
+export PACKAGES
 # Rounds of "make crash", "make killpoints" and "make powercut".
 N ?= 1000
 # Rounds of the test that closes a database under its users, in "make race" and "make asan".
@@ -12,10 +14,12 @@ CLOSE = '^TestCloseUnderItsUsers$$'
 # Changed bits of "make flips", and cycles of "make fulldisk" on each disk.
 PLACES ?= 5000
 CYCLES ?= 30
-# Operations in each of the N lists of "make metamorphic".
+# Operations in each of the N lists of "make metamorphic", and under how many of the sets of options each goes, in turn: 0
+# is all of them.
 OPS ?= 10000
+SETS ?= 6
 # What stands on the C++ part, or does otherwise with it. Most of its time is compiling.
-CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs'
+CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs|FamilyFiles|CompactFiles|Pause'
 # What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
 MUTANTS ?=
 # How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.
@@ -88,7 +92,7 @@ help:
 	@echo 'make flips      changed bits of every file: PLACES=5000, some minutes'
 	@echo 'make fulldisk   disks that are filled and freed, as root: CYCLES=30 on each, about half an hour'
 	@echo 'make metamorphic  random lists of operations under many options, read in many ways: N=200 lists, OPS=10000 each,'
-	@echo '                two to three minutes of one processor a list; then a million calls on iterators in any state'
+	@echo '                SETS=6 of the options in turn; then a million calls on iterators in any state. Hours'
 	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
 	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes hours'
 	@echo 'make batches    mutated batches: BATCHES=1000000 takes some minutes'
@@ -165,7 +169,7 @@ bench-full: setup
 race asan cgocheck2: export SKIP_MODULES = ./bench ./migrate
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
-	$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program
+	$(if $(PACKAGES),,$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program)
 	$(SYSTEM) go test -race -timeout 0 -run $(CLOSE) ./engine -close.rounds=$(RACE_ROUNDS)
 
 asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/scripts/lsan.supp:print_suppressions=0
@@ -254,7 +258,7 @@ lengths: setup
 metamorphic: N = 200
 metamorphic: setup-tools
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestEveryWayOfReading' $(FLAGS) ./engine -meta.seeds=$(N) \
-		-meta.ops=$(OPS)
+		-meta.ops=$(OPS) -meta.sets=$(SETS)
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState' $(FLAGS) ./iterator -iter.calls=1000000
 
 fuzz: setup-check

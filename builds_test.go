@@ -175,9 +175,13 @@ func TestWithoutCgoOneLineSaysWhatIsNeeded(t *testing.T) {
 		t.Skip("compiles parts of the standard library for three systems")
 	}
 	const want = "undefined: rockbridge_needs_CGO_ENABLED_1_and_a_C_compiler_and_librocksdb"
-	for _, system := range []string{"linux", "darwin", "windows"} {
+	// What stands on cbridge needs much more of the standard library, which is compiled here for this system only.
+	packages := map[string][]string{
+		"linux": {"./cbridge", "./engine", "./iterator"}, "darwin": {"./cbridge"}, "windows": {"./cbridge"},
+	}
+	for system, of := range packages {
 		for _, command := range []string{"build", "vet"} {
-			c := exec.Command("go", command, "./cbridge", "./engine", "./iterator")
+			c := exec.Command("go", append([]string{command}, of...)...)
 			c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+system)
 			out, err := c.CombinedOutput()
 			lines := map[string]bool{}

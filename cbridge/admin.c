@@ -42,6 +42,14 @@ uint8_t rb_supports(uint32_t feature) {
     case RB_FEATURE_RESUME:
     case RB_FEATURE_COMPACT_STATUS:
       return rb_cxx_offered();
+    case RB_FEATURE_FAMILY_FILES:
+      return rb_family_files_offered() || rb_cxx_offered();
+    case RB_FEATURE_COMPACT_FILES:
+      return rb_compact_files_offered() || rb_cxx_offered();
+    case RB_FEATURE_PAUSE:
+      return rb_pause_offered() || rb_cxx_offered();
+    case RB_FEATURE_DISK:
+      return rb_disk_offered() || rb_cxx_offered();
     default:
       return 0;
   }

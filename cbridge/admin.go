@@ -95,6 +95,10 @@ const (
 	FeatureEvents           Feature = C.RB_FEATURE_EVENTS
 	FeatureResume           Feature = C.RB_FEATURE_RESUME
 	FeatureCompactStatus    Feature = C.RB_FEATURE_COMPACT_STATUS
+	FeatureFamilyFiles      Feature = C.RB_FEATURE_FAMILY_FILES
+	FeatureCompactFiles     Feature = C.RB_FEATURE_COMPACT_FILES
+	FeaturePause            Feature = C.RB_FEATURE_PAUSE
+	FeatureDisk             Feature = C.RB_FEATURE_DISK
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -15,14 +15,19 @@
 #include <new>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 #include "events.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/iterator.h"
 #include "rocksdb/listener.h"
+#include "rocksdb/metadata.h"
 #include "rocksdb/options.h"
+#include "rocksdb/sst_file_manager.h"
 #include "rocksdb/status.h"
+#include "rocksdb/utilities/checkpoint.h"
+#include "rocksdb/utilities/stackable_db.h"
 #include "rocksdb/version.h"
 #include "rocksdb/write_buffer_manager.h"
 #if __has_include("rocksdb/advanced_cache.h")
@@ -286,9 +291,82 @@ rdb::ColumnFamilyHandle *FamilyBehind(const rocksdb_column_family_handle_t *f) {
   return Behind<rdb::ColumnFamilyHandle>(f);
 }
 
+// ---- families as table files ----
+
+// Versions from 8.1 on keep the ends of a file as RocksDB has them inside: without them it takes
+// the ends from the rows, and range deletions that reach further end there.
+template <typename File> constexpr bool has_bounds = requires(File f) { f.smallest.size(); };
+
+template <typename File> const std::string *LowBound(const File &f) {
+  if constexpr (has_bounds<File>) {
+    return &f.smallest;
+  }
+  return nullptr;
+}
+
+template <typename File> const std::string *HighBound(const File &f) {
+  if constexpr (has_bounds<File>) {
+    return &f.largest;
+  }
+  return nullptr;
+}
+
+template <typename File>
+void SetBounds(File &f, const char *low, size_t low_len, const char *high, size_t high_len) {
+  if constexpr (has_bounds<File>) {
+    if (low_len > 0 && high_len > 0) {
+      f.smallest.assign(low, low_len);
+      f.largest.assign(high, high_len);
+    }
+  }
+}
+
+void TellFile(const rdb::LiveFileMetaData &f, rb_cxx_tell tell, void *to) {
+  const std::string *texts[5] = {&f.name, &f.smallestkey, &f.largestkey, LowBound(f), HighBound(f)};
+  const char *at[5] = {};
+  uint64_t numbers[RB_FAMILY_FILE_NUMBERS] = {f.size, static_cast<uint64_t>(f.level),
+                                              f.smallest_seqno, f.largest_seqno};
+  for (size_t i = 0; i < 5; i++) {
+    if (texts[i] != nullptr) {
+      at[i] = texts[i]->data();
+      numbers[RB_FAMILY_FILE_NUMBERS - 5 + i] = texts[i]->size();
+    }
+  }
+  tell(to, numbers, at);
+}
+
+// Makes a family from files where it is asked for an empty one: so RocksDB's C API makes the
+// handle, of which only it knows the inside. It owns no database.
+class Importer : public rdb::StackableDB {
+public:
+  Importer(rdb::DB *db, const rdb::ExportImportFilesMetaData &files, bool move)
+      : StackableDB(std::shared_ptr<rdb::DB>(db, [](rdb::DB *) {})), files_(files) {
+    how_.move_files = move;
+  }
+  using StackableDB::CreateColumnFamily;
+  rdb::Status CreateColumnFamily(const rdb::ColumnFamilyOptions &o, const std::string &name,
+                                 rdb::ColumnFamilyHandle **h) override {
+    *h = nullptr;
+    return db_->CreateColumnFamilyWithImport(o, name, how_, files_, h);
+  }
+
+private:
+  const rdb::ExportImportFilesMetaData &files_;
+  rdb::ImportColumnFamilyOptions how_;
+};
+
 } // namespace
 
 // ---- what C sees ----
+
+struct rb_cxx_files {
+  rdb::ExportImportFilesMetaData list;
+  std::string dir;
+};
+
+struct rb_cxx_disk {
+  std::shared_ptr<rdb::SstFileManager> manager;
+};
 
 struct rb_cxx_buffers {
   std::shared_ptr<rdb::WriteBufferManager> manager;
@@ -359,6 +437,123 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
 
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) {
   return Guarded([&] { return Told(Behind<rdb::Iterator>(it)->Refresh()); });
+}
+
+rb_status rb_cxx_pause(rocksdb_t *db) {
+  return Guarded([&] { return Told(Behind<rdb::DB>(db)->PauseBackgroundWork()); });
+}
+
+rb_status rb_cxx_continue(rocksdb_t *db) {
+  return Guarded([&] { return Told(Behind<rdb::DB>(db)->ContinueBackgroundWork()); });
+}
+
+rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                               const char *names, size_t n, int32_t level, uint64_t most) {
+  return Guarded([&] {
+    std::vector<std::string> files;
+    for (size_t i = 0; i < n; i++) {
+      files.emplace_back(names);
+      names += files.back().size() + 1;
+    }
+    rdb::CompactionOptions o;
+    o.compression = rdb::kDisableCompressionOption; // the family's
+    if (most > 0) {
+      o.output_file_size_limit = most;
+    }
+    return Told(Behind<rdb::DB>(db)->CompactFiles(o, FamilyBehind(family), files, level));
+  });
+}
+
+rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
+                        rb_cxx_tell tell, void *to, char **comparator) {
+  return Guarded([&] {
+    rdb::Checkpoint *made = nullptr;
+    rdb::Status s = rdb::Checkpoint::Create(Behind<rdb::DB>(db), &made);
+    if (!s.ok()) {
+      return Told(s);
+    }
+    std::unique_ptr<rdb::Checkpoint> checkpoint(made);
+    rdb::ExportImportFilesMetaData *exported = nullptr;
+    s = checkpoint->ExportColumnFamily(FamilyBehind(family), dir, &exported);
+    std::unique_ptr<rdb::ExportImportFilesMetaData> list(exported);
+    if (!s.ok()) {
+      return Told(s);
+    }
+    for (const auto &f : list->files) {
+      TellFile(f, tell, to);
+    }
+    *comparator = strdup(list->db_comparator_name.c_str());
+    return Ok();
+  });
+}
+
+rb_cxx_files *rb_cxx_files_new(const char *dir, const char *comparator) {
+  try {
+    auto made = std::make_unique<rb_cxx_files>();
+    made->dir = dir;
+    made->list.db_comparator_name = comparator;
+    return made.release();
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+rb_status rb_cxx_files_add(rb_cxx_files *l, const uint64_t *numbers, const char *const *texts) {
+  return Guarded([&] {
+    const uint64_t *len = numbers + RB_FAMILY_FILE_NUMBERS - 5;
+    rdb::LiveFileMetaData f;
+    f.size = numbers[0];
+    f.level = static_cast<int>(numbers[1]);
+    f.smallest_seqno = numbers[2];
+    f.largest_seqno = numbers[3];
+    f.name.assign(texts[0], len[0]);
+    f.smallestkey.assign(texts[1], len[1]);
+    f.largestkey.assign(texts[2], len[2]);
+    f.db_path = l->dir;
+    SetBounds(f, texts[3], len[3], texts[4], len[4]);
+    l->list.files.push_back(f);
+    return Ok();
+  });
+}
+
+void rb_cxx_files_free(rb_cxx_files *l) { delete l; }
+
+rb_status rb_cxx_import(rocksdb_t *db, const rocksdb_options_t *o, const char *name,
+                        rb_cxx_files *l, uint8_t move, rocksdb_column_family_handle_t **h) {
+  return Guarded([&] {
+    Importer importer(Behind<rdb::DB>(db), l->list, move != 0);
+    rdb::DB *stand_in[8] = {&importer}; // the beginning of a rocksdb_t, and room for the rest
+    char *err = nullptr;
+    *h = rocksdb_create_column_family(reinterpret_cast<rocksdb_t *>(stand_in), o, name, &err);
+    return rb_status_from(err);
+  });
+}
+
+uint8_t rb_cxx_import_bounds(void) { return has_bounds<rdb::LiveFileMetaData> ? 1 : 0; }
+
+rb_cxx_disk *rb_cxx_disk_new(void) {
+  try {
+    auto made = std::make_unique<rb_cxx_disk>();
+    made->manager.reset(rdb::NewSstFileManager(rdb::Env::Default()));
+    return made.release();
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void rb_cxx_disk_free(rb_cxx_disk *d) { delete d; }
+
+void rb_cxx_disk_set(rb_cxx_disk *d, uint64_t rate, double share) {
+  d->manager->SetDeleteRateBytesPerSecond(static_cast<int64_t>(rate));
+  d->manager->SetMaxTrashDBRatio(share);
+}
+
+uint64_t rb_cxx_disk_files(rb_cxx_disk *d) { return d->manager->GetTotalSize(); }
+
+uint64_t rb_cxx_disk_trash(rb_cxx_disk *d) { return d->manager->GetTotalTrashSize(); }
+
+void rb_cxx_disk_use(rb_cxx_disk *d, rocksdb_options_t *o) {
+  reinterpret_cast<rdb::Options *>(o)->sst_file_manager = d->manager;
 }
 
 rb_cxx_buffers *rb_cxx_buffers_new(size_t bytes, const rocksdb_cache_t *cache) {

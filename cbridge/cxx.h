@@ -72,6 +72,67 @@ size_t rb_cxx_buffers_charge(const rb_cxx_buffers *b) RB_OPTIONAL;
 /* Has the databases that are opened with o use it. */
 void rb_cxx_buffers_use(rb_cxx_buffers *b, rocksdb_options_t *o) RB_OPTIONAL;
 
+/* See rb_pause_background. */
+rb_status rb_cxx_pause(rocksdb_t *db) RB_OPTIONAL;
+
+/* See rb_continue_background. */
+rb_status rb_cxx_continue(rocksdb_t *db) RB_OPTIONAL;
+
+/* See rb_compact_files, but that nothing stops it. */
+rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                               const char *names, size_t n, int32_t level,
+                               uint64_t most) RB_OPTIONAL;
+
+/* Takes what is told of one file: numbers and texts as in rb_family_files. */
+typedef void (*rb_cxx_tell)(void *to, const uint64_t *numbers, const char *const *texts);
+
+/* See rb_family_export. *comparator is malloc'd, and NULL when memory is short. */
+rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
+                        rb_cxx_tell tell, void *to, char **comparator) RB_OPTIONAL;
+
+/* Files for rb_cxx_import. */
+typedef struct rb_cxx_files rb_cxx_files;
+
+/* Makes a list of none, which lives until rb_cxx_files_free. NULL when memory is short. */
+rb_cxx_files *rb_cxx_files_new(const char *dir, const char *comparator) RB_OPTIONAL;
+
+/* Adds a copy of what is told of one file. */
+rb_status rb_cxx_files_add(rb_cxx_files *l, const uint64_t *numbers,
+                           const char *const *texts) RB_OPTIONAL;
+
+/* Ends the list. */
+void rb_cxx_files_free(rb_cxx_files *l) RB_OPTIONAL;
+
+/* Makes a family from files. *h may be not NULL on error, and is then of no family. */
+rb_status rb_cxx_import(rocksdb_t *db, const rocksdb_options_t *o, const char *name,
+                        rb_cxx_files *l, uint8_t move,
+                        rocksdb_column_family_handle_t **h) RB_OPTIONAL;
+
+/* Whether rb_cxx_import keeps the ends of files: see rb_family_import_bounds. */
+uint8_t rb_cxx_import_bounds(void) RB_OPTIONAL;
+
+/* A manager of table files of C++: see rb_disk. */
+typedef struct rb_cxx_disk rb_cxx_disk;
+
+/* Makes one, which lives until rb_cxx_disk_free and the end of the last database that uses it. NULL
+ * when memory is short. */
+rb_cxx_disk *rb_cxx_disk_new(void) RB_OPTIONAL;
+
+/* Gives up the caller's hold. */
+void rb_cxx_disk_free(rb_cxx_disk *d) RB_OPTIONAL;
+
+/* Changes how fast files are deleted. */
+void rb_cxx_disk_set(rb_cxx_disk *d, uint64_t rate, double share) RB_OPTIONAL;
+
+/* How many bytes all files take. */
+uint64_t rb_cxx_disk_files(rb_cxx_disk *d) RB_OPTIONAL;
+
+/* How many bytes files, and logs, take that wait for their deletion. */
+uint64_t rb_cxx_disk_trash(rb_cxx_disk *d) RB_OPTIONAL;
+
+/* Has the databases that are opened with o use it. */
+void rb_cxx_disk_use(rb_cxx_disk *d, rocksdb_options_t *o) RB_OPTIONAL;
+
 #ifdef __cplusplus
 }
 #else

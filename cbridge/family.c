@@ -97,8 +97,9 @@ static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char
   return s;
 }
 
-rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
-                                  const char *extra) {
+/* Makes a family: an empty one, or with the rows of files if from is not NULL. */
+static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_options opts,
+                                       const char *extra, const rb_family_source *from) {
   rb_family_result r = {NULL, 0, 0, 0, {RB_OK, NULL}};
   if (db->read_only) {
     r.status = rb_read_only();
@@ -119,11 +120,17 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   }
   f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
   f->order = order;
-  char *err = NULL;
+  rocksdb_column_family_handle_t *h = NULL;
   rb_hold_begin(db);
-  rocksdb_column_family_handle_t *h = rb_tx_create_family(db, o, name, &err);
+  if (from != NULL) {
+    r.status = rb_family_from_files(db, o, name, from, &h);
+  } else {
+    char *err = NULL;
+    h = rb_tx_create_family(db, o, name, &err);
+    r.status = rb_status_from(err);
+  }
   rocksdb_options_destroy(o);
-  r.status = rb_hold_end(db, rb_status_from(err));
+  r.status = rb_hold_end(db, r.status);
   if (r.status.code != RB_OK) {
     /* Up to 11.0 a handle comes with the error. A writable database has set its inside, to NULL or
      * to a family whose creation failed late; a read-only one, refused above, might not have. */
@@ -137,6 +144,16 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
   r.blobs = f->blobs;
   r.calls = rb_order_calls(f->order);
   return r;
+}
+
+rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra) {
+  return rb_family_make(db, name, opts, extra, NULL);
+}
+
+rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra, rb_family_source from) {
+  return rb_family_make(db, name, opts, extra, &from);
 }
 
 rb_status rb_family_drop(rb_family *f) {

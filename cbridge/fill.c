@@ -35,8 +35,9 @@ rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen
     size_t n = 0, vlen = 0, whole = 0;
     const char *k = rb_cursor_key(it, &n);
     const char *value = rb_row_value(it, &vlen, &whole);
-    if (!rb_rows_append_cut(&rows, k, n, value, vlen, whole)) {
-      f.need = rows.count == 0 ? rb_rows_need(n, vlen) : 0;
+    uint64_t stamp = it->timed ? rb_iter_timestamp(it, n) : 0;
+    if (!rb_rows_append_stamped(&rows, k, n, value, vlen, whole, it->timed ? &stamp : NULL)) {
+      f.need = rows.count == 0 ? rb_rows_need(n, vlen) + (it->timed ? sizeof stamp : 0) : 0;
       break;
     }
     if (rows.count >= max_rows) {

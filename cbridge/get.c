@@ -26,6 +26,11 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
                                    uint64_t deadline, const uint8_t *key, size_t klen,
                                    rb_status *status) {
   struct rb_call_options c = rb_call_options_get(f->db, snap, flags, deadline);
+  return rb_lookup_by(f, c, flags, key, klen, status);
+}
+
+rocksdb_pinnableslice_t *rb_lookup_by(rb_family *f, struct rb_call_options c, uint32_t flags,
+                                      const uint8_t *key, size_t klen, rb_status *status) {
   if (c.use == NULL) {
     *status = rb_status_make(RB_NO_MEMORY, NULL);
     return NULL;

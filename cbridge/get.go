@@ -36,6 +36,8 @@ type Read struct {
 	Flags    uint32
 	Deadline uint64 // microseconds since 1970; 0: none
 	OneByOne bool   // many keys are looked up one by one
+	Timed    bool   // as of At, of families with timestamps
+	At       uint64
 }
 
 func (r Read) snap() *C.rb_snapshot {
@@ -69,6 +71,9 @@ func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) 
 	if f.calls {
 		v = f.getCalling(r, key)
 		buf = nil
+	} else if r.Timed {
+		v = C.rb_get_at(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), C.uint64_t(r.At), ptr(key),
+			C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
 	} else {
 		v = C.rb_get(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
 			C.size_t(len(key)), ptr(buf), C.size_t(len(buf)))
@@ -88,7 +93,7 @@ func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) 
 	return int(v.len), Pinned{}, nil
 }
 
-// Has reads whether key is there: nil or dberr.ErrNotFound.
+// Has reads whether key is there: nil or dberr.ErrNotFound. r is not timed.
 func (f *Family) Has(r Read, key []byte) error {
 	if f.calls {
 		return failure(f.hasCalling(r, key))

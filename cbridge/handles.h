@@ -35,6 +35,7 @@ struct rb_db {
   size_t recovered_count;
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
+  rb_disk *disk;                /* NULL: none */
   struct rb_family *families;
   rb_orders orders;              /* of all families that it ever had while it was open */
   rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */
@@ -66,8 +67,15 @@ struct rb_bound {
   bool set;
 };
 
+/* A timestamp as RocksDB has it, in memory that read options point to. */
+enum { RB_STAMP = 8 };
+struct rb_stamp {
+  char bytes[RB_STAMP];
+};
+
 struct rb_merged;
 struct rb_predicate;
+struct rb_holes;
 
 struct rb_iter {
   rb_family *family;
@@ -83,6 +91,11 @@ struct rb_iter {
   bool placed;  /* false: it stands nowhere, though RocksDB's iterator may stand somewhere */
   bool keys_only;
   bool no_values; /* nobody asks for values: keys_only, and the predicate does not either */
+  bool timed;     /* as of at */
+  bool versions;  /* it is for rb_iter_versions: all versions since since */
+  struct rb_stamp at;
+  struct rb_stamp since;
+  struct rb_holes *holes; /* what RocksDB's iterator over versions may pass over; NULL: none */
   struct rb_predicate *predicate; /* which rows are kept; NULL: all */
   uint64_t pause;                 /* how much the predicate may look at in one call */
   uint32_t flags;
@@ -91,6 +104,13 @@ struct rb_iter {
   bool backward;  /* direction of the last fill */
   bool delivered; /* it stands on a row that was delivered, not on the next one */
   uint64_t max_value;
+};
+
+struct rb_disk {
+  atomic_uint holders;                 /* the caller, and the plans and databases that share it */
+  atomic_uint_least64_t limit;         /* bytes; 0: none */
+  rocksdb_sst_file_manager_t *manager; /* NULL: RocksDB's C API has none */
+  struct rb_cxx_disk *cxx;             /* in its place, by C++; NULL: none */
 };
 
 /* What a database with transactions is opened from. */
@@ -172,11 +192,50 @@ rb_status rb_options_bytewise(const rocksdb_options_t *base, rocksdb_options_t *
 /* Copies options, with keys in reversed bytewise order. *out is NULL on error. */
 rb_status rb_options_reversed(const rocksdb_options_t *base, rocksdb_options_t **out);
 
+/* Copies options, with keys in bytewise order that have timestamps. *out is NULL on error. */
+rb_status rb_options_stamped(const rocksdb_options_t *base, rocksdb_options_t **out);
+
 /* Refuses options of a family under which the glue could not keep what it promises. */
 rb_status rb_family_options_check(const rocksdb_options_t *o);
 
 /* Makes a family that no database has yet; NULL when memory is short. name is copied. */
 rb_family *rb_family_new(const char *name);
+
+/* One record of rb_family_files. */
+struct rb_family_file {
+  uint64_t numbers[RB_FAMILY_FILE_NUMBERS];
+  const char *texts[5]; /* NUL-terminated, and as long as the last five numbers say */
+};
+
+/* Reads a record and gives the place behind it. */
+const uint8_t *rb_family_file_read(struct rb_family_file *f, const uint8_t *from);
+
+/* A list of records that grows. */
+struct rb_family_list_of_files {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  bool short_of_memory;
+};
+
+/* Appends a record, of which the texts are copied; they need no NUL. */
+void rb_family_file_add(struct rb_family_list_of_files *l, const struct rb_family_file *f);
+
+/* Makes a family of RocksDB from files. *h may be not NULL on error, and is then of no family. */
+rb_status rb_family_from_files(rb_db *db, rocksdb_options_t *o, const char *name,
+                               const rb_family_source *from, rocksdb_column_family_handle_t **h);
+
+/* Whether RocksDB's C API exports and imports families. */
+bool rb_family_files_offered(void);
+
+/* Whether it compacts files. */
+bool rb_compact_files_offered(void);
+
+/* Whether it pauses its background work. */
+bool rb_pause_offered(void);
+
+/* Whether RocksDB's C API has managers of files. */
+bool rb_disk_offered(void);
 
 /* Gives a family its handle, which it owns from then on, and puts it in front of the db's others.
  */
@@ -194,6 +253,26 @@ struct rb_call_options {
 /* The options of a read of db; snap may be NULL. */
 struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *snap, uint32_t flags,
                                            uint64_t deadline);
+
+/* The same as of a timestamp, which must live as long. use is made. */
+struct rb_call_options rb_call_options_at(const rb_snapshot *snap, uint32_t flags,
+                                          uint64_t deadline, const struct rb_stamp *at);
+
+/* A number as a timestamp, and back. */
+struct rb_stamp rb_stamp_of(uint64_t number);
+uint64_t rb_stamp_number(const char *bytes);
+
+/* The timestamp of the row where the cursor of a timed iterator stands. */
+uint64_t rb_iter_timestamp(const rb_iter *it, size_t klen);
+
+/* Makes what rb_iter_versions needs besides the iterator, over the same snapshot. */
+rb_status rb_holes_new(rb_iter *it, const rb_snapshot *snap);
+
+/* Ends it. NULL is allowed. */
+void rb_holes_free(struct rb_holes *h);
+
+/* Read options for the settings of it, which they point to; NULL when memory is short. */
+rocksdb_readoptions_t *rb_iter_options_make(const rb_iter *it, const rb_snapshot *snap);
 
 /* rb_iter_refresh to a snapshot's state, or the newest one if that is NULL. */
 rb_status rb_iter_refresh_to(rb_iter *it, rb_snapshot *snap);
@@ -276,6 +355,10 @@ static inline bool rb_iter_on_row(const rb_iter *it) {
 rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
                                    uint64_t deadline, const uint8_t *key, size_t klen,
                                    rb_status *status);
+
+/* The same by options, which it destroys if they were made. */
+rocksdb_pinnableslice_t *rb_lookup_by(rb_family *f, struct rb_call_options c, uint32_t flags,
+                                      const uint8_t *key, size_t klen, rb_status *status);
 
 /* A value that was looked up: copied to buf if it fits into cap bytes, else pinned by the result.
  * pin is taken over. */

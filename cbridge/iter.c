@@ -25,34 +25,48 @@ static bool rb_bound_copy(struct rb_bound *b, uint8_t has, const uint8_t *data, 
   return true;
 }
 
-/* Makes read options and a RocksDB iterator for the settings of it. On error *read and *made are
- * NULL. */
-static rb_status rb_iter_make(const rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t **read,
-                              rocksdb_iterator_t **made) {
-  *made = NULL;
-  *read = rb_readoptions_new(it->flags);
-  if (*read == NULL) {
-    return rb_status_make(RB_NO_MEMORY, NULL);
+rocksdb_readoptions_t *rb_iter_options_make(const rb_iter *it, const rb_snapshot *snap) {
+  rocksdb_readoptions_t *read = rb_readoptions_new(it->flags);
+  if (read == NULL) {
+    return NULL;
   }
   if (snap != NULL) {
-    rocksdb_readoptions_set_snapshot(*read, snap->snap);
+    rocksdb_readoptions_set_snapshot(read, snap->snap);
   }
   if (it->deadline > 0) {
-    rocksdb_readoptions_set_deadline(*read, it->deadline);
+    rocksdb_readoptions_set_deadline(read, it->deadline);
   }
   if (it->readahead > 0) {
-    rocksdb_readoptions_set_readahead_size(*read, (size_t)it->readahead);
+    rocksdb_readoptions_set_readahead_size(read, (size_t)it->readahead);
+  }
+  if (it->timed) {
+    rocksdb_readoptions_set_timestamp(read, it->at.bytes, RB_STAMP);
+  }
+  if (it->versions) {
+    rocksdb_readoptions_set_iter_start_ts(read, it->since.bytes, RB_STAMP);
   }
   /* Freeing an iterator may delete files: leave that to a background thread. */
-  rocksdb_readoptions_set_background_purge_on_iterator_cleanup(*read, 1);
+  rocksdb_readoptions_set_background_purge_on_iterator_cleanup(read, 1);
   /* Of another order than the bytewise one, there is no bound that stands for none: see
    * rb_iter_set_bounds. The glue compares each row with bounds itself then. */
   bool native = it->family->order == NULL;
   if (native && it->lower.set) {
-    rocksdb_readoptions_set_iterate_lower_bound(*read, (const char *)it->lower.data, it->lower.len);
+    rocksdb_readoptions_set_iterate_lower_bound(read, (const char *)it->lower.data, it->lower.len);
   }
   if (native && it->upper.set) {
-    rocksdb_readoptions_set_iterate_upper_bound(*read, (const char *)it->upper.data, it->upper.len);
+    rocksdb_readoptions_set_iterate_upper_bound(read, (const char *)it->upper.data, it->upper.len);
+  }
+  return read;
+}
+
+/* Makes read options and a RocksDB iterator for the settings of it. On error *read and *made are
+ * NULL. */
+static rb_status rb_iter_make(const rb_iter *it, const rb_snapshot *snap,
+                              rocksdb_readoptions_t **read, rocksdb_iterator_t **made) {
+  *made = NULL;
+  *read = rb_iter_options_make(it, snap);
+  if (*read == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
   }
   char *err = NULL;
   *made = rocksdb_create_iterator_cf(it->family->db->db, *read, it->family->handle);
@@ -102,6 +116,10 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->max_value = o.max_value;
   it->readahead = o.readahead;
   it->deadline = o.deadline;
+  it->timed = o.timed != 0;
+  it->versions = o.versions != 0;
+  it->at = rb_stamp_of(o.at);
+  it->since = rb_stamp_of(o.since);
   rocksdb_readoptions_t *read = NULL;
   rocksdb_iterator_t *made = NULL;
   if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
@@ -109,6 +127,13 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
   } else {
     r.status = rb_iter_make(it, snap, &read, &made);
+  }
+  if (r.status.code == RB_OK && it->versions) {
+    r.status = rb_holes_new(it, snap);
+    if (r.status.code != RB_OK) {
+      rocksdb_iter_destroy(made);
+      rocksdb_readoptions_destroy(read);
+    }
   }
   if (r.status.code != RB_OK) {
     rb_iter_free(it);
@@ -179,8 +204,8 @@ rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
  * as no memtable was switched. Only if it was made for the newest state, with the bounds that hold.
  */
 static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
-  if (snap != NULL || it->snap != NULL || it->checked) {
-    return false;
+  if (snap != NULL || it->snap != NULL || it->checked || it->timed) {
+    return false; /* timed: a new one asks whether there is still the history for it */
   }
   if (rocksdb_iter_refresh != NULL) {
     char *err = NULL;
@@ -222,6 +247,7 @@ void rb_iter_free(rb_iter *it) {
   }
   rb_merged_free(it->merged);
   rb_predicate_free(it->predicate);
+  rb_holes_free(it->holes);
   if (it->it != NULL) {
     rocksdb_iter_destroy(it->it);
   }

@@ -47,6 +47,9 @@ type IterOptions struct {
 	MaxValue     uint64 // values are cut after so many bytes; 0: whole
 	ReadAhead    uint64 // bytes; 0: automatic
 	Deadline     uint64 // microseconds since 1970; 0: none
+	Timed        bool   // as of At, of a family with timestamps
+	Versions     bool   // for Iter.Versions alone: all versions from Since to At
+	At, Since    uint64
 }
 
 func (o IterOptions) c() C.rb_iter_options {
@@ -57,6 +60,10 @@ func (o IterOptions) c() C.rb_iter_options {
 		max_value: C.uint64_t(o.MaxValue),
 		readahead: C.uint64_t(o.ReadAhead),
 		deadline:  C.uint64_t(o.Deadline),
+		timed:     flag(o.Timed),
+		versions:  flag(o.Versions),
+		at:        C.uint64_t(o.At),
+		since:     C.uint64_t(o.Since),
 	}
 }
 

@@ -150,8 +150,75 @@ extern rocksdb_eventlistener_t *rocksdb_eventlistener_create(
 extern void rocksdb_options_add_eventlistener(rocksdb_options_t *opt,
                                               rocksdb_eventlistener_t *listener) RB_WEAK;
 
+typedef struct rocksdb_sst_file_manager_t rocksdb_sst_file_manager_t;
+extern rocksdb_sst_file_manager_t *rocksdb_sst_file_manager_create(rocksdb_env_t *env) RB_WEAK;
+extern void rocksdb_sst_file_manager_destroy(rocksdb_sst_file_manager_t *sfm) RB_WEAK;
+extern uint64_t rocksdb_sst_file_manager_get_total_size(rocksdb_sst_file_manager_t *sfm) RB_WEAK;
+extern void
+rocksdb_sst_file_manager_set_delete_rate_bytes_per_second(rocksdb_sst_file_manager_t *sfm,
+                                                          int64_t delete_rate) RB_WEAK;
+extern void rocksdb_sst_file_manager_set_max_trash_db_ratio(rocksdb_sst_file_manager_t *sfm,
+                                                            double ratio) RB_WEAK;
+extern uint64_t rocksdb_sst_file_manager_get_total_trash_size(rocksdb_sst_file_manager_t *sfm)
+    RB_WEAK;
+
 /* 10.6 */
 extern void rocksdb_status_ptr_get_error(rocksdb_status_ptr_t *status, char **errptr) RB_WEAK;
+extern void rocksdb_options_set_sst_file_manager(rocksdb_options_t *opt,
+                                                 rocksdb_sst_file_manager_t *sfm) RB_WEAK;
+
+/* 10.7 */
+typedef struct rocksdb_livefile_t rocksdb_livefile_t;
+typedef struct rocksdb_import_column_family_options_t rocksdb_import_column_family_options_t;
+typedef struct rocksdb_export_import_files_metadata_t rocksdb_export_import_files_metadata_t;
+extern rocksdb_export_import_files_metadata_t *
+rocksdb_checkpoint_export_column_family(rocksdb_checkpoint_t *checkpoint,
+                                        rocksdb_column_family_handle_t *column_family,
+                                        const char *export_dir, char **errptr) RB_WEAK;
+extern rocksdb_column_family_handle_t *rocksdb_create_column_family_with_import(
+    rocksdb_t *db, rocksdb_options_t *column_family_options, const char *column_family_name,
+    rocksdb_import_column_family_options_t *import_options,
+    rocksdb_export_import_files_metadata_t *metadata, char **errptr) RB_WEAK;
+extern rocksdb_import_column_family_options_t *rocksdb_import_column_family_options_create(void)
+    RB_WEAK;
+extern void
+rocksdb_import_column_family_options_set_move_files(rocksdb_import_column_family_options_t *opt,
+                                                    unsigned char v) RB_WEAK;
+extern void
+rocksdb_import_column_family_options_destroy(rocksdb_import_column_family_options_t *metadata)
+    RB_WEAK;
+extern rocksdb_export_import_files_metadata_t *rocksdb_export_import_files_metadata_create(void)
+    RB_WEAK;
+extern char *rocksdb_export_import_files_metadata_get_db_comparator_name(
+    rocksdb_export_import_files_metadata_t *metadata) RB_WEAK;
+extern void rocksdb_export_import_files_metadata_set_db_comparator_name(
+    rocksdb_export_import_files_metadata_t *metadata, const char *name) RB_WEAK;
+extern rocksdb_livefiles_t *
+rocksdb_export_import_files_metadata_get_files(rocksdb_export_import_files_metadata_t *metadata)
+    RB_WEAK;
+extern void
+rocksdb_export_import_files_metadata_set_files(rocksdb_export_import_files_metadata_t *metadata,
+                                               rocksdb_livefiles_t *files) RB_WEAK;
+extern void
+rocksdb_export_import_files_metadata_destroy(rocksdb_export_import_files_metadata_t *metadata)
+    RB_WEAK;
+extern uint64_t rocksdb_livefiles_smallest_seqno(const rocksdb_livefiles_t *lf, int index) RB_WEAK;
+extern uint64_t rocksdb_livefiles_largest_seqno(const rocksdb_livefiles_t *lf, int index) RB_WEAK;
+extern rocksdb_livefiles_t *rocksdb_livefiles_create(void) RB_WEAK;
+extern void rocksdb_livefiles_add(rocksdb_livefiles_t *lf, rocksdb_livefile_t *livefile) RB_WEAK;
+extern rocksdb_livefile_t *rocksdb_livefile_create(void) RB_WEAK;
+extern void rocksdb_livefile_set_level(rocksdb_livefile_t *lf, int level) RB_WEAK;
+extern void rocksdb_livefile_set_name(rocksdb_livefile_t *lf, const char *name) RB_WEAK;
+extern void rocksdb_livefile_set_directory(rocksdb_livefile_t *lf, const char *directory) RB_WEAK;
+extern void rocksdb_livefile_set_size(rocksdb_livefile_t *lf, size_t size) RB_WEAK;
+extern void rocksdb_livefile_set_smallest_key(rocksdb_livefile_t *lf, const char *smallest_key,
+                                              size_t smallest_key_len) RB_WEAK;
+extern void rocksdb_livefile_set_largest_key(rocksdb_livefile_t *lf, const char *largest_key,
+                                             size_t largest_key_len) RB_WEAK;
+extern void rocksdb_livefile_set_smallest_seqno(rocksdb_livefile_t *lf, uint64_t smallest_seqno)
+    RB_WEAK;
+extern void rocksdb_livefile_set_largest_seqno(rocksdb_livefile_t *lf, uint64_t largest_seqno)
+    RB_WEAK;
 
 /* 11.5 */
 extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],
@@ -168,5 +235,28 @@ rocksdb_create_backup_options_set_flush_before_backup(rocksdb_create_backup_opti
 extern void rocksdb_backup_engine_create_new_backup_with_metadata(
     rocksdb_backup_engine_t *be, rocksdb_t *db, const rocksdb_create_backup_options_t *options,
     const char *app_metadata, size_t app_metadata_len, uint32_t *backup_id, char **errptr) RB_WEAK;
+
+extern void rocksdb_pause_background_work(rocksdb_t *db, char **errptr) RB_WEAK;
+extern void rocksdb_continue_background_work(rocksdb_t *db, char **errptr) RB_WEAK;
+
+typedef struct rocksdb_compaction_options_t rocksdb_compaction_options_t;
+extern rocksdb_compaction_options_t *rocksdb_compaction_options_create(void) RB_WEAK;
+extern void rocksdb_compaction_options_destroy(rocksdb_compaction_options_t *opt) RB_WEAK;
+extern void rocksdb_compaction_options_set_output_file_size_limit(rocksdb_compaction_options_t *opt,
+                                                                  uint64_t v) RB_WEAK;
+extern unsigned char *rocksdb_compaction_options_canceled_create(void) RB_WEAK;
+extern void rocksdb_compaction_options_canceled_destroy(unsigned char *canceled) RB_WEAK;
+extern void rocksdb_compaction_options_canceled_set(unsigned char *canceled, unsigned char value)
+    RB_WEAK;
+extern void rocksdb_compaction_options_set_canceled(rocksdb_compaction_options_t *options,
+                                                    unsigned char *canceled) RB_WEAK;
+extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle_t *column_family,
+                                     const rocksdb_compaction_options_t *options,
+                                     const char *const *input_file_names,
+                                     size_t num_input_file_names, int output_level,
+                                     int output_path_id, char ***output_file_names,
+                                     size_t *num_output_file_names,
+                                     rocksdb_compactionjobinfo_t *compaction_job_info,
+                                     char **errptr) RB_WEAK;
 
 #endif

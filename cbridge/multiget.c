@@ -140,7 +140,7 @@ static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions
 }
 
 bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
-  bool single = how.one_by_one || (how.flags & RB_READ_CACHE_ONLY) != 0;
+  bool single = how.one_by_one || how.timed || (how.flags & RB_READ_CACHE_ONLY) != 0;
   uint32_t first = r->families[0], last = r->families[r->distinct - 1];
   rb_snapshot *own = NULL;
   if (how.snap == NULL && (first != last || (single && r->distinct > 1))) {
@@ -150,8 +150,10 @@ bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
     }
     how.snap = own;
   }
+  struct rb_stamp at = rb_stamp_of(how.at);
   struct rb_call_options c =
-      rb_call_options_get(families[first]->db, how.snap, how.flags, how.deadline);
+      how.timed ? rb_call_options_at(how.snap, how.flags, how.deadline, &at)
+                : rb_call_options_get(families[first]->db, how.snap, how.flags, how.deadline);
   bool ok = c.use != NULL;
   for (size_t from = 0; ok && from < r->distinct;) {
     size_t to = from + 1;

@@ -14,6 +14,7 @@ struct rb_plan {
   rocksdb_options_t *db_options;
   rocksdb_cache_t *cache;
   rb_memory *memory; /* NULL: none; else cache is its */
+  rb_disk *disk;     /* NULL: none */
   rb_events *events; /* NULL: nobody asks */
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
@@ -59,6 +60,16 @@ void rb_plan_share(rb_plan *p, rb_memory *m, uint64_t memtables) {
   p->cache = m->cache;
   if (!rb_memory_use_buffers(m, p->db_options)) {
     rocksdb_options_set_db_write_buffer_size(p->db_options, (size_t)memtables);
+  }
+}
+
+void rb_plan_disk(rb_plan *p, rb_disk *d) {
+  atomic_fetch_add(&d->holders, 1);
+  p->disk = d;
+  if (d->manager != NULL) {
+    rocksdb_options_set_sst_file_manager(p->db_options, d->manager);
+  } else {
+    rb_cxx_disk_use(d->cxx, p->db_options);
   }
 }
 
@@ -318,8 +329,10 @@ rb_opened rb_plan_open(rb_plan *p) {
   p->opened = true;
   db->block_cache = p->cache;
   db->memory = p->memory;
+  db->disk = p->disk;
   p->cache = NULL; /* the db owns both from here */
   p->memory = NULL;
+  p->disk = NULL;
   r.db = db;
   return r;
 }
@@ -347,6 +360,7 @@ void rb_plan_free(rb_plan *p) {
     rocksdb_cache_destroy(p->cache);
   }
   rb_memory_free(p->memory);
+  rb_disk_free(p->disk);
   rb_events_free(p->events);
   if (p->db_options != NULL) {
     rocksdb_options_destroy(p->db_options);
@@ -385,5 +399,6 @@ void rb_close(rb_db *db) {
     rocksdb_cache_destroy(db->block_cache);
   }
   rb_memory_free(db->memory);
+  rb_disk_free(db->disk);
   free(db);
 }

@@ -38,6 +38,7 @@ type Operators struct {
 	FilterName string
 	Prefixes   []byte // FilterPrefixes: each as length, uint32 little endian, and bytes
 	Reversed   bool   // keys are in reversed bytewise order
+	Stamped    bool   // keys have timestamps
 	Go         *GoOperators
 }
 
@@ -51,7 +52,7 @@ func (o Operators) c() (co C.rb_operators, free func()) {
 		max_entries: C.uint64_t(o.MaxEntries),
 		filter_kind: C.uint32_t(o.Filter), filter_name: filterName,
 		prefixes: (*C.uint8_t)(prefixes), prefixes_len: C.size_t(len(o.Prefixes)),
-		reversed: flag(o.Reversed),
+		reversed: flag(o.Reversed), stamped: flag(o.Stamped),
 	}
 	freeCallees := o.Go.c(&co)
 	return co, func() {

@@ -150,6 +150,10 @@ rb_status rb_options_reversed(const rocksdb_options_t *base, rocksdb_options_t *
   return rb_options_parse(base, "comparator=rocksdb.ReverseBytewiseComparator", out);
 }
 
+rb_status rb_options_stamped(const rocksdb_options_t *base, rocksdb_options_t **out) {
+  return rb_options_parse(base, "comparator=leveldb.BytewiseComparator.u64ts", out);
+}
+
 rb_status rb_family_options_check(const rocksdb_options_t *o) {
   /* RocksDB hands out no snapshot then and says nothing: reads would show the newest state. */
   if (rocksdb_options_get_inplace_update_support((rocksdb_options_t *)o)) {

@@ -140,11 +140,24 @@ static struct rb_order *rb_order_new(rb_callee *c) {
   return o;
 }
 
+/* Puts in the place of options what make makes of them, or leaves them on error. */
+static rb_status rb_options_replace(rocksdb_options_t **options,
+                                    rb_status (*make)(const rocksdb_options_t *,
+                                                      rocksdb_options_t **)) {
+  rocksdb_options_t *made;
+  rb_status s = make(*options, &made);
+  if (s.code == RB_OK) {
+    rocksdb_options_destroy(*options);
+    *options = made;
+  }
+  return s;
+}
+
 rb_status rb_options_set_order(rocksdb_options_t **options, rb_operators o,
                                struct rb_order **order) {
   if (o.called_order == NULL && !o.reversed) {
-    *order = NULL;
-    return rb_ok();
+    *order = NULL; /* with timestamps or without: RocksDB hands keys out without them */
+    return o.stamped ? rb_options_replace(options, rb_options_stamped) : rb_ok();
   }
   struct rb_order *made = rb_order_new(o.called_order);
   if (made == NULL || (o.called_order != NULL && made->comparator == NULL)) {
@@ -154,14 +167,11 @@ rb_status rb_options_set_order(rocksdb_options_t **options, rb_operators o,
   if (o.called_order != NULL) {
     rocksdb_options_set_comparator(*options, made->comparator);
   } else {
-    rocksdb_options_t *reversed;
-    rb_status s = rb_options_reversed(*options, &reversed);
+    rb_status s = rb_options_replace(options, rb_options_reversed);
     if (s.code != RB_OK) {
       rb_order_free(made);
       return s;
     }
-    rocksdb_options_destroy(*options);
-    *options = reversed;
   }
   *order = made;
   return rb_ok();

@@ -13,7 +13,8 @@
 struct rb_order;
 
 /* Gives *options the order that o names: *order is then the caller's, to be freed with
- * rb_order_free, or NULL if that is the bytewise one. On error both are as they were. */
+ * rb_order_free, or NULL if that is the bytewise one, with timestamps or without. On error both are
+ * as they were. */
 rb_status rb_options_set_order(rocksdb_options_t **options, rb_operators o,
                                struct rb_order **order);
 

@@ -216,6 +216,7 @@ typedef struct rb_operators {
   rb_callee *called_prefix; /* NULL: none */
   rb_callee *called_order;  /* the order of the keys; NULL: the bytewise one */
   uint8_t reversed;         /* or that one, reversed: the last key first */
+  uint8_t stamped;          /* or that one, with timestamps behind the keys: see rb_get_at */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and
@@ -366,6 +367,46 @@ typedef struct rb_event_counts {
 /* Looks at the counts. */
 rb_event_counts rb_events_count(rb_events *e);
 
+/* What watches over the table files of the databases that share it: how fast they are deleted, and
+ * how much room they take. */
+typedef struct rb_disk rb_disk;
+
+/* limit is how many bytes all files may take, rate how many bytes of files are deleted in a second;
+ * 0: no limit. Above share times the size of the files what waits for its deletion is deleted at
+ * once. */
+typedef struct rb_disk_limits {
+  uint64_t limit;
+  uint64_t rate;
+  double share;
+} rb_disk_limits;
+
+/* Makes one, which lives until rb_disk_free and the end of the last plan and database that joined.
+ * NULL when memory is short, and where RocksDB offers none: see RB_FEATURE_DISK. */
+rb_disk *rb_disk_new(rb_disk_limits l);
+
+/* Changes the limits. */
+void rb_disk_set(rb_disk *d, rb_disk_limits l);
+
+/* Bytes of all files that are known of, and of files, and logs, that wait for their deletion. */
+typedef struct rb_disk_use {
+  uint64_t files;
+  uint64_t trash;
+  uint8_t full; /* the limit is reached */
+} rb_disk_use;
+
+/* Looks at what is in use. */
+rb_disk_use rb_disk_used(rb_disk *d);
+
+/* Has the database of a plan join, before the plan's first family. */
+void rb_plan_disk(rb_plan *p, rb_disk *d);
+
+/* Ends the caller's use; that of plans and databases goes on. NULL is allowed. */
+void rb_disk_free(rb_disk *d);
+
+/* Whether the limit of the rb_disk that a database has joined is reached: 1 or 0. Nothing but the
+ * caller keeps to it: it asks before it writes. */
+uint8_t rb_db_full(rb_db *db);
+
 /* Has the database of a plan put its events into e: before rb_plan_open, which answers
  * RB_UNSUPPORTED if RocksDB offers no events. */
 void rb_plan_events(rb_plan *p, rb_events *e);
@@ -483,6 +524,8 @@ typedef struct rb_read {
   uint32_t flags;
   uint64_t deadline;
   uint8_t one_by_one; /* not by RocksDB's lookup of many keys */
+  uint8_t timed;      /* as of at, of families with timestamps: see rb_get_at */
+  uint64_t at;
 } rb_read;
 
 /* One key of rb_multi_get: which of the families it is of, and its length. */
@@ -529,6 +572,65 @@ void rb_rest_take(rb_rest *r, uint8_t *buf);
 
 /* Ends the rest without its values. NULL is allowed. */
 void rb_rest_free(rb_rest *r);
+
+/* ---- keys with timestamps ------------------------------------------------------------------- */
+
+/* A family that is stamped has a timestamp behind each key, 8 bytes, little endian: keys are in
+ * bytewise order, and of one key the newest timestamp comes first. It is RocksDB's own order of the
+ * name leveldb.BytewiseComparator.u64ts. Only rb_write writes to it, with the timestamps in the
+ * batch; only what follows, and what is timed, reads it. All that is handed out is without them.
+ * Keys must not be empty: RocksDB 7.8 with assertions ends the process over one. */
+
+/* rb_get as of a timestamp: of the key's versions not above at the newest, unless that deletes the
+ * key. RB_INVALID_ARGUMENT if at is below the family's history. */
+rb_value rb_get_at(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline, uint64_t at,
+                   const uint8_t *key, size_t klen, uint8_t *buf, size_t cap);
+
+/* What rb_get_stamped answers: len bytes, to be freed with rb_free, and their timestamp. */
+typedef struct rb_stamped {
+  uint64_t len;
+  uint64_t timestamp;
+  char *data; /* NULL unless the status is RB_OK */
+  rb_status status;
+} rb_stamped;
+
+/* rb_get_at with the timestamp of the version found. */
+rb_stamped rb_get_stamped(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                          uint64_t at, const uint8_t *key, size_t klen);
+
+/* Where the history of a family begins. */
+typedef struct rb_history {
+  uint64_t low;
+  rb_status status;
+} rb_history;
+
+/* Reads from which timestamp on the family keeps all versions; 0 if nothing was given up. */
+rb_history rb_history_low(rb_family *f);
+
+/* Gives up the versions below low, but of each key the newest one: compactions and flushes drop
+ * them from then on, and reads as of less fail. It is written to the manifest. RB_INVALID_ARGUMENT
+ * if it was higher; RB_READ_ONLY. */
+rb_status rb_history_raise(rb_family *f, uint64_t low);
+
+/* What one version is, in the bytes that rb_iter_versions delivers. */
+enum { RB_VERSION_PUT = 0, RB_VERSION_DELETED = 1, RB_VERSION_HEAD = 20 };
+
+/* What rb_iter_versions answers: used bytes of the buffer hold versions. */
+typedef struct rb_versions {
+  uint64_t used;
+  uint64_t need; /* not 0: the next version wants a buffer of so many bytes; used is 0 */
+  uint64_t rows;
+  uint8_t end;
+  rb_status status;
+} rb_versions;
+
+/* Delivers versions, the newest of each key first, from where move says (RB_MOVE_FIRST or
+ * RB_MOVE_ON), of an iterator made for it and for nothing else: up to max_rows. Each is uint64
+ * timestamp, uint32 kind (RB_VERSION_), uint32 key length, uint32 value length, key, value, in the
+ * machine's byte order. Of versions with the same timestamp the last one written counts. Versions
+ * that a range deletion covers are left out. */
+rb_versions rb_iter_versions(rb_iter *it, uint32_t move, uint64_t max_rows, uint8_t *buf,
+                             size_t cap);
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
@@ -601,6 +703,10 @@ typedef struct rb_iter_options {
   uint64_t readahead; /* bytes; 0: RocksDB's automatic read-ahead */
   uint64_t deadline;  /* microseconds since 1970; 0: none. Reading a file later is RB_TIMED_OUT, and
                        * so is a fill or count that is at it after 64 rows */
+  uint8_t timed;      /* as of at, of a family with timestamps: see rb_get_at */
+  uint8_t versions;   /* for rb_iter_versions alone: all versions from since to at; timed too */
+  uint64_t at;
+  uint64_t since;
 } rb_iter_options;
 
 /* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
@@ -658,15 +764,15 @@ typedef struct rb_fill {
 
 /* Moves the iterator and delivers rows from there in one call; replaces a seek and, for each row,
  * next, valid, key and value. Rows go to buf from its start: uint32 key length, uint32 value
- * length (of the whole value, also of one that max_value cuts), key, value, in the machine's byte
- * order. Their offsets, uint32 each, go to the end of buf backwards: that of row i at buf + cap -
- * 4*(i+1). It stops after max_rows (at least 1), when the next row does not fit whole, or at the
- * end. A row that does not fit is not passed over: when need is set, fill again with RB_MOVE_ON and
- * a larger buffer. From nowhere the turns go to the first or the last row; one in the direction
- * that the last fill took is RB_MOVE_ON. After an error RB_MOVE_ON and the turns deliver nothing
- * and repeat it; the other moves start afresh. key is used by the moves that name it. Offsets are
- * below 4 GiB. With a predicate it may end, for now, without a row, need and end: when it has
- * looked at enough of them. */
+ * length (of the whole value, also of one that max_value cuts), key, value and, where the iterator
+ * is timed, uint64 timestamp, in the machine's byte order. Their offsets, uint32 each, go to the
+ * end of buf backwards: that of row i at buf + cap - 4*(i+1). It stops after max_rows (at least 1),
+ * when the next row does not fit whole, or at the end. A row that does not fit is not passed over:
+ * when need is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to
+ * the first or the last row; one in the direction that the last fill took is RB_MOVE_ON. After an
+ * error RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key
+ * is used by the moves that name it. Offsets are below 4 GiB. With a predicate it may end, for now,
+ * without a row, need and end: when it has looked at enough of them. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);
 
@@ -1079,7 +1185,11 @@ enum {
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
   RB_FEATURE_RESUME = 41,           /* rb_cxx */
-  RB_FEATURE_COMPACT_STATUS = 42    /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42,   /* rb_cxx */
+  RB_FEATURE_FAMILY_FILES = 43,     /* 10.7, or rb_cxx */
+  RB_FEATURE_COMPACT_FILES = 44,    /* 11.6, or rb_cxx */
+  RB_FEATURE_PAUSE = 45,            /* 11.6, or rb_cxx */
+  RB_FEATURE_DISK = 46              /* 10.6, or rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -1092,6 +1202,36 @@ const char *rb_cxx_words(void);
 /* Has RocksDB take writes again after a background error of which the cause is gone: it flushes
  * what is in memory. RB_OK also where there is no such error. RB_UNSUPPORTED without C++. */
 rb_status rb_resume(rb_db *db);
+
+/* Waits until no flush or compaction runs, and keeps RocksDB from beginning any until
+ * rb_continue_background, which must follow once for each success. What flushes and waits for it
+ * waits until then too, rb_close with unlogged writes among it. RB_UNSUPPORTED before RocksDB 11.6
+ * without C++. */
+rb_status rb_pause_background(rb_db *db);
+
+/* Ends one rb_pause_background that succeeded. RB_INVALID_ARGUMENT if there is none. */
+rb_status rb_continue_background(rb_db *db);
+
+/* A sign for rb_compact_files to stop. */
+typedef struct rb_stop rb_stop;
+
+/* Makes one, which lives until rb_stop_free. NULL when memory is short. */
+rb_stop *rb_stop_new(void);
+
+/* Has the compaction that was given s end soon, before RocksDB 11.6 at its own end. */
+void rb_stop_set(rb_stop *s);
+
+/* Ends s; no call may be using it. */
+void rb_stop_free(rb_stop *s);
+
+/* Compacts table files of a family, and what of it RocksDB must add to them, into a level, on the
+ * calling thread. names holds n base names, NUL-terminated, one directly behind the other; the new
+ * files have most bytes at most, 0: there is one. RB_INVALID_ARGUMENT for a file that the family
+ * has not, or a level that cannot be, RB_ABORTED for one that another compaction has,
+ * RB_COMPACTION_TOO_LARGE where RocksDB, after a full disk, sees no room, RB_INCOMPLETE once s was
+ * set, RB_UNSUPPORTED before RocksDB 11.6 without C++. */
+rb_status rb_compact_files(rb_family *f, const char *names, size_t n, int32_t level, uint64_t most,
+                           rb_stop *s);
 
 /* Waits until no flush or compaction is pending, at most timeout microseconds, then RB_TIMED_OUT;
  * 0: no limit. RB_UNSUPPORTED before RocksDB 8.7. */
@@ -1324,6 +1464,56 @@ typedef struct rb_ingest_options {
  * the files and holds the family against a drop. RB_READ_ONLY if the db was opened so;
  * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
+
+/* ---- families as table files ----------------------------------------------------------------- */
+
+/* The table files of a family: count records one behind the other in data, len bytes. A record is
+ * RB_FAMILY_FILE_NUMBERS numbers of 64 bits in the machine's order, and behind them the texts that
+ * the last five measure, each with a NUL after it: bytes of the file, level, smallest and largest
+ * sequence number; file's name with a slash before it, smallest and largest key, and these two as
+ * RocksDB has them inside, which are empty where it does not tell. */
+typedef struct rb_family_files {
+  const uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+} rb_family_files;
+
+/* How many numbers a record of rb_family_files begins with. */
+enum { RB_FAMILY_FILE_NUMBERS = 9 };
+
+/* What rb_family_export answers: what is in data and comparator is the caller's, to be freed with
+ * rb_free. Both are NULL on error, and data is for no files. */
+typedef struct rb_family_exported {
+  uint8_t *data;
+  uint64_t len;
+  uint64_t count;
+  char *comparator; /* its name */
+  rb_status status;
+} rb_family_exported;
+
+/* Flushes a family and links, or copies, its table files into dir, which must not exist, below a
+ * directory that does. Files of blobs are left out: the caller refuses families that have some. On
+ * error RocksDB has removed dir. RB_READ_ONLY; RB_UNSUPPORTED before RocksDB 10.7 without C++. */
+rb_family_exported rb_family_export(rb_family *f, const char *dir);
+
+/* What a family is made from. */
+typedef struct rb_family_source {
+  const char *dir;        /* where the files are */
+  const char *comparator; /* name of the order of their keys */
+  rb_family_files files;  /* one at least */
+  uint8_t move;           /* they are linked, and their old names removed */
+} rb_family_source;
+
+/* rb_family_create with the rows of files. The caller has verified that they are what
+ * rb_family_export made, and that RocksDB knows the ends of those that have range deletions: see
+ * rb_family_import_bounds. On error there is no family; RB_UNSUPPORTED as of the export. The
+ * database has no transactions. */
+rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options opts,
+                                  const char *extra, rb_family_source from);
+
+/* Whether rb_family_import gives RocksDB the last two texts of a record. Without them it takes the
+ * ends of a file from its rows, which is wrong where range deletions reach beyond them. */
+uint8_t rb_family_import_bounds(void);
 
 /* ---- exported rows -------------------------------------------------------------------------- */
 

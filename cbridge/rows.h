@@ -4,6 +4,9 @@
  *     | klen vlen key value | klen vlen key value | ...free... | offset 1 | offset 0 |
  *     buf                                                                     buf+cap
  *
+ * Behind the value stands a uint64, its timestamp, in the rows of families that have them: who
+ * reads them knows.
+ *
  * vlen is the length of the whole value, also where only its beginning is in the row: who reads it
  * knows after how many bytes values are cut. Lengths and offsets are uint32 in the machine's byte
  * order. Rows grow upwards, the table of their offsets downwards, so that any row is found without
@@ -54,13 +57,15 @@ static inline void rb_copy(uint8_t *to, const uint8_t *from, size_t n) {
   }
 }
 
-/* Appends a row with the first vlen bytes of a value of whole bytes; false, and nothing written, if
- * it does not fit or if its offset would not fit 32 bits. */
-static inline bool rb_rows_append_cut(struct rb_rows *r, const void *key, size_t klen,
-                                      const void *value, size_t vlen, size_t whole) {
+/* Appends a row with the first vlen bytes of a value of whole bytes, and with a timestamp unless
+ * that is NULL; false, and nothing written, if it does not fit or if its offset would not fit 32
+ * bits. */
+static inline bool rb_rows_append_stamped(struct rb_rows *r, const void *key, size_t klen,
+                                          const void *value, size_t vlen, size_t whole,
+                                          const uint64_t *stamp) {
   size_t table = ((size_t)r->count + 1) * RB_ROW_OFFSET;
   size_t taken = r->used + table;
-  uint64_t row = (uint64_t)klen + vlen + RB_ROW_HEADER;
+  uint64_t row = (uint64_t)klen + vlen + RB_ROW_HEADER + (stamp != NULL ? sizeof *stamp : 0);
   if (taken > r->cap || row > r->cap - taken || r->used > UINT32_MAX) {
     return false;
   }
@@ -70,10 +75,19 @@ static inline bool rb_rows_append_cut(struct rb_rows *r, const void *key, size_t
   memcpy(p, lengths, sizeof lengths);
   rb_copy(p + RB_ROW_HEADER, key, klen);
   rb_copy(p + RB_ROW_HEADER + klen, value, vlen);
+  if (stamp != NULL) {
+    memcpy(p + RB_ROW_HEADER + klen + vlen, stamp, sizeof *stamp);
+  }
   memcpy(r->buf + r->cap - table, &offset, sizeof offset);
   r->used += (size_t)row;
   r->count++;
   return true;
+}
+
+/* The same without a timestamp. */
+static inline bool rb_rows_append_cut(struct rb_rows *r, const void *key, size_t klen,
+                                      const void *value, size_t vlen, size_t whole) {
+  return rb_rows_append_stamped(r, key, klen, value, vlen, whole, NULL);
 }
 
 /* The same with a whole value. */

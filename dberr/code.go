@@ -36,6 +36,7 @@ const (
 	Canceled
 	Deadlock
 	Gap
+	NoHistory
 )
 
 var codeText = [...]string{
@@ -68,6 +69,7 @@ var codeText = [...]string{
 	Canceled:           "canceled",
 	Deadlock:           "deadlock",
 	Gap:                "gap in the changes",
+	NoHistory:          "before the history",
 }
 
 // String returns the code in words.

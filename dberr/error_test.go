@@ -28,7 +28,7 @@ var sentinels = map[string]struct {
 	"ErrLocked": {dberr.ErrLocked, dberr.Locked}, "ErrFamilyNotFound": {dberr.ErrFamilyNotFound, dberr.FamilyNotFound},
 	"ErrFamilyDropped": {dberr.ErrFamilyDropped, dberr.FamilyDropped}, "ErrSyncFailed": {dberr.ErrSyncFailed, dberr.SyncFailed},
 	"ErrUnsupported": {dberr.ErrUnsupported, dberr.Unsupported}, "ErrDeadlock": {dberr.ErrDeadlock, dberr.Deadlock},
-	"ErrGap": {dberr.ErrGap, dberr.Gap},
+	"ErrGap": {dberr.ErrGap, dberr.Gap}, "ErrNoHistory": {dberr.ErrNoHistory, dberr.NoHistory},
 }
 
 // others are what a code answers to besides its own sentinel: the whole table, so that what is not
@@ -56,7 +56,7 @@ var standard = []error{
 // codes are all that there are.
 func codes() []dberr.Code {
 	var all []dberr.Code
-	for c := dberr.OK + 1; c <= dberr.Gap; c++ {
+	for c := dberr.OK + 1; c <= dberr.NoHistory; c++ {
 		all = append(all, c)
 	}
 	return all

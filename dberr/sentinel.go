@@ -40,6 +40,7 @@ var (
 	ErrUnsupported     error = &sentinel{Unsupported}
 	ErrDeadlock        error = &sentinel{Deadlock}
 	ErrGap             error = &sentinel{Gap}
+	ErrNoHistory       error = &sentinel{NoHistory}
 )
 
 // alsoMatches names, for each code, the errors besides its own sentinel that it answers to: a wider

@@ -49,6 +49,10 @@ func (d *DB) flush(families []*ColumnFamily) error {
 	if d.observed() {
 		defer d.observe(nil, opFlush, nil, noKey)()
 	}
+	if err := d.pauses.begin(); err != nil {
+		return describe(err, "flush", d.path)
+	}
+	defer d.pauses.done()
 	if err := d.stopped(); err != nil {
 		return describe(shutDown(err), "flush", d.path)
 	}
@@ -132,6 +136,10 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 			if d.observed() {
 				defer d.observe(ctx, opCompact, c, noKey)()
 			}
+			if err := d.pauses.begin(); err != nil {
+				return err
+			}
+			defer d.pauses.done()
 			if err := d.stopped(); err != nil {
 				return err
 			}
@@ -171,6 +179,10 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 			if d.observed() {
 				defer d.observe(ctx, opCheckpoint, nil, noKey)()
 			}
+			if err := d.pauses.begin(); err != nil {
+				return err
+			}
+			defer d.pauses.done()
 			if err := d.stopped(); err != nil {
 				return err
 			}
@@ -211,6 +223,10 @@ func (d *DB) waitForCompact(ctx context.Context) error {
 		if !Supports(WaitForCompact) {
 			d.guard.leave(opWaitForCompact)
 			return unsupported("wait for compact", WaitForCompact)
+		}
+		if d.pauses.active() {
+			d.guard.leave(opWaitForCompact)
+			return errPaused()
 		}
 		err := d.c.WaitForCompact(waitSlice)
 		d.guard.leave(opWaitForCompact)

@@ -181,6 +181,12 @@ func (b *Backups) create(ctx context.Context, db *DB, o *BackupOptions) (made Ba
 			if db.observed() {
 				defer db.observe(ctx, opBackup, nil, noKey)()
 			}
+			if flush {
+				if err := db.pauses.begin(); err != nil {
+					return err
+				}
+				defer db.pauses.done()
+			}
 			id, err = c.Create(db.c, flush, note)
 			return shutDown(err)
 		},

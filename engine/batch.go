@@ -62,6 +62,13 @@ type familyUse struct {
 	id        uint32
 	merges    bool
 	unchecked bool // operands were merged that the family's operator has not seen
+
+	plain, stamped, foreign bool // there are records without a timestamp, with one, of which that is not known
+}
+
+// also notes what there is of another use of the family.
+func (u *familyUse) also(o familyUse) {
+	u.plain, u.stamped, u.foreign = u.plain || o.plain, u.stamped || o.stamped, u.foreign || o.foreign
 }
 
 // merged notes a record from elsewhere.
@@ -123,6 +130,7 @@ func (b *Batch) note(r Record) error {
 	}
 	i := b.useOf(nil, r.Family)
 	b.uses[i].merged(r.Kind == KindMerge)
+	b.uses[i].foreign = true
 	return nil
 }
 
@@ -175,27 +183,63 @@ func (b *Batch) begin(n int) (s *Batch, err error) {
 	}
 	s = b.state()
 	if b.mark == 0 || b.mark != s.epoch {
-		if err := b.register(s); err != nil {
+		if err := b.register(s, false); err != nil {
 			return s, err
 		}
 	}
+	return s, s.fits(n)
+}
+
+// fits refuses a record of up to n bytes more that the batch cannot hold.
+func (s *Batch) fits(n int) error {
 	if uint64(len(s.rep))+uint64(n)+recordRoom > MaxBatchSize || s.count == math.MaxUint32 {
-		return s, dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
+		return dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
 	}
-	return s, nil
+	return nil
+}
+
+// addAt adds a record with a timestamp.
+func (b *Batch) addAt(op string, key []byte, timestamp uint64, value []byte, add func(rep []byte, family uint32, key, value []byte) []byte) error {
+	if rbdebug.On {
+		defer b.inside("Batch." + op + " with a timestamp")()
+	}
+	if b == nil {
+		return ErrClosed
+	}
+	s := b.state()
+	stored, err := stampedKey(key, timestamp, value)
+	if err == nil {
+		err = b.register(s, true)
+	}
+	if err == nil {
+		err = s.fits(len(stored) + len(value))
+	}
+	if err != nil {
+		return b.refuse(op, key, err)
+	}
+	s.rep = add(s.rep, b.id, stored, value)
+	s.count++
+	return nil
 }
 
 // recordRoom is more than tag, family number and two lengths take.
 const recordRoom = 32
 
-// register notes in s that records of b's family follow.
-func (b *Batch) register(s *Batch) error {
+// register notes in s that records of b's family follow, without a timestamp until it is called again, or one
+// that has one.
+func (b *Batch) register(s *Batch, stamped bool) error {
 	if b.root != nil {
 		if b.cf == nil || b.cf.db == nil {
 			return ErrClosed
 		}
 		if s.db != nil && s.db != b.cf.db {
 			return invalid("", "the batch names families of another database")
+		}
+		switch {
+		case stamped && !b.cf.stamped():
+			return errUnstamped("")
+		case !stamped && b.cf.stamped():
+			return errStamped("")
 		}
 		b.id, s.db = b.cf.c.ID, b.cf.db
 	}
@@ -210,6 +254,12 @@ func (b *Batch) register(s *Batch) error {
 		s.epoch = 1
 	}
 	b.mark = s.epoch
+	if stamped {
+		s.uses[b.use].stamped = true
+		b.mark = 0 // so that the next record without one is noticed
+	} else {
+		s.uses[b.use].plain = true
+	}
 	return nil
 }
 

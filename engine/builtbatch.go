@@ -17,6 +17,9 @@ func (c *ColumnFamily) checkBuilt(op string, o *WriteOptions) error {
 	if c.dropped.Load() {
 		return c.errDropped(op)
 	}
+	if c.stamped() {
+		return c.describe(errStamped(op), "", nil)
+	}
 	_, err := o.flags(op, 0)
 	return c.describe(err, op, nil)
 }

@@ -52,7 +52,7 @@ func (c *ColumnFamily) deleteFiles(start, end []byte) error {
 	if c.db.observed() {
 		defer c.db.observe(nil, opFiles, c, noKey)()
 	}
-	return c.c.DeleteFiles(start, last)
+	return c.db.manifestCall(func() error { return c.c.DeleteFiles(start, last) })
 }
 
 // keyBefore is a key below end and next to it, the nearest if that is no longer than others; nil: there is none.

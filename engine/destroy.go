@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 )
@@ -38,7 +39,7 @@ func destroy(dir string) error {
 	if err := cbridge.Destroy(dir, wal); err != nil {
 		return err
 	}
-	if removeKept(dir) {
+	if kept, trash := removeKept(dir), removeTrash(dir); kept || trash {
 		os.Remove(dir) // if nothing else is in it
 	}
 	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes
@@ -62,4 +63,19 @@ func holdsDatabase(dir string) error {
 		return nil
 	}
 	return invalid("", "there is no database")
+}
+
+// removeTrash removes files that a DiskBudget had wait for their deletion, which RocksDB does not know as its own here,
+// and tells whether there were any.
+func removeTrash(dir string) (any bool) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		name, trash := strings.CutSuffix(e.Name(), ".trash")
+		digits := strings.TrimLeft(name, "0123456789")
+		if trash && len(digits) < len(name) && strings.ContainsAny(digits[:min(1, len(digits))], ".") {
+			os.Remove(filepath.Join(dir, e.Name()))
+			any = true
+		}
+	}
+	return any
 }

@@ -29,6 +29,7 @@
 //	DB                                  until Close, which frees what was left open below it
 //	ColumnFamily                        as long as its DB; after DropColumnFamily it answers ErrFamilyDropped
 //	Snapshot                            until Close; it keeps old versions of rows on disk
+//	AsOf                                as long as its family, and its Snapshot; it is not closed
 //	IndexedBatch                        until Close; Commit does not end it
 //	iterator.Iterator                   until Close; it keeps files alive, and outlives its Snapshot
 //	                                    and its IndexedBatch

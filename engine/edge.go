@@ -3,7 +3,7 @@ package engine
 import "context"
 
 // FirstKey is the first key of the rows that o describes; ErrNotFound itself if there are none. One call
-// into C, where an iterator takes three, unless r is no DB, ColumnFamily or Snapshot, or o has a Filter.
+// into C, where an iterator takes three, unless r is no DB, ColumnFamily, Snapshot or AsOf, or o has a Filter.
 // ctx, which may be nil, covers waits, and its deadline goes down to RocksDB. Limit has no say.
 func FirstKey(ctx context.Context, r Reader, o *IterOptions) ([]byte, error) {
 	return edgeKey(ctx, r, o, false)
@@ -48,6 +48,9 @@ func viewOf(r Reader) (v view, ours bool, err error) {
 	case *Snapshot:
 		v, err = r.view()
 		return v, true, err
+	case *AsOf:
+		v, err = r.view()
+		return v, true, err
 	}
 	return view{}, false, nil
 }
@@ -90,7 +93,8 @@ func (v view) edge(o *IterOptions, last bool) ([]byte, error) {
 	var small [256]byte
 	buf := small[:]
 	for {
-		n, found, err := v.cf.c.Edge(r.Snapshot, o.plan(), last, buf)
+		n, found, err := v.cf.c.Edge(r.Snapshot, v.plan(o), last, buf)
+		err = v.unlessGone(err, opIterate)
 		switch {
 		case err != nil:
 			return nil, v.cf.explainIter(err, "edge", o)

@@ -44,6 +44,7 @@ const (
 	CodeCanceled           = dberr.Canceled
 	CodeDeadlock           = dberr.Deadlock
 	CodeGap                = dberr.Gap
+	CodeNoHistory          = dberr.NoHistory
 )
 
 // The sentinels, for errors.Is. ErrNotFound, for a key that is not there, and ErrClosed, from a
@@ -60,6 +61,7 @@ var (
 	ErrBusy            = dberr.ErrBusy            // Close found calls that did not end; a transaction met a conflict
 	ErrDeadlock        = dberr.ErrDeadlock        // transactions wait for each other's locks; also ErrBusy
 	ErrGap             = dberr.ErrGap             // changes that Updates should give are in no log any more, or never were
+	ErrNoHistory       = dberr.ErrNoHistory       // a read as of a timestamp whose versions RaiseHistory gave up
 	ErrTimedOut        = dberr.ErrTimedOut        // a deadline passed; also os.ErrDeadlineExceeded
 	ErrTryAgain        = dberr.ErrTryAgain        // RocksDB asks to repeat the operation
 	ErrAborted         = dberr.ErrAborted         // RocksDB gave the operation up

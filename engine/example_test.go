@@ -198,6 +198,10 @@ func ExampleSupports() {
 	// event listeners since RocksDB 10.3
 	// resume with the build tag rb_cxx
 	// compact status with the build tag rb_cxx
+	// family files since RocksDB 10.7
+	// compact files since RocksDB 11.6
+	// pause background since RocksDB 11.6
+	// disk budgets since RocksDB 10.6
 	// true
 	// true
 }

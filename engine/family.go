@@ -26,6 +26,9 @@ type ColumnFamily struct {
 
 	valueSize valueSize // of the values that MultiGet reads
 
+	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's
+	historyMu sync.Mutex    // one raise at a time
+
 	// A write that names a dropped family would leave the whole database in a failed state. So each
 	// write holds the families that it names for reading while it runs, and a drop takes for writing.
 	claim sync.RWMutex
@@ -147,6 +150,24 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 		return nil, err
 	}
 	defer d.guard.leave(opFamily)
+	n, err := d.newFamily(name, o)
+	if err != nil {
+		return nil, err
+	}
+	return n.make(func() (*cbridge.Family, error) { return d.c.CreateFamily(name, n.plan, n.extra) })
+}
+
+// newFamily is a family that can be made.
+type newFamily struct {
+	db    *DB
+	name  string
+	plan  cbridge.FamilyOptions
+	extra string
+	ops   operators
+}
+
+// newFamily looks at a name and options.
+func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if err := validateFamilyName(name); err != nil {
 		return nil, err
 	}
@@ -169,17 +190,30 @@ func (d *DB) createFamily(name string, o *FamilyOptions) (*ColumnFamily, error) 
 	if err := ops.refuseOrder(d.tx.mode); err != nil {
 		return nil, err
 	}
-	plan := o.plan()
-	plan.Operators = ops.c
-	d.memory.fit(&plan, o.Extra)
+	n := &newFamily{db: d, name: name, plan: o.plan(), extra: d.tx.familyExtra() + o.Extra, ops: ops}
+	n.plan.Operators = ops.c
+	d.memory.fit(&n.plan, o.Extra)
+	return n, nil
+}
+
+// make makes the family by a call into C, one at a time.
+func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily, error) {
+	d := n.db
 	d.familyMu.Lock()
 	defer d.familyMu.Unlock()
-	c, err := d.c.CreateFamily(name, plan, d.tx.familyExtra()+o.Extra)
+	var c *cbridge.Family
+	err := d.manifestCall(func() (err error) {
+		c, err = create()
+		return err
+	})
 	if err != nil {
-		return nil, d.note(err)
+		return nil, err
 	}
-	f := &ColumnFamily{db: d, c: c, name: name, merges: ops.merges(), operand: ops.check, ops: ops}
+	f := &ColumnFamily{db: d, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
 	f.blobs.Store(c.Blobs)
+	if err := f.learnHistory(); err != nil {
+		return nil, err
+	}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	return f, nil
 }
@@ -204,6 +238,11 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	case c == d.def:
 		return invalid("", "the default family cannot be dropped")
 	}
+	return d.drop(c)
+}
+
+// drop drops a family within the guard.
+func (d *DB) drop(c *ColumnFamily) error {
 	d.familyMu.Lock() // one drop at a time, so that writers of several families cannot wait in a ring
 	defer d.familyMu.Unlock()
 	c.claim.Lock()
@@ -214,8 +253,8 @@ func (d *DB) dropFamily(c *ColumnFamily) error {
 	if d.tx.prepared.Load() > 0 {
 		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
-	if err := c.c.Drop(); err != nil {
-		return d.note(err)
+	if err := d.manifestCall(c.c.Drop); err != nil {
+		return err
 	}
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),

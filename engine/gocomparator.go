@@ -47,6 +47,7 @@ type GoComparator struct {
 // order is how a family's keys lie: the zero one is bytewise.
 type order struct {
 	name    string
+	stamped bool                  // bytewise, with timestamps
 	compare func(a, b []byte) int // as Go calls it: it does not panic; nil: bytewise
 	checked func(key []byte) error
 }
@@ -92,6 +93,9 @@ func (c *ColumnFamily) checkRange(start, end []byte) error {
 	if !c.ordered() {
 		return checkRange(start, end)
 	}
+	if c.stamped() {
+		return errStampedRange()
+	}
 	if err := checkRange(nil, end); err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (c *ColumnFamily) checkRange(start, end []byte) error {
 // checkRecords refuses records of a batch whose keys the family's comparator cannot take, and ranges that
 // end before they start by it.
 func (c *ColumnFamily) checkRecords(b *Batch) error {
-	if !c.ordered() {
+	if !c.ordered() || c.stamped() {
 		return nil
 	}
 	for r := range batchrepr.Records(b.rep) {
@@ -146,6 +150,9 @@ func (o *FamilyOptions) validateOrder() error {
 	if o.Comparator != "" && o.Comparator != ReverseBytewise {
 		return invalid("", "unknown Comparator "+cut(o.Comparator)+": known is ReverseBytewise")
 	}
+	if o.Timestamps && (o.Comparator != "" || o.GoComparator != nil) {
+		return invalid("", "Timestamps and a comparator exclude each other")
+	}
 	return nil
 }
 
@@ -153,6 +160,9 @@ func (o *FamilyOptions) validateOrder() error {
 func (o *FamilyOptions) orderName() string {
 	if o.GoComparator != nil {
 		return o.GoComparator.Name
+	}
+	if o.Timestamps {
+		return u64ts
 	}
 	return o.Comparator
 }
@@ -162,7 +172,9 @@ func (o *operators) setOrder(f *FamilyOptions, before string) error {
 	if before == bytewise {
 		before = ""
 	} else if before != "" && f.orderName() == "" {
-		f = &FamilyOptions{Comparator: before}
+		taken := *f
+		taken.Comparator, taken.Timestamps = before, before == u64ts
+		f = &taken
 	}
 	o.order.name = f.orderName()
 	switch {
@@ -171,8 +183,10 @@ func (o *operators) setOrder(f *FamilyOptions, before string) error {
 	case f.Comparator == ReverseBytewise:
 		o.c.Reversed = true
 		o.order.compare = func(a, b []byte) int { return bytes.Compare(b, a) }
+	case f.Timestamps:
+		o.c.Stamped, o.order.stamped = true, true
 	}
-	return nil
+	return o.validateStamps(f)
 }
 
 // orderOver is setOrder for a family that the database may have, with another comparator.
@@ -226,5 +240,5 @@ func (o *operators) refuseOrder(mode TxMode) error {
 	if mode == NoTx || o.order.name == "" {
 		return nil
 	}
-	return dberr.New("", dberr.Unsupported, "transactions need keys in bytewise order; the comparator is "+o.order.name)
+	return dberr.New("", dberr.Unsupported, "transactions need keys in bytewise order without timestamps; the comparator is "+o.order.name)
 }

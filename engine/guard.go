@@ -42,6 +42,7 @@ const (
 	opFiles
 	opStatistics
 	opResume
+	opPause
 	opKinds
 )
 
@@ -59,6 +60,7 @@ var opNames = [opKinds]string{
 	"files",
 	"statistics",
 	"resume",
+	"pause",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

@@ -13,7 +13,7 @@ import (
 //     is not known: so no commit is taken until the database is closed and opened again.
 //     Before RocksDB 9.4 so too after the log met a full disk with all memtables empty: there RocksDB cannot go on.
 //   - ErrNoSpace and other ErrIO after RocksDB could not write. It tries again by itself, every few
-//     seconds where the disk was full.
+//     seconds where the disk was full. ErrNoSpace also while the files of a DiskBudget take its MaxBytes.
 //   - ErrClosed, also once Close has begun.
 //   - ErrAborted with an *OperatorError once an operator written in Go has panicked or failed, though
 //     commits may be taken. This one also of a database that is open for reading only.
@@ -32,6 +32,9 @@ func (d *DB) Health() error {
 		return nil
 	}
 	err := d.commits.syncer.failure()
+	if err == nil {
+		err = d.full()
+	}
 	if err == nil {
 		err = shutDown(d.noteWrite(d.c.Write(cbridge.NoSlowdown, batchrepr.AppendHeader(nil))))
 	}

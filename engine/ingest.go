@@ -85,6 +85,12 @@ func (c *ColumnFamily) ingest(ctx context.Context, paths []string, o *IngestOpti
 			if c.db.observed() {
 				defer c.db.observe(ctx, opIngest, c, noKey)()
 			}
+			if !o.NoFlush {
+				if err := c.db.pauses.begin(); err != nil {
+					return err
+				}
+				defer c.db.pauses.done()
+			}
 			if err := c.db.refuseIngestion(); err != nil {
 				return err
 			}
@@ -131,6 +137,9 @@ func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestO
 	case o.BottommostOnly && !Supports(IngestBottommost):
 		return unsupported("ingest", IngestBottommost)
 	}
+	if err := c.db.full(); err != nil {
+		return err
+	}
 	sorted := slices.Sorted(slices.Values(paths))
 	for i, path := range sorted {
 		if err := validateFile(path); err != nil {
@@ -159,7 +168,7 @@ func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted b
 		return invalid("", "it was made with comparator "+cut(p.Comparator))
 	case !p.External:
 		return invalid("", "no SST writer made it: files of databases cannot be ingested")
-	case p.Merges > 0 && !c.takesOperandsOf(p.MergeOperator):
+	case p.Merges > 0 && !c.ops.takeOperandsOf(p.MergeOperator):
 		return invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	case trusted:
 		return nil
@@ -167,13 +176,13 @@ func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted b
 	return readWhole(ctx, path, c.ops)
 }
 
-// takesOperandsOf tells whether the family's merge operator may merge operands of a file that names its
-// own as RocksDB does.
-func (c *ColumnFamily) takesOperandsOf(name string) bool {
+// takeOperandsOf tells whether a family's merge operator may merge operands of a file that names its own as RocksDB
+// does.
+func (o *operators) takeOperandsOf(name string) bool {
 	if name == "UInt64AddOperator" {
 		name = Uint64Add
 	}
-	return c.merges && sameOperands(name, c.ops.merge)
+	return o.merges() && sameOperands(name, o.merge)
 }
 
 // readWhole reads every row of a table file, and so every checksum.

@@ -24,8 +24,9 @@ type iterOwner struct {
 
 	observed func() // ends the observation of the call under way; nil: there is none
 
-	mu sync.Mutex // misuse by two goroutines must not reach C at the same time
-	c  *cbridge.Iter
+	mu   sync.Mutex // misuse by two goroutines must not reach C at the same time
+	c    *cbridge.Iter
+	gone error // why what it would show must not be believed
 }
 
 func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
@@ -43,14 +44,25 @@ func (v view) newIter(o *IterOptions) (*iterator.Iterator, error) {
 	if v.cf.db.observed() {
 		defer v.cf.db.observe(o.Context, opNewIter, v.cf, noKey)()
 	}
-	c, err := v.cf.c.NewIter(r.Snapshot, o.plan())
+	c, err := v.cf.c.NewIter(r.Snapshot, v.plan(o))
 	if err == nil {
 		err = o.filter(c)
+		if gone := v.unlessGone(nil, opNewIter); err == nil && gone != nil {
+			c.Free()
+			err = gone
+		}
 	}
 	if err != nil {
 		return nil, v.cf.explainIter(err, "new iterator", o)
 	}
-	return v.cf.adoptIter(c, o, v.snap != nil), nil
+	return v.adoptIter(c, o), nil
+}
+
+// plan is that of o, as of the view's timestamp.
+func (v view) plan(o *IterOptions) cbridge.IterOptions {
+	p := o.plan()
+	p.Timed, p.At, p.Versions, p.Since = v.timed, v.at, v.versions, v.since
+	return p
 }
 
 // explainIter completes an error of an iterator that was asked for with o.
@@ -58,10 +70,13 @@ func (c *ColumnFamily) explainIter(err error, op string, o *IterOptions) error {
 	return c.describe(timedOut(blocked(err, o.CacheOnly), o.Context), op, nil)
 }
 
-// adoptIter registers a new iterator of C and makes one for the user of it. frozen: it keeps its
+// adoptIter registers a new iterator of C and makes one for the user of it. One of a snapshot keeps its
 // state when it is refreshed.
-func (c *ColumnFamily) adoptIter(it *cbridge.Iter, o *IterOptions, frozen bool) *iterator.Iterator {
-	owner, cfg := c.own(it, o, frozen)
+func (v view) adoptIter(it *cbridge.Iter, o *IterOptions) *iterator.Iterator {
+	owner, cfg := v.cf.own(it, o, v.snap != nil)
+	if cfg.Stamped = v.timed; v.timed {
+		cfg.Refresh = func() error { return owner.refreshAt(v, o.Context) }
+	}
 	if !o.NoBackground {
 		cfg.Background, cfg.Eager = owner, o.eager
 	}
@@ -91,7 +106,7 @@ func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 || o.ReadAhead > mostReadAhead {
 		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
 	}
-	if o.Prefix != nil {
+	if o.Prefix != nil && !c.stamped() {
 		if err := c.bytewiseOnly("new iterator"); err != nil {
 			return err
 		}
@@ -142,8 +157,36 @@ func prefixEnd(p []byte) []byte {
 	return end
 }
 
+// refreshAt moves the iterator to the newest state as of the same timestamp, if the history has it.
+func (o *iterOwner) refreshAt(v view, ctx context.Context) error {
+	if err := o.Enter(ctx); err != nil {
+		return err
+	}
+	defer o.Leave()
+	if err := v.unlessGone(nil, opIterate); err != nil {
+		return err
+	}
+	if err := o.c.Refresh(); err != nil {
+		return v.unlessGone(err, opIterate)
+	}
+	o.gone = v.unlessGone(nil, opIterate)
+	return o.gone
+}
+
 // Enter begins a call into C on the iterator.
 func (o *iterOwner) Enter(ctx context.Context) error {
+	if err := o.enter(ctx); err != nil {
+		return err
+	}
+	if o.gone != nil {
+		o.Leave()
+		return o.gone
+	}
+	return nil
+}
+
+// enter is Enter, whatever the iterator would show.
+func (o *iterOwner) enter(ctx context.Context) error {
 	if err := o.cf.db.guard.enter(ctx, opIterate); err != nil {
 		return err
 	}
@@ -186,7 +229,7 @@ func (o *iterOwner) Leave() {
 // Free ends the C iterator, unless the database's Close does or did.
 func (o *iterOwner) Free() {
 	o.child.closed()
-	if err := o.Enter(nil); err != nil {
+	if err := o.enter(nil); err != nil {
 		return
 	}
 	defer o.Leave()

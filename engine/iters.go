@@ -52,7 +52,7 @@ func NewItersWith(o *IterOptions, cfs ...*ColumnFamily) ([]*iterator.Iterator, e
 	}
 	its := make([]*iterator.Iterator, len(made))
 	for i, c := range made {
-		its[i] = cfs[i].adoptIter(c, o, false)
+		its[i] = view{cf: cfs[i]}.adoptIter(c, o)
 	}
 	return its, nil
 }
@@ -69,6 +69,8 @@ func (c *ColumnFamily) alongside(cfs []*ColumnFamily) ([]*cbridge.Family, error)
 			return nil, f.describe(invalid("new iterators", "the families belong to different databases"), "", nil)
 		case f.dropped.Load():
 			return nil, f.errDropped("new iterators")
+		case f.stamped():
+			return nil, f.describe(errStamped("new iterators"), "", nil)
 		}
 		families[i] = f.c
 	}

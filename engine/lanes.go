@@ -41,7 +41,8 @@ const (
 )
 
 // opLanes are the lanes of the calls. Those of lookups are taken by guard.read, those of writes by the
-// commits, those of compactions by Compact.
+// commits, those of compactions by Compact, that of a pause by PauseBackground: its end must not wait behind calls that
+// wait for it.
 var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
 	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
@@ -133,6 +134,21 @@ func (l *lanes) leaveCompact() {
 	if l != nil {
 		l.work.release()
 		l.compact.release()
+	}
+}
+
+// enterWork takes a slot for work, for a call that has waited in Go before.
+func (l *lanes) enterWork(ctx context.Context) error {
+	if l == nil {
+		return nil
+	}
+	return l.work.acquire(ctx)
+}
+
+// leaveWork gives back what enterWork took.
+func (l *lanes) leaveWork() {
+	if l != nil {
+		l.work.release()
 	}
 }
 

@@ -256,7 +256,7 @@ var batchTable = &lifecycleTable[*engine.Batch]{
 var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 	calls: iteratorCalls,
 	want: merged(always("Close", "Error", "Valid", "Key", "Value", "AppendKey", "AppendValue", "KeyLen",
-		"ValueLen", "HasPrefix", "EqualKey", "CompareKey"),
+		"ValueLen", "Timestamp", "HasPrefix", "EqualKey", "CompareKey"),
 		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed, "Refresh/batch closed": answerClosed}),
 	states: []state[*iterator.Iterator]{
 		{"nil", dead, constant(func() *iterator.Iterator { return nil })},
@@ -299,6 +299,7 @@ var chunkTable = &lifecycleTable[*iterator.Chunk]{
 	calls: chunkCalls,
 	want: map[string]string{
 		"Key/zero": answerPanic + "out of range", "Value/zero": answerPanic + "out of range", "ValueLen/zero": answerPanic + "out of range",
+		"Timestamp/zero": answerPanic + "out of range", "Timestamp/nil": answerPanic + "out of range",
 		"Key/nil": answerPanic + "out of range", "Value/nil": answerPanic + "out of range", "ValueLen/nil": answerPanic + "out of range",
 	},
 	states: []state[*iterator.Chunk]{

@@ -71,7 +71,7 @@ var lifecycleTables = map[string]anyTable{
 	"DB": dbTable, "ColumnFamily": familyTable, "Snapshot": snapshotTable, "Batch": batchTable,
 	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable, "MemoryBudget": budgetTable,
 	"Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
-	"Backups": backupsTable, "Updates": updatesTable,
+	"Backups": backupsTable, "Updates": updatesTable, "AsOf": asOfTable, "BackgroundPause": pauseTable, "DiskBudget": diskTable,
 }
 
 func (l *lifecycleTable[T]) stateNames() []string {

@@ -105,6 +105,7 @@ func (v view) multiGet(keys [][]byte, o *ReadOptions) ([]Value, error) {
 
 // multiGetFamilies reads keys of any families of the view's database, in the view's state.
 func (v view) multiGetFamilies(keys []FamilyKey, o *ReadOptions) ([]Value, error) {
+	v.many = true
 	r, err := v.enter(opMultiGet, nil, o)
 	if err != nil {
 		return nil, err
@@ -138,6 +139,8 @@ func (v view) refusal(c *ColumnFamily) error {
 		return c.bytewiseOnly("indexed batch")
 	case c.dropped.Load():
 		return c.errDropped(opNames[opMultiGet])
+	case c.stamped():
+		return c.describe(errStamped(opNames[opMultiGet]), "", nil)
 	}
 	return nil
 }
@@ -225,6 +228,9 @@ func (m *multiGet) run(r cbridge.Read) ([]Value, error) {
 	}
 	buf := make([]byte, min(room, multiGetRoom))
 	used, need, err := m.look(r, buf)
+	if !m.v.many {
+		err = m.v.unlessGone(err, opMultiGet)
+	}
 	if err != nil {
 		return nil, m.v.cf.describe(err, opNames[opMultiGet], nil)
 	}

@@ -54,6 +54,8 @@ type DB struct {
 	tx       txDB
 
 	trouble trouble
+	pauses  pauses
+	limited bool // it has a DiskBudget
 
 	operatorFailures operatorFailures // of operators written in Go
 
@@ -109,9 +111,12 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 		return nil, err
 	}
 	defer plan.Free()
-	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0}
+	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0, limited: o.Disk != nil}
 	d.observeAs(o)
 	if err := d.watchEvents(plan, o); err != nil {
+		return nil, err
+	}
+	if err := o.Disk.join(plan); err != nil {
 		return nil, err
 	}
 	if d.memory == nil {
@@ -226,7 +231,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), openingThreads(dir), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}
@@ -254,6 +259,11 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 	}
 	extra := f.Extra
 	if ops, err = f.operatorsOver(disk, name); err != nil {
+		return ops, describeFamily(err, name)
+	}
+	whole := f
+	whole.Extra = above + ";" + f.Extra
+	if err = ops.validateStamps(&whole); err != nil {
 		return ops, describeFamily(err, name)
 	}
 	ops.serve(name, failures)
@@ -350,6 +360,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		}
 		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check, ops: ops[name]}
 		f.blobs.Store(c.Blobs)
+		if err := f.learnHistory(); err != nil {
+			return err
+		}
 		all = append(all, f)
 	}
 	d.def = all[0]
@@ -418,6 +431,7 @@ func (d *DB) shut() (running string) {
 	d.guard.refuse()
 	d.tx.locks.close()
 	d.commits.close()
+	d.pauses.close()
 	if d.guard.running[opCompact].running() > 0 {
 		d.guard.aside(opCancel, d.c.PauseCompaction)
 	}

@@ -77,7 +77,7 @@ func TestAnUnlistedFamilyKeepsItsOptions(t *testing.T) {
 				t.Errorf("%q: %v", name, err)
 			}
 			for setting, v := range writtenOptions(t, dir, name) {
-				if v != want[setting] {
+				if v != want[setting] && setting != "max_file_opening_threads" { // which is the database's, and follows its tables
 					t.Errorf("round %d: family %s: %s was %s and is %s", round, name, setting, want[setting], v)
 				}
 			}

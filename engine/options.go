@@ -41,6 +41,9 @@ type Options struct {
 	// leave half of the budget to the cache. Later versions do without it.
 	MemtableShare int64
 
+	// Disk is a budget for table files that the database shares with others. Not with ReadOnly.
+	Disk *DiskBudget
+
 	// PipelinedWrite lets one group of writes go to the write-ahead log while the group before goes to
 	// the memtables: more throughput for many concurrent writers, longer waits for each. Nothing that
 	// is promised changes.
@@ -172,11 +175,16 @@ type FamilyOptions struct {
 	GoPrefix         *GoPrefixExtractor  // nil: none written in Go. prefix_extractor in Extra takes its place
 	Comparator       string              // empty: keys are in bytewise order, or as the database has them; ReverseBytewise
 	GoComparator     *GoComparator       // in the place of Comparator; nil: none written in Go
-	Compression      Compression
-	WriteBufferSize  int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
-	BlockSize        int     // bytes of a data block before compression; 0: RocksDB's default
-	BloomBitsPerKey  float64 // size of the filters, up to 100; 0: none
-	Tuning                   // compression in detail, kinds of filters and compactions, blob files
+	// Timestamps gives each row of the family a timestamp of 64 bits, and keeps its versions: writes are PutAt,
+	// DeleteAt and SingleDeleteAt, reads go through At. A new family takes it for ever; one that has timestamps
+	// in the database has them without this, too. It excludes comparators, operators, prefix extractors, blob
+	// files and transactions. See docs/timestamps.md.
+	Timestamps      bool
+	Compression     Compression
+	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
+	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
+	BloomBitsPerKey float64 // size of the filters, up to 100; 0: none
+	Tuning                  // compression in detail, kinds of filters and compactions, blob files
 
 	// Extra holds options of the family by RocksDB's own names. It goes on top of the fields above.
 	// Unknown names are ErrInvalidArgument; those of the database's own options have no effect here.
@@ -279,6 +287,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateMemory(); err != nil {
+		return err
+	}
+	if err := o.validateDisk(); err != nil {
 		return err
 	}
 	if err := o.Commit.validate(); err != nil {

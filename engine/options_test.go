@@ -24,6 +24,7 @@ func badOptions() map[string]*engine.Options {
 	add("a name must not be empty", engine.Options{Families: map[string]engine.FamilyOptions{"": {}}})
 	add("a name must not be empty or", engine.Options{Families: map[string]engine.FamilyOptions{"a\x00b": {}}})
 	add("Options.Extra contains a zero byte", engine.Options{Extra: "max_open_files=1\x00"})
+	add("Disk and ReadOnly", engine.Options{ReadOnly: true, Disk: &engine.DiskBudget{}})
 	add("unknown Statistics", engine.Options{Statistics: -1})
 	add("unknown Statistics|above", engine.Options{Statistics: engine.AllStatistics + 1})
 	for what, f := range map[string]engine.FamilyOptions{
@@ -41,6 +42,11 @@ func badOptions() map[string]*engine.Options {
 		"BloomBitsPerKey is out of":                {BloomBitsPerKey: 101},
 		"FamilyOptions.Extra contains a zero byte": {Extra: "ttl=1\x00"},
 		"no_such_family_option":                    {Extra: "no_such_family_option=1"},
+		"timestamps exclude a merge operator":      {Timestamps: true, MergeOperator: engine.Uint64Add},
+		"timestamps exclude a compaction filter":   {Timestamps: true, CompactionFilter: engine.TTLFilter},
+		"timestamps exclude blob files":            {Timestamps: true, Tuning: engine.Tuning{BlobsFrom: 1}},
+		"timestamps exclude a prefix extractor":    {Timestamps: true, Extra: "prefix_extractor=fixed:1"},
+		"Timestamps and a comparator exclude":      {Timestamps: true, Comparator: engine.ReverseBytewise},
 	} {
 		add(what, engine.Options{FamilyOptions: f})
 		add(what+`|family "other"`, engine.Options{Families: map[string]engine.FamilyOptions{"other": f}})

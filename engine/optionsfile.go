@@ -149,7 +149,7 @@ func (o *optionsFile) operator(family, option string) string {
 // unknownOperator names the first operator of a family that cannot be made here, with what given has of
 // Go's; empty if all can.
 func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string {
-	if c := o.operator(family, "comparator"); c != "" && c != bytewise && c != ReverseBytewise && given.orderName() == "" {
+	if c := o.operator(family, "comparator"); c != "" && c != bytewise && c != ReverseBytewise && c != u64ts && given.orderName() == "" {
 		return "comparator " + c
 	}
 	var ours operators

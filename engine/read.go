@@ -14,6 +14,12 @@ type view struct {
 	cf   *ColumnFamily
 	snap *snapshot // nil: the newest state
 	over *indexed  // of MultiGet: a batch over that state; nil: none
+	many bool      // keys of other families are read, too: each of them is looked at
+
+	timed    bool // as of at
+	at       uint64
+	versions bool // all versions from since on
+	since    uint64
 }
 
 // scratchSize is the longest value that Get copies twice rather than cross into C twice.
@@ -28,6 +34,11 @@ func (v view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error)
 	if err := v.cf.enter(o.context(), op); err != nil {
 		return r, err
 	}
+	if err := v.timely(op); err != nil {
+		v.cf.db.guard.leave(op)
+		return r, v.cf.describe(err, opNames[op], nil)
+	}
+	r.Timed, r.At = v.timed, v.at
 	if len(key) > MaxKeySize {
 		v.cf.db.guard.leave(op)
 		return r, v.cf.describe(dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize"), opNames[op], nil)
@@ -106,6 +117,10 @@ func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions)
 	}
 	if waited := v.cf.db.guard.lanes.read(o.context(), t); waited != nil {
 		err = waited
+	}
+	if gone := v.unlessGone(nil, op); gone != nil {
+		pinned.Free()
+		err = gone
 	}
 	if err != nil {
 		return 0, cbridge.Pinned{}, v.explain(err, op, key, o)
@@ -198,7 +213,7 @@ func (v view) has(key []byte, o *ReadOptions) (bool, error) {
 		return false, err
 	}
 	defer v.leave(opHas)
-	if l := v.cf.db.guard.lanes; r.Flags&cbridge.CacheOnly == 0 && (l == nil || l.direct.try()) {
+	if l := v.cf.db.guard.lanes; r.Flags&cbridge.CacheOnly == 0 && !v.timed && (l == nil || l.direct.try()) {
 		if v.cf.db.observed() {
 			end := v.cf.db.observe(o.context(), opHas, v.cf, len(key))
 			err = v.cf.c.Has(r, key)

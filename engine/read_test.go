@@ -42,7 +42,12 @@ func pointReaders(t *testing.T, db *engine.DB) map[string]pointReader {
 // valueSizes lie on both sides of every limit of the ways a value takes.
 var valueSizes = []int{0, 1, 16<<10 - 1, 16 << 10, 16<<10 + 1, 1 << 20}
 
-const largeValue = 40 << 20
+func largeValue() int {
+	if testing.Short() {
+		return 9 << 20
+	}
+	return 40 << 20
+}
 
 // valueOf is the value of a size that the tests write: bytes that do not compress.
 func valueOf(size int) []byte {
@@ -71,9 +76,10 @@ func openWithSizes(t *testing.T, flushed bool) *engine.DB {
 }
 
 func TestReadsGiveTheWholeValueAtEverySize(t *testing.T) {
-	large := valueOf(largeValue)
+	size := largeValue()
+	large := valueOf(size)
 	db := openWithSizes(t, false)
-	if err := db.Put(sizeKey(largeValue), large, &engine.WriteOptions{DisableWAL: true}); err != nil {
+	if err := db.Put(sizeKey(size), large, &engine.WriteOptions{DisableWAL: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, where := range []string{"memory", "files"} {
@@ -84,7 +90,7 @@ func TestReadsGiveTheWholeValueAtEverySize(t *testing.T) {
 				})
 			}
 		}
-		readEveryWay(t, db, sizeKey(largeValue), large)
+		readEveryWay(t, db, sizeKey(size), large)
 		if err := db.Flush(); err != nil {
 			t.Fatal(err)
 		}

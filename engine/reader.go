@@ -2,8 +2,8 @@ package engine
 
 import "github.com/rockbridge-db/rockbridge/iterator"
 
-// Reader is what can be read from: *DB, *ColumnFamily, *Snapshot, *IndexedBatch and *Tx. It never
-// grows.
+// Reader is what can be read from: *DB, *ColumnFamily, *Snapshot, *AsOf, *IndexedBatch and *Tx. It
+// never grows.
 type Reader interface {
 	Get(key []byte, o *ReadOptions) ([]byte, error)
 	Has(key []byte, o *ReadOptions) (bool, error)

@@ -165,7 +165,7 @@ func TestADamagedLogIsNoSilentLoss(t *testing.T) {
 	r, _ := seededRand(t, "recovery.seed", *recoverySeed)
 	places := 48
 	if testing.Short() {
-		places = 9
+		places = 6
 	}
 	for logs := 1; logs <= 2; logs++ {
 		w := newWALs(t, 200, logs, r)

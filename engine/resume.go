@@ -39,6 +39,10 @@ func (d *DB) resume(ctx context.Context) error {
 			if d.observed() {
 				defer d.observe(ctx, opResume, nil, noKey)()
 			}
+			if err := d.pauses.begin(); err != nil {
+				return err
+			}
+			defer d.pauses.done()
 			return shutDown(d.c.Resume())
 		},
 		end: func(bool) { d.guard.leave(opResume) },

@@ -73,7 +73,11 @@ func (b *Batch) recountUses() {
 	}
 	for i := range b.uses {
 		for _, k := range known {
-			if k.id == b.uses[i].id && k.cf != nil {
+			if k.id != b.uses[i].id {
+				continue
+			}
+			b.uses[i].also(k)
+			if k.cf != nil {
 				b.uses[i].cf, b.db = k.cf, k.cf.db
 			}
 		}
@@ -115,6 +119,7 @@ func (b *Batch) Append(other *Batch) error {
 		i := s.useOf(u.cf, u.id)
 		s.uses[i].merges = s.uses[i].merges || u.merges
 		s.uses[i].unchecked = s.uses[i].unchecked || u.unchecked
+		s.uses[i].also(u)
 		if s.uses[i].cf == nil {
 			s.uses[i].cf = u.cf
 		}

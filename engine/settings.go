@@ -42,6 +42,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if err != nil {
 		return err
 	}
+	if why := stampsExclude(options); c.stamped() && why != "" {
+		return invalid("", "timestamps exclude "+why)
+	}
 	defer c.release()
 	if err := c.hold(""); err != nil {
 		return err
@@ -66,7 +69,7 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if v, set := options["enable_blob_files"]; set && v != "false" && v != "0" {
 		c.blobs.Store(true) // for good: files stay
 	}
-	return c.c.SetOptions(settings)
+	return c.db.manifestCall(func() error { return c.c.SetOptions(settings) })
 }
 
 // SetOptions changes options of the database as a whole while it is open; those of its default family
@@ -84,7 +87,7 @@ func (d *DB) SetOptions(options map[string]string) error {
 	if err == nil {
 		d.optionMu.Lock()
 		defer d.optionMu.Unlock()
-		err = d.c.SetOptions(settings)
+		err = d.manifestCall(func() error { return d.c.SetOptions(settings) })
 	}
 	return d.describe(err, "set options")
 }

@@ -30,7 +30,8 @@ func tableSet(dir string, files []SSTInfo, ops operators) (*DB, error) {
 		return nil, dberr.Wrap("", dberr.IO, err)
 	}
 	edit := appendField(nil, editComparator, []byte("leveldb.BytewiseComparator"))
-	for i, x := range []uint64{0, uint64(len(files)) + 10, 0} {
+	const last = 1 << 48 // beyond the sequence number of any row: all of them are seen
+	for i, x := range []uint64{0, uint64(len(files)) + 10, last} {
 		edit = binary.AppendUvarint(binary.AppendUvarint(edit, uint64(editLogNumber+i)), x)
 	}
 	for i, f := range files {

@@ -23,6 +23,9 @@ func withoutLanes(o engine.Options) engine.Options {
 // Each load needs a thread for each call where there are no lanes: otherwise that they stay few with lanes
 // would show nothing. The process ends itself when it has seen a thousand.
 func TestWithoutLanesEveryCallTakesAThread(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts thousands of threads")
+	}
 	const many = 1000
 	for _, name := range slices.Sorted(maps.Keys(crowdLoads)) {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -22,7 +23,10 @@ import (
 // In all versions, once it has stopped for an error and recovered by itself, it gives files that are ingested the
 // number 0: the process ends where the library has assertions, and elsewhere a second file takes the place of the
 // first. So nothing is ingested then.
-type trouble struct{ met atomic.Bool }
+type trouble struct {
+	met      atomic.Bool
+	manifest sync.Mutex // held by calls that write the manifest, once met
+}
 
 // keptManifest is what the second name of a manifest ends with. RocksDB leaves such a file alone.
 const keptManifest = ".kept"
@@ -180,6 +184,22 @@ func (d *DB) stopped() error {
 		return nil
 	}
 	return d.refusal()
+}
+
+// manifestCall makes a call into C that writes the manifest, and notes its error. Once the file system has failed, none
+// is made while RocksDB takes no commits: it may be recovering, and where it has assertions it ends the process if it then
+// finds a manifest that a caller has begun (DBImpl::ResumeImpl, in all versions). One that waits its turn behind another
+// that fails would come at the worst moment.
+func (d *DB) manifestCall(call func() error) error {
+	d.noteBackground()
+	if d.trouble.met.Load() {
+		d.trouble.manifest.Lock()
+		defer d.trouble.manifest.Unlock()
+		if err := d.refusal(); err != nil {
+			return err
+		}
+	}
+	return d.note(call())
 }
 
 // refuseIngestion answers an error if files must not be ingested any more.

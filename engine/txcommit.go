@@ -92,6 +92,9 @@ func (s *txState) ready() (held []*ColumnFamily, err error) {
 	case b.err != nil:
 		return nil, refusedIn(b.err, "the transaction")
 	}
+	if err := s.db.full(); err != nil {
+		return nil, err
+	}
 	b.seal()
 	if rbdebug.On {
 		b.mustBeValid()

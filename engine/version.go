@@ -31,6 +31,10 @@ const (
 	EventListeners                  // 10.3: Options.Events
 	Resume                          // rb_cxx: DB.Resume
 	CompactStatus                   // rb_cxx: Compact answers what became of the compaction
+	FamilyFiles                     // 10.7: ColumnFamily.ExportFiles and DB.ImportFiles
+	CompactFiles                    // 11.6: ColumnFamily.CompactFiles
+	PauseBackground                 // 11.6: DB.PauseBackground
+	DiskBudgets                     // 10.6: NewDiskBudget and Options.Disk
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -56,6 +60,10 @@ var features = map[Feature]struct {
 	EventListeners:   {"event listeners", "10.3", cbridge.FeatureEvents, true},
 	Resume:           {"resume", "", cbridge.FeatureResume, true},
 	CompactStatus:    {"compact status", "", cbridge.FeatureCompactStatus, true},
+	FamilyFiles:      {"family files", "10.7", cbridge.FeatureFamilyFiles, true},
+	CompactFiles:     {"compact files", "11.6", cbridge.FeatureCompactFiles, true},
+	PauseBackground:  {"pause background", "11.6", cbridge.FeaturePause, true},
+	DiskBudgets:      {"disk budgets", "10.6", cbridge.FeatureDisk, true},
 }
 
 // String is the feature's name.
@@ -77,6 +85,7 @@ func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
+		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets,
 	}
 }
 

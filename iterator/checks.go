@@ -102,8 +102,8 @@ func (it *Iterator) keepRow() {
 	if it.on {
 		own.take(&it.win.rows, it.i, it.i)
 	}
-	keysOnly, cut := it.win.keysOnly, it.win.cut
+	keysOnly, cut, stamp := it.win.keysOnly, it.win.cut, it.win.stamp
 	it.win.expire()
 	it.win.rows, it.i, it.win.lent = own, 0, false
-	it.win.keysOnly, it.win.cut = keysOnly, cut
+	it.win.keysOnly, it.win.cut, it.win.stamp = keysOnly, cut, stamp
 }

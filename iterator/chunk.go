@@ -58,6 +58,16 @@ func (c *Chunk) ValueLen(i int) int {
 	return c.r.valueLen(i)
 }
 
+// Timestamp is the timestamp of row i, of a family with timestamps; 0 of other families. It panics if i is
+// out of range.
+func (c *Chunk) Timestamp(i int) uint64 {
+	if rbdebug.On {
+		c.reading("Chunk.Timestamp")
+	}
+	c.check(i)
+	return c.r.timestamp(i)
+}
+
 func (c *Chunk) check(i int) {
 	if uint(i) >= uint(c.Len()) {
 		outOfRange(i, c.Len())
@@ -209,7 +219,7 @@ func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, t
 		it.fail("iterate", f.err)
 		return false
 	}
-	c.r = rows{buf: f.buf, n: f.Rows, keysOnly: it.cfg.KeysOnly, cut: it.cfg.ValuesUpTo}
+	c.r = rows{buf: f.buf, n: f.Rows, keysOnly: it.cfg.KeysOnly, cut: it.cfg.ValuesUpTo, stamp: stampSize(it.cfg.Stamped)}
 	it.clear(back)
 	it.win.end = f.End
 	if f.Err != nil {

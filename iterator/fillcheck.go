@@ -25,6 +25,7 @@ type filling struct {
 	buf      []byte
 	f        cbridge.Filled
 	order    func(a, b []byte) int // nil: bytewise
+	stamp    int                   // bytes behind each value
 }
 
 // checkFill panics if what C filled in is not what it must be, in the debug build.
@@ -36,7 +37,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 	if m != cbridge.MoveOn {
 		c.last, c.back = nil, goesBack(m)
 	}
-	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, it.cfg.ValuesUpTo, c.want, buf, f, it.cfg.Compare}
+	g := filling{m, key, c.back, c.last, maxRows, it.cfg.KeysOnly, it.cfg.Filtered, it.cfg.ValuesUpTo, c.want, buf, f, it.cfg.Compare, stampSize(it.cfg.Stamped)}
 	fault := g.fault()
 	if fault == "" && f.End && f.Err == nil && it.goesOn() {
 		fault = "there are rows behind the end"
@@ -45,7 +46,7 @@ func (it *Iterator) checkFill(m cbridge.Move, key, buf []byte, maxRows uint32, f
 		rbdebug.Panic("a fill is damaged: "+fault+"; "+g.dump(), rbdebug.Part{Title: "the iterator was made by", Of: c.made})
 	}
 	if f.Rows > 0 {
-		r := rows{buf: buf, n: f.Rows, cut: it.cfg.ValuesUpTo}
+		r := rows{buf: buf, n: f.Rows, cut: it.cfg.ValuesUpTo, stamp: g.stamp}
 		c.last = bytes.Clone(r.key(f.Rows - 1))
 	}
 }
@@ -83,7 +84,7 @@ func (g *filling) fault() string {
 	used := uint64(0)
 	for i := range g.f.Rows {
 		offset, klen, vlen, ok := g.row(i)
-		switch end := offset + rowHeader + klen + vlen; {
+		switch end := offset + rowHeader + klen + vlen + uint64(g.stamp); {
 		case offset != used:
 			return fmt.Sprintf("row %d does not begin where the row before ends", i)
 		case !ok || end > uint64(g.f.Used):
@@ -143,7 +144,7 @@ func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	if g.cut > 0 {
 		vlen = min(vlen, uint64(g.cut))
 	}
-	return offset, klen, vlen, offset+rowHeader+klen+vlen <= used
+	return offset, klen, vlen, offset+rowHeader+klen+vlen+uint64(g.stamp) <= used
 }
 
 // compare orders two keys as the family does.
@@ -190,7 +191,7 @@ func (g *filling) dump() string {
 			break
 		}
 		fmt.Fprintf(&b, " %d+%d", klen, vlen)
-		used = offset + rowHeader + klen + vlen
+		used = offset + rowHeader + klen + vlen + uint64(g.stamp)
 	}
 	b.WriteString(" ...")
 	return b.String()
@@ -202,7 +203,7 @@ func (r *rows) mustHave(i int) {
 	if i < 0 || i >= r.n || table > size {
 		rbdebug.Panic(fmt.Sprintf("row %d of %d is used in a buffer of %d bytes: the position has expired", i, r.n, size))
 	}
-	g := filling{buf: r.buf, cut: r.cut, f: cbridge.Filled{Used: int(size - table)}}
+	g := filling{buf: r.buf, cut: r.cut, stamp: r.stamp, f: cbridge.Filled{Used: int(size - table)}}
 	if _, _, _, ok := g.row(i); !ok {
 		rbdebug.Panic(fmt.Sprintf("row %d of %d does not lie within a buffer of %d bytes: the position has expired, or the buffer is damaged", i, r.n, size))
 	}

@@ -35,6 +35,8 @@ type Config struct {
 
 	ValuesUpTo int // values are cut after so many bytes; 0: whole
 
+	Stamped bool // rows have timestamps
+
 	// Background, if not nil, lets fills be made beside the user, where that pays.
 	Background Background
 	Eager      bool // for tests: every fill is followed by one in the background
@@ -83,7 +85,7 @@ type Iterator struct {
 
 // New makes an iterator over src. For package engine only.
 func New(src *cbridge.Iter, cfg Config) *Iterator {
-	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly, cut: cfg.ValuesUpTo}}}
+	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly, cut: cfg.ValuesUpTo, stamp: stampSize(cfg.Stamped)}}}
 	if rbdebug.On {
 		it.checks.Of().begin(cfg.Owner)
 	}

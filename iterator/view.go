@@ -71,6 +71,18 @@ func copied(b []byte) []byte {
 	return c
 }
 
+// Timestamp is the timestamp of the version on which the iterator stands, of a family with timestamps; 0 in a
+// gap and of other families.
+func (it *Iterator) Timestamp() uint64 {
+	if rbdebug.On {
+		defer it.inside("Timestamp")()
+	}
+	if it == nil || !it.on {
+		return 0
+	}
+	return it.win.timestamp(it.i)
+}
+
 // HasPrefix reports whether the current row's key begins with p; false in a gap. It does not
 // allocate.
 func (it *Iterator) HasPrefix(p []byte) bool {

@@ -9,11 +9,13 @@ import (
 )
 
 // The layout of a filled buffer is that of cbridge/rows.h: rows of two uint32 lengths, key and value
-// from the start, their offsets, uint32 each, from the end downwards.
+// from the start, their offsets, uint32 each, from the end downwards. Behind the value stands a uint64,
+// its timestamp, where rows have one.
 const (
 	rowHeader   = 8
 	rowOffset   = 4
 	rowOverhead = rowHeader + rowOffset
+	rowStamp    = 8
 )
 
 // rows is a filled buffer: n rows in the order in which a walk met them. Pure byte code.
@@ -22,6 +24,24 @@ type rows struct {
 	n        int
 	keysOnly bool
 	cut      int // values are cut after so many bytes; 0: whole
+	stamp    int // bytes of a timestamp behind each value; 0: there is none
+}
+
+// stampSize is how many bytes a timestamp takes, if rows have one.
+func stampSize(stamped bool) int {
+	if stamped {
+		return rowStamp
+	}
+	return 0
+}
+
+// timestamp is that of row i; 0 if rows have none.
+func (r *rows) timestamp(i int) uint64 {
+	if r.stamp == 0 {
+		return 0
+	}
+	k, n, v := r.at(i)
+	return binary.NativeEndian.Uint64(r.buf[k+n+v:])
 }
 
 // at finds row i: where its key begins, and the lengths of key and value in the buffer.
@@ -82,7 +102,7 @@ func (r *rows) size(i, j int) int {
 	total := 0
 	for ; i <= j; i++ {
 		_, k, v := r.at(i)
-		total += k + v + rowOverhead
+		total += k + v + r.stamp + rowOverhead
 	}
 	return total
 }
@@ -94,7 +114,7 @@ func (r *rows) take(src *rows, i, j int) {
 		r.buf = make([]byte, size)
 	}
 	r.buf = r.buf[:size]
-	r.n, r.keysOnly, r.cut = 0, src.keysOnly, src.cut
+	r.n, r.keysOnly, r.cut, r.stamp = 0, src.keysOnly, src.cut, src.stamp
 	step := 1
 	if j < i {
 		step = -1
@@ -102,7 +122,7 @@ func (r *rows) take(src *rows, i, j int) {
 	for used := 0; ; i += step {
 		k, n, v := src.at(i)
 		binary.NativeEndian.PutUint32(r.buf[size-rowOffset*(r.n+1):], uint32(used))
-		used += copy(r.buf[used:], src.buf[k-rowHeader:k+n+v])
+		used += copy(r.buf[used:], src.buf[k-rowHeader:k+n+v+src.stamp])
 		r.n++
 		if i == j {
 			return

@@ -1,0 +1,231 @@
+/*
+ * tagged_test.c: that the glue takes what C++ offers where the build tag rb_cxx has compiled it in,
+ * and RocksDB's C API lacks it. This program has the functions of cxx.h in the place of those.
+ */
+/* link: -Wl,--wrap=calloc */
+#include "fixture.h"
+
+#include "cxx.h"
+#include "handles.h"
+
+static const char *unfit; /* why the C++ part must not be used; NULL: it may */
+static rb_status told;    /* what the next call answers, if it is an error */
+static char asked[256];   /* what was asked for */
+static int alive;         /* objects of C++ */
+static bool none;         /* memory is short for such objects */
+static bool no_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size) { return no_memory ? NULL : __real_calloc(n, size); }
+
+static rb_status answer(const char *what) {
+  strcat(asked, what);
+  rb_status s = told;
+  told = rb_ok();
+  return s;
+}
+
+const char *rb_cxx_refusal(void) { return unfit; }
+
+rb_status rb_cxx_pause(rocksdb_t *db) {
+  assert_non_null(db);
+  return answer("pause ");
+}
+
+rb_status rb_cxx_continue(rocksdb_t *db) {
+  assert_non_null(db);
+  return answer("continue ");
+}
+
+rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                               const char *names, size_t n, int32_t level, uint64_t most) {
+  assert_non_null(db);
+  assert_non_null(family);
+  char text[64];
+  snprintf(text, sizeof text, "%zu from %s to %d of %d ", n, names, (int)level, (int)most);
+  return answer(text);
+}
+
+rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
+                        rb_cxx_tell tell, void *to, char **comparator) {
+  assert_non_null(db);
+  assert_non_null(family);
+  uint64_t numbers[RB_FAMILY_FILE_NUMBERS] = {100, 2, 10, 20, 6, 1, 1, 9, 9};
+  const char *texts[5] = {"/1.sst", "a", "z", "a\0\0\0\0\0\0\0\1", "z\0\0\0\0\0\0\0\2"};
+  tell(to, numbers, texts);
+  *comparator = strdup("order");
+  return answer(dir);
+}
+
+struct rb_cxx_files {
+  char list[128];
+};
+
+rb_cxx_files *rb_cxx_files_new(const char *dir, const char *comparator) {
+  if (none) {
+    return NULL;
+  }
+  alive++;
+  rb_cxx_files *l = calloc(1, sizeof *l);
+  snprintf(l->list, sizeof l->list, "%s by %s: ", dir, comparator);
+  return l;
+}
+
+rb_status rb_cxx_files_add(rb_cxx_files *l, const uint64_t *numbers, const char *const *texts) {
+  size_t n = strlen(l->list);
+  snprintf(l->list + n, sizeof l->list - n, "%s %d %s %s %d %d ", texts[0], (int)numbers[0],
+           texts[1], texts[2], texts[3][8], texts[4][8]);
+  return answer("");
+}
+
+void rb_cxx_files_free(rb_cxx_files *l) {
+  alive--;
+  free(l);
+}
+
+rb_status rb_cxx_import(rocksdb_t *db, const rocksdb_options_t *o, const char *name,
+                        rb_cxx_files *l, uint8_t move, rocksdb_column_family_handle_t **h) {
+  char *err = NULL;
+  *h = rocksdb_create_column_family(db, o, name, &err);
+  assert_null(err);
+  assert_int_equal(move, 1);
+  return answer(l->list);
+}
+
+uint8_t rb_cxx_import_bounds(void) { return 1; }
+
+struct rb_cxx_disk {
+  rb_disk_limits limits;
+};
+
+rb_cxx_disk *rb_cxx_disk_new(void) {
+  if (none) {
+    return NULL;
+  }
+  alive++;
+  return calloc(1, sizeof(struct rb_cxx_disk));
+}
+
+void rb_cxx_disk_free(rb_cxx_disk *d) {
+  alive--;
+  free(d);
+}
+
+void rb_cxx_disk_set(rb_cxx_disk *d, uint64_t rate, double share) {
+  d->limits.rate = rate;
+  d->limits.share = share;
+}
+
+uint64_t rb_cxx_disk_files(rb_cxx_disk *d) {
+  assert_non_null(d);
+  return 9;
+}
+
+uint64_t rb_cxx_disk_trash(rb_cxx_disk *d) { return d->limits.rate; }
+
+void rb_cxx_disk_use(rb_cxx_disk *d, rocksdb_options_t *o) {
+  assert_non_null(d);
+  assert_non_null(o);
+  answer("use ");
+}
+
+static int with_nothing(void **state) {
+  unfit = NULL;
+  told = rb_ok();
+  asked[0] = 0;
+  none = no_memory = false;
+  return fx_new(state);
+}
+
+/* Where RocksDB's C API has something, it is called instead: then there is nothing to see here. */
+static void pauses_and_compactions(void **state) {
+  struct fixture *f = *state;
+  if (rb_pause_offered() || rb_compact_files_offered()) {
+    skip();
+  }
+  rb_stop *s = rb_stop_new();
+  assert_non_null(s);
+  fx_ok(rb_pause_background(f->db));
+  fx_ok(rb_compact_files(f->family, "7.sst", 1, 2, 9, s));
+  fx_ok(rb_continue_background(f->db));
+  rb_stop_set(s);
+  assert_string_equal(asked, "pause 1 from 7.sst to 2 of 9 continue ");
+  told = rb_status_make(RB_ABORTED, "busy");
+  fx_error(rb_compact_files(f->family, "7.sst", 1, 2, 9, s), RB_ABORTED, "busy");
+  unfit = "another version";
+  fx_error(rb_pause_background(f->db), RB_UNSUPPORTED, NULL);
+  fx_error(rb_continue_background(f->db), RB_UNSUPPORTED, NULL);
+  fx_error(rb_compact_files(f->family, "7.sst", 1, 2, 9, s), RB_UNSUPPORTED, NULL);
+  assert_int_equal(rb_supports(RB_FEATURE_PAUSE), 0);
+  assert_int_equal(rb_supports(RB_FEATURE_COMPACT_FILES), 0);
+  rb_stop_free(s);
+}
+
+static void families_as_files(void **state) {
+  struct fixture *f = *state;
+  assert_int_equal(rb_family_import_bounds(), 1);
+  rb_family_exported x = rb_family_export(f->family, "/folder");
+  fx_ok(x.status);
+  assert_int_equal(x.count, 1);
+  asked[0] = 0;
+  rb_family_options o = {.compression = RB_NO_COMPRESSION};
+  rb_family_source from = {"/folder", x.comparator, {x.data, x.len, x.count}, 1};
+  rb_family_result r = rb_family_import(f->db, "g", o, "", from);
+  fx_ok(r.status);
+  assert_string_equal(asked, "/folder by order: /1.sst 100 a z 1 2 ");
+  told = rb_status_make(RB_CORRUPTION, "a file");
+  r = rb_family_import(f->db, "h", o, "", from);
+  assert_null(r.family);
+  fx_error(r.status, RB_CORRUPTION, "a file");
+  none = true;
+  r = rb_family_import(f->db, "i", o, "", from);
+  assert_null(r.family);
+  fx_error(r.status, RB_NO_MEMORY, NULL);
+  none = false;
+  assert_int_equal(alive, 0);
+  if (!rb_family_files_offered()) {
+    unfit = "another version";
+    assert_int_equal(rb_family_import_bounds(), 0);
+    fx_error(rb_family_export(f->family, "/folder").status, RB_UNSUPPORTED, NULL);
+    fx_error(rb_family_import(f->db, "j", o, "", from).status, RB_UNSUPPORTED, NULL);
+  }
+  rb_free(x.data);
+  rb_free(x.comparator);
+}
+
+static void a_manager_of_files(void **state) {
+  struct fixture *f = *state;
+  if (rb_disk_offered()) {
+    skip();
+  }
+  rb_disk *d = rb_disk_new((rb_disk_limits){.limit = 9, .rate = 7, .share = 0.5});
+  assert_non_null(d);
+  rb_disk_use u = rb_disk_used(d);
+  assert_int_equal(u.files, 9);
+  assert_int_equal(u.trash, 7);
+  assert_int_equal(u.full, 1);
+  rb_plan *p = rb_plan_new(f->dir, (rb_db_options){.block_cache_size = -1});
+  assert_non_null(p);
+  rb_plan_disk(p, d);
+  assert_string_equal(asked, "use ");
+  rb_disk_free(d);
+  assert_int_equal(alive, 1);
+  rb_plan_free(p);
+  assert_int_equal(alive, 0);
+  none = true;
+  assert_null(rb_disk_new((rb_disk_limits){.share = 0.5}));
+  unfit = "another version";
+  assert_null(rb_disk_new((rb_disk_limits){.share = 0.5}));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, with_nothing, fx_free)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(pauses_and_compactions),
+      CASE(families_as_files),
+      CASE(a_manager_of_files),
+  };
+  return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
+}
