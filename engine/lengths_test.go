@@ -185,6 +185,9 @@ func outcome(f reflect.Value, args []reflect.Value, k *lifecycleKit) (err error)
 		case iter.Seq[engine.PrefixStat]:
 			for range r {
 			}
+		case iter.Seq[engine.RowVersion]:
+			for range r {
+			}
 		case *engine.Predicate:
 			it, e := k.g.NewIter(&engine.IterOptions{Filter: r})
 			err = errors.Join(err, e, it.Close())
@@ -239,6 +242,13 @@ var lengthHandles = map[string]func(k *lifecycleKit) any{
 		must(err)
 		return b
 	},
+	"AsOf": func(k *lifecycleKit) any {
+		c := k.stamped()
+		for _, key := range lengthRows {
+			must(c.PutAt(key, 5, kitValue(key), nil))
+		}
+		return c.At(7)
+	},
 	"Chunk": func(k *lifecycleKit) any {
 		it, err := k.g.NewIter(nil)
 		must(err)
@@ -264,7 +274,7 @@ var lengthFunctions = map[string]any{
 // lengthsTakenByGo make or look at a value of the caller's in Go only, at whatever length it has.
 var lengthsTakenByGo = []string{
 	"AppendDelimited", "BoundedList", "DecodeInt64", "DecodeList", "DecodeSet", "EncodeInt64", "EncodeList", "EncodeSet", "Expired",
-	"PrefixDrop", "PrefixUpTo", "SplitTTL", "WithTTL",
+	"PrefixDrop", "PrefixUpTo", "SplitTTL", "SplitTimestamp", "WithTTL",
 }
 
 // lengthsThatAreFine are calls that rightly take bytes, however many, without an error: they only compare.
@@ -297,7 +307,7 @@ func isNotTried(cell string) bool {
 func lengthsOf(cell string, p lengthPlace, all bool) []uint64 {
 	call, _, _ := strings.Cut(cell, " ")
 	_, method, _ := strings.Cut(call, ".")
-	value := (method == "Put" || method == "Merge" || method == "Add") && p.arg == 1 || method == "LogData"
+	value := (method == "Put" || method == "Merge" || method == "Add") && p.arg == 1 || method == "PutAt" && p.arg == 2 || method == "LogData"
 	switch {
 	case call == "ParseBatch" && all: // shorter ones are batches, and would be read
 		return hardLengths[3:]
