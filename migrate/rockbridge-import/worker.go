@@ -37,8 +37,9 @@ func superviseRun(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return code - workerEnded
 	}
 	_, paths, err := parse(args, io.Discard)
-	if err != nil {
-		paths = []string{"the source", ""} // a worker does not get so far
+	if err != nil { // of which a worker does not die
+		fmt.Fprintln(stderr, "rockbridge-import:", err)
+		return exitError
 	}
 	if p, err := claim(paths[1]); err == nil {
 		_ = p.release() // what stays, the next import removes
