@@ -53,8 +53,8 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
-	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo library killpoints model \
-	batches panics signals memory
+	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo \
+	library killpoints model batches panics signals memory lengths
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -101,6 +101,7 @@ help:
 	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
+	@echo 'make lengths    the largest key and the largest value: some 15 GiB of memory'
 	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
@@ -256,6 +257,9 @@ signals: setup
 
 memory: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'GrowsBy|MemoryLimit' $(FLAGS) ./engine -memory.ops=$(MEMORY_OPS)
+
+lengths: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'NoLengthIsCut|LargestKeyAndValue' $(FLAGS) ./engine -lengths.value=3221225472
 
 metamorphic: N = 200
 metamorphic: setup-tools

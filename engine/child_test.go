@@ -59,6 +59,8 @@ func TestMain(m *testing.M) {
 		fickleChild(os.Args[1:])
 	case "limit":
 		limitChild(os.Args[1:])
+	case "lengths":
+		lengthsChild(os.Args[1:])
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)

@@ -75,7 +75,13 @@ func refuseArena(typed int64, extras ...string) string {
 // maxWriteBuffer is the largest memtable that RocksDB makes.
 const maxWriteBuffer = 64 << 30
 
+// longestExtra is how long a text of options may be: it is copied some times over.
+const longestExtra = 1 << 20
+
 func validateExtra(field, extra string) error {
+	if len(extra) > longestExtra {
+		return invalid("", field+" is longer than a mebibyte")
+	}
 	if strings.IndexByte(extra, 0) >= 0 {
 		return invalid("", field+" contains a zero byte")
 	}

@@ -137,7 +137,7 @@ type Options struct {
 	TimedRows bool
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
-	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
+	// "max_open_files=100;max_background_jobs=4", 1 MiB at most. Unknown names are ErrInvalidArgument.
 	//
 	// Before RocksDB 8.3 the LOG file is kept nearly empty, since on a full disk writing to it can end
 	// the process; "info_log_level=INFO_LEVEL" brings it back.
@@ -243,7 +243,7 @@ type IterOptions struct {
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //
 	ValuesUpTo        int    // values are cut after so many bytes, and ValueLen tells how many there were; 0: whole
-	ReadAhead         int    // bytes; 0: RocksDB's automatic read-ahead
+	ReadAhead         int    // bytes, up to 256 MiB; 0: RocksDB's automatic read-ahead
 	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
 
 	// Filter has C pass over the rows that it does not keep: nil keeps all. What Limit counts are rows
@@ -366,7 +366,7 @@ func (o *FamilyOptions) validate(name string) error {
 		return e
 	}
 	if _, known := compressionNumbers[o.Compression]; !known {
-		return bad("unknown Compression " + string(o.Compression))
+		return bad("unknown Compression " + cut(string(o.Compression)))
 	}
 	if _, err := o.operators(); err != nil {
 		return describeFamily(err, name)
@@ -378,6 +378,9 @@ func (o *FamilyOptions) validate(name string) error {
 		return bad("BlockSize is out of range")
 	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:
 		return bad("BloomBitsPerKey is out of range")
+	}
+	if len(o.Extra) > longestExtra {
+		return bad("FamilyOptions.Extra is longer than a mebibyte")
 	}
 	if why := refuseArena(o.WriteBufferSize, o.Extra); why != "" {
 		return bad("FamilyOptions.Extra " + why)

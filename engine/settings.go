@@ -186,6 +186,9 @@ func checkSettings(options map[string]string) ([]cbridge.Setting, error) {
 	var settings []cbridge.Setting
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		value := options[name]
+		if len(name)+len(value) > longestExtra {
+			return nil, invalid("", "an option is longer than a mebibyte")
+		}
 		if strings.ContainsAny(name, "=;{}") {
 			return nil, invalid("", name+" is not the name of an option")
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -91,7 +90,7 @@ func (w *SSTWriter) add(op cbridge.Op, name string, key, value []byte) error {
 		err = f.add(op, key, value)
 	}
 	if e, ok := err.(*Error); ok && e.Key == nil && f.err != err {
-		e.Key = bytes.Clone(key)
+		e.Key = keyOf(key)
 	}
 	if f.err == nil {
 		f.err = describe(err, name, f.path)

@@ -3,7 +3,6 @@ package engine
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,23 +71,13 @@ func isNewestLog(path string) bool {
 	if err != nil {
 		return true
 	}
-	number := logNumber(filepath.Base(path))
+	number, _ := ondisk.LogNumber(filepath.Base(path)) // 0 of what is no log
 	for _, e := range entries {
-		if logNumber(e.Name()) > number {
+		if later, _ := ondisk.LogNumber(e.Name()); later > number {
 			return false
 		}
 	}
 	return true
-}
-
-// logNumber is the number of a log's name; 0 if it is none.
-func logNumber(name string) uint64 {
-	digits, ok := strings.CutSuffix(name, ".log")
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.ParseUint(digits, 10, 64)
-	return n
 }
 
 func (d *DB) memtablesAreEmpty() bool {

@@ -95,9 +95,7 @@ func (l *updateLogs) files(from uint64) (logs []logFile, err error) {
 			return nil, dberr.Wrap("", dberr.IO, err)
 		}
 		for _, e := range entries {
-			digits, ok := strings.CutSuffix(e.Name(), ".log")
-			number, err := strconv.ParseUint(digits, 10, 64)
-			if ok && err == nil && number >= from {
+			if number, ok := ondisk.LogNumber(e.Name()); ok && number >= from {
 				logs = append(logs, logFile{filepath.Join(dir, e.Name()), number})
 			}
 		}
