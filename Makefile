@@ -29,6 +29,7 @@ FUZZTIME ?= 30s
 MODEL_OPS ?= 10000000
 BATCHES ?= 1000000
 PANICS ?= 100000
+FAILURES ?= 1000
 MEMORY_OPS ?= 30000000
 SIGNALS ?= 1m
 # How long "make soak" runs.
@@ -52,8 +53,8 @@ GOTEST = $(SYSTEM) scripts/gotest
 
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
-	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test churn debug-test rocksdb rocksdb-pgo library killpoints model \
-	batches panics signals memory
+	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo \
+	library killpoints model batches panics signals memory lengths
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -75,6 +76,7 @@ help:
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
 	@echo 'make check-c    strict warnings for the C glue; its unit tests under sanitizers and valgrind, its fuzz corpora'
 	@echo 'make cxx-test   the tests of what the build tag rb_cxx adds: one file of C++'
+	@echo 'make cxx-static   that tag beside rb_static: minutes'
 	@echo 'make cover      coverage of the C glue, which has a floor, and of the Go packages, by file'
 	@echo 'make cover-c    the same of the C glue only'
 	@echo 'make mutants    changes that break the C glue: each must be noticed by a test. MUTANTS="-run merge"'
@@ -96,9 +98,10 @@ help:
 	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
 	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes hours'
 	@echo 'make batches    mutated batches: BATCHES=1000000 takes some minutes'
-	@echo 'make panics     operators in Go that panic: PANICS=100000'
+	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
+	@echo 'make lengths    the largest key and the largest value: some 15 GiB of memory'
 	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
 	@echo 'make ci         all that continuous integration runs'
@@ -188,6 +191,9 @@ setup-cxx:
 cxx-test: setup-cxx
 	$(SYSTEM) go test -tags rb_cxx -short -run $(CXXTESTS) $(FLAGS) ./cbridge ./engine
 
+cxx-static: setup-static
+	$(SYSTEM) go test -v -timeout 30m -run TheCXXPartIsLinked $(FLAGS) . -builds.cxx
+
 cover: setup-cover
 	scripts/cover -short $(FLAGS)
 
@@ -244,12 +250,16 @@ batches: setup
 
 panics: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestPanickingOperatorsEndNothing$$' $(FLAGS) ./engine -panics=$(PANICS)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestADatabaseOpensWhenever' $(FLAGS) ./engine -comparator.failures=$(FAILURES)
 
 signals: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestSignalsDisturbNothing$$' $(FLAGS) ./engine -signals.for=$(SIGNALS)
 
 memory: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'GrowsBy|MemoryLimit' $(FLAGS) ./engine -memory.ops=$(MEMORY_OPS)
+
+lengths: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'NoLengthIsCut|LargestKeyAndValue' $(FLAGS) ./engine -lengths.value=3221225472
 
 metamorphic: N = 200
 metamorphic: setup-tools

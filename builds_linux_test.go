@@ -2,14 +2,20 @@ package rockbridge_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/rockbridge-db/rockbridge/engine"
 )
+
+var staticCXX = flag.Bool("builds.cxx", false, "link programs with the tags rb_static and rb_cxx")
 
 // emptyRoot is a folder that a program finds as its whole file system: no libraries, no /proc, no /dev,
 // no /tmp, nothing but the program.
@@ -105,5 +111,26 @@ func TestAnImporterLinkedByTheDocumentedFlagsRunsInAnEmptyFolder(t *testing.T) {
 	inside := root.run(t, "", "/importer", "/")
 	if outside := runImporter(t, program); inside != outside {
 		t.Errorf("in the empty folder it printed\n%s, outside\n%s", inside, outside)
+	}
+}
+
+// Both ways to link archives go together with the tag rb_cxx: no shared C++ library comes beside that of the archive,
+// and the C++ part finds its objects in them.
+func TestTheCXXPartIsLinkedStaticallyToo(t *testing.T) {
+	if !*staticCXX {
+		t.Skip("it takes minutes: -builds.cxx, or make cxx-static")
+	}
+	needsArchives(t)
+	dir := newImporter(t)
+	for _, b := range []build{partlyStatic, fullyStatic} {
+		b.flags = slices.Clone(b.flags)
+		b.flags[1] += " rb_cxx"
+		program := filepath.Join(t.TempDir(), "importer")
+		goBuild(t, dir, program, b.flags)
+		expectLinkage(t, program, b)
+		got := runImporter(t, program)
+		if !strings.Contains(got, engine.Resume.String()+": true\n") || !strings.Contains(got, engine.EventListeners.String()+": true\n") {
+			t.Errorf("%s: the C++ part is not in use:\n%s", b.name, got)
+		}
 	}
 }

@@ -113,6 +113,12 @@ static void rb_runner_run(struct rb_runner *r, rb_callback *call) {
   pthread_mutex_unlock(&r->mutex);
 }
 
+/* Calls without which a key is left out of a filter or in the wrong place, and not found again. */
+static bool rb_must_be_made(uint32_t kind) {
+  return kind == RB_CALLBACK_PREFIX || kind == RB_CALLBACK_COMPARE ||
+         kind == RB_CALLBACK_ORDER_FAILED;
+}
+
 static void rb_call_elsewhere(rb_callee *c, rb_callback *call) {
   pthread_mutex_lock(&c->mutex);
   struct rb_runner *r = c->idle;
@@ -122,10 +128,10 @@ static void rb_call_elsewhere(rb_callee *c, rb_callback *call) {
   pthread_mutex_unlock(&c->mutex);
   while (r == NULL) {
     r = rb_runner_new(c);
-    if (r == NULL && call->kind != RB_CALLBACK_PREFIX && call->kind != RB_CALLBACK_COMPARE) {
+    if (r == NULL && !rb_must_be_made(call->kind)) {
       break;
     }
-    if (r == NULL) { /* a key left out of a filter or in the wrong place is not found again */
+    if (r == NULL) {
       nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
   }

@@ -45,6 +45,8 @@ type GoOperators struct {
 	OrderName string // empty: no comparator
 	// Compare is negative where a comes before b, positive where it comes after.
 	Compare func(a, b []byte) int
+	// OrderFailed is called after Failed, where that was not in a read, before RocksDB has an answer; may be nil.
+	OrderFailed func()
 
 	// Failed is told of each call that panicked or failed. It must not panic.
 	Failed func(operator string, cause any, stack []byte)

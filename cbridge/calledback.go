@@ -46,6 +46,10 @@ func rbCallGo(call *C.rb_callback) {
 		g.prefix(call)
 	case C.RB_CALLBACK_COMPARE:
 		g.compare(call)
+	case C.RB_CALLBACK_ORDER_FAILED:
+		if g.OrderFailed != nil {
+			g.OrderFailed()
+		}
 	}
 }
 
@@ -56,7 +60,7 @@ func (g *GoOperators) name(call *C.rb_callback) string {
 		return g.MergeName
 	case C.RB_CALLBACK_PREFIX:
 		return g.PrefixName
-	case C.RB_CALLBACK_COMPARE:
+	case C.RB_CALLBACK_COMPARE, C.RB_CALLBACK_ORDER_FAILED:
 		return g.OrderName
 	}
 	return g.FilterName

@@ -4,7 +4,7 @@
 
 #include "handles.h"
 
-rb_family_list rb_list_families(const char *path) {
+rb_family_list rb_list_families(rb_files *files, const char *path) {
   rb_family_list l = {NULL, 0, {RB_OK, NULL}};
   char *err = NULL;
   rocksdb_options_t *o = rocksdb_options_create();
@@ -12,6 +12,7 @@ rb_family_list rb_list_families(const char *path) {
     l.status = rb_status_make(RB_NO_MEMORY, NULL);
     return l;
   }
+  rb_files_use(files, o);
   l.names = rocksdb_list_column_families(o, path, &l.count, &err);
   rocksdb_options_destroy(o);
   if (err != NULL) {
@@ -126,7 +127,7 @@ static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_op
     r.status = rb_family_from_files(db, o, name, from, &h);
   } else {
     char *err = NULL;
-    h = rb_tx_create_family(db, o, name, &err);
+    h = rb_tx_create_family(db, o, name, opts.operators.row_ttl, &err);
     r.status = rb_status_from(err);
   }
   rocksdb_options_destroy(o);

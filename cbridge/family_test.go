@@ -69,7 +69,7 @@ func TestFamiliesAreCreatedFoundListedAndDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
-	names, err := ListFamilies(dir)
+	names, err := ListFamilies(nil, dir)
 	slices.Sort(names)
 	if err != nil || !slices.Equal(names, []string{"default", "second"}) {
 		t.Errorf("families on disk: %q, %v", names, err)

@@ -22,6 +22,15 @@ struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *s
   return c;
 }
 
+void rb_timed_probe(const rb_family *f, uint32_t flags, char *err) {
+  static const char words[] = "Result incomplete: ";
+  static const char no_time[] = "Corruption: Error: value's length less than timestamp's";
+  if (err != NULL && f->db->timed && (flags & RB_READ_CACHE_ONLY) != 0 &&
+      strncmp(err, no_time, sizeof no_time - 1) == 0) {
+    memcpy(err, words, sizeof words); /* it is shorter */
+  }
+}
+
 rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,
                                    uint64_t deadline, const uint8_t *key, size_t klen,
                                    rb_status *status) {
@@ -42,6 +51,7 @@ rocksdb_pinnableslice_t *rb_lookup_by(rb_family *f, struct rb_call_options c, ui
   if (c.made != NULL) {
     rocksdb_readoptions_destroy(c.made);
   }
+  rb_timed_probe(f, flags, err);
   *status = rb_status_from(err);
   if (!rb_family_was_read(f, status)) {
     rb_unpin(pin);

@@ -36,10 +36,12 @@ struct rb_db {
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
   rb_disk *disk;                /* NULL: none */
+  rb_files *files;              /* NULL: on disk */
   struct rb_family *families;
   rb_orders orders;              /* of all families that it ever had while it was open */
   rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */
   bool read_only;
+  bool timed; /* RocksDB's TTL takes the times off: off single values and rows of iterators only */
   rocksdb_readoptions_t *reads[RB_READ_COMBINATIONS];
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
   rocksdb_flushoptions_t *flush;
@@ -51,6 +53,11 @@ struct rb_memory {
   rocksdb_cache_t *cache;
   rocksdb_write_buffer_manager_t *buffers; /* NULL: RocksDB's C API has none */
   struct rb_cxx_buffers *cxx_buffers;      /* in its place, by C++; NULL: none */
+};
+
+struct rb_files {
+  atomic_uint holders; /* the caller, and the plans and databases in it */
+  rocksdb_env_t *env;
 };
 
 struct rb_snapshot {
@@ -131,9 +138,10 @@ rb_status rb_tx_open(const struct rb_tx_plan *p, rb_db *db,
 /* Closes RocksDB, with transactions or without: the part of rb_close that ends db->db. */
 void rb_tx_close(rb_db *db);
 
-/* Makes a family in RocksDB, which transactions then know. *err as from RocksDB. */
+/* Makes a family in RocksDB, which transactions then know; row_ttl is for timed rows. *err as from
+ * RocksDB. */
 rocksdb_column_family_handle_t *rb_tx_create_family(rb_db *db, const rocksdb_options_t *o,
-                                                    const char *name, char **err);
+                                                    const char *name, int32_t row_ttl, char **err);
 
 /* Makes a block cache of the kind that opts names, if RocksDB has it; else the usual one. NULL when
  * memory is short. */
@@ -156,6 +164,12 @@ bool rb_memory_use_buffers(rb_memory *m, rocksdb_options_t *o);
 
 /* Holds m for another plan or database; rb_memory_free ends that. */
 rb_memory *rb_memory_hold(rb_memory *m);
+
+/* Holds f for another plan or database; rb_files_free ends that. */
+rb_files *rb_files_hold(rb_files *f);
+
+/* Has what is opened with o lie in f, which must live as long; NULL: on disk, as it is. */
+void rb_files_use(const rb_files *f, rocksdb_options_t *o);
 
 /* Makes RocksDB read options from RB_READ_ flags; NULL when memory is short. */
 rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags);
@@ -359,6 +373,10 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
 /* The same by options, which it destroys if they were made. */
 rocksdb_pinnableslice_t *rb_lookup_by(rb_family *f, struct rb_call_options c, uint32_t flags,
                                       const uint8_t *key, size_t klen, rb_status *status);
+/* Mends what a lookup under flags answered. Asked to read the cache only, RocksDB gives an empty
+ * value for what it would have to read, in which its TTL then finds no time: that is no damage, but
+ * RB_INCOMPLETE. */
+void rb_timed_probe(const rb_family *f, uint32_t flags, char *err);
 
 /* A value that was looked up: copied to buf if it fits into cap bytes, else pinned by the result.
  * pin is taken over. */

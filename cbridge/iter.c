@@ -204,8 +204,10 @@ rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
  * as no memtable was switched. Only if it was made for the newest state, with the bounds that hold.
  */
 static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
-  if (snap != NULL || it->snap != NULL || it->checked || it->timed) {
-    return false; /* timed: a new one asks whether there is still the history for it */
+  if (snap != NULL || it->snap != NULL || it->checked || it->timed || it->family->db->timed) {
+    /* Timed reads ask whether there is still the history for them; RocksDB's TTL has iterators that
+     * cannot. */
+    return false;
   }
   if (rocksdb_iter_refresh != NULL) {
     char *err = NULL;

@@ -15,8 +15,9 @@ rb_status rb_delete_files(rb_family *f, uint8_t has_start, const uint8_t *start,
   return rb_hold_end(f->db, rb_status_from(err));
 }
 
-rb_status rb_destroy(const char *path, const char *wal_dir) {
+rb_status rb_destroy(rb_files *files, const char *path, const char *wal_dir) {
   rocksdb_options_t *o = rocksdb_options_create();
+  rb_files_use(files, o);
   if (wal_dir != NULL) {
     rocksdb_options_set_wal_dir(o, wal_dir);
   }

@@ -17,8 +17,9 @@ func (f *Family) DeleteFiles(start, last []byte) error {
 		flag(last != nil), ptr(last), C.size_t(len(last))))
 }
 
-// Destroy deletes the files of a database that is not open, its logs in walDir if that is not empty.
-func Destroy(dir, walDir string) error {
+// Destroy deletes the files of a database that is not open, its logs in walDir if that is not empty, in files or,
+// nil, on disk.
+func Destroy(files *Files, dir, walDir string) error {
 	path := C.CString(dir)
 	defer C.free(unsafe.Pointer(path))
 	var wal *C.char
@@ -26,5 +27,5 @@ func Destroy(dir, walDir string) error {
 		wal = C.CString(walDir)
 		defer C.free(unsafe.Pointer(wal))
 	}
-	return failure(C.rb_destroy(path, wal))
+	return failure(C.rb_destroy(files.c(), path, wal))
 }

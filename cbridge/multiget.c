@@ -107,9 +107,10 @@ static bool rb_distrust(rb_rest *r, const rb_family *f, size_t from, size_t to) 
 
 /* Looks up distinct key i, of family f. False when memory is short. */
 static bool rb_look_up_one(rb_rest *r, const rb_family *f, const rocksdb_readoptions_t *o,
-                           size_t i) {
+                           uint32_t flags, size_t i) {
   rb_family_reads(f);
   r->pins[i] = rocksdb_get_pinned_cf(f->db->db, o, f->handle, r->keys[i], r->lens[i], &r->errs[i]);
+  rb_timed_probe(f, flags, r->errs[i]);
   rb_status s = rb_ok();
   if (rb_family_was_read(f, &s)) {
     return true;
@@ -125,8 +126,8 @@ static bool rb_look_up_one(rb_rest *r, const rb_family *f, const rocksdb_readopt
 /* Looks up the distinct keys [from, to), all of family f. RocksDB's batched lookup reads files even
  * when it is told to read the cache only, so that goes key by key, as a single key does; and its
  * keys come in bytewise order. */
-static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions_t *o, bool single,
-                       size_t from, size_t to) {
+static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions_t *o,
+                       uint32_t flags, bool single, size_t from, size_t to) {
   if (!single && f->order == NULL && to - from > 1) {
     rocksdb_batched_multi_get_cf(f->db->db, o, f->handle, to - from, r->keys + from, r->lens + from,
                                  r->pins + from, r->errs + from, true);
@@ -134,13 +135,15 @@ static bool rb_look_up(rb_rest *r, const rb_family *f, const rocksdb_readoptions
   }
   bool ok = true;
   for (size_t i = from; i < to && ok; i++) {
-    ok = rb_look_up_one(r, f, o, i);
+    ok = rb_look_up_one(r, f, o, flags, i);
   }
   return ok;
 }
 
 bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
-  bool single = how.one_by_one || how.timed || (how.flags & RB_READ_CACHE_ONLY) != 0;
+  /* Off what its batched lookup finds RocksDB, on 7.8.3, takes no times. */
+  bool single = how.one_by_one || how.timed || (how.flags & RB_READ_CACHE_ONLY) != 0 ||
+                families[0]->db->timed;
   uint32_t first = r->families[0], last = r->families[r->distinct - 1];
   rb_snapshot *own = NULL;
   if (how.snap == NULL && (first != last || (single && r->distinct > 1))) {
@@ -160,7 +163,7 @@ bool rb_look_up_all(rb_rest *r, rb_family *const *families, rb_read how) {
     while (to < r->distinct && r->families[to] == r->families[from]) {
       to++;
     }
-    ok = rb_look_up(r, families[r->families[from]], c.use, single, from, to);
+    ok = rb_look_up(r, families[r->families[from]], c.use, how.flags, single, from, to);
     from = to;
   }
   if (c.made != NULL) {

@@ -15,6 +15,7 @@ struct rb_plan {
   rocksdb_cache_t *cache;
   rb_memory *memory; /* NULL: none; else cache is its */
   rb_disk *disk;     /* NULL: none */
+  rb_files *files;   /* NULL: on disk */
   rb_events *events; /* NULL: nobody asks */
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
@@ -23,6 +24,7 @@ struct rb_plan {
   char **names;
   rocksdb_options_t **options;
   struct rb_order **orders; /* the plan's until it has opened */
+  int *ttls;                /* seconds, for timed rows */
   /* What the directory's OPTIONS file says, read when the first family asks for it. */
   bool disk_loaded;
   rocksdb_options_t *disk_db;
@@ -73,6 +75,11 @@ void rb_plan_disk(rb_plan *p, rb_disk *d) {
   }
 }
 
+void rb_plan_files(rb_plan *p, rb_files *files) {
+  p->files = rb_files_hold(files);
+  rb_files_use(files, p->db_options);
+}
+
 void rb_plan_events(rb_plan *p, rb_events *e) { p->events = rb_events_hold(e); }
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
@@ -96,7 +103,7 @@ rb_status rb_plan_extra(rb_plan *p, const char *text) {
 
 /* Appends a family and takes ownership of its options and order, on error too. */
 static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *options,
-                             struct rb_order *order) {
+                             struct rb_order *order, int32_t row_ttl) {
   rb_status s = rb_family_options_check(options);
   if (s.code != RB_OK) {
     rocksdb_options_destroy(options);
@@ -115,8 +122,12 @@ static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *op
   if (orders != NULL) {
     p->orders = orders;
   }
+  int *ttls = realloc(p->ttls, (p->count + 1) * sizeof *ttls);
+  if (ttls != NULL) {
+    p->ttls = ttls;
+  }
   char *copy = strdup(name);
-  if (names == NULL || all == NULL || orders == NULL || copy == NULL) {
+  if (names == NULL || all == NULL || orders == NULL || ttls == NULL || copy == NULL) {
     free(copy);
     rocksdb_options_destroy(options);
     rb_order_free(order);
@@ -125,6 +136,7 @@ static rb_status rb_plan_add(rb_plan *p, const char *name, rocksdb_options_t *op
   p->names[p->count] = copy;
   p->options[p->count] = options;
   p->orders[p->count] = order;
+  p->ttls[p->count] = row_ttl;
   p->count++;
   return rb_ok();
 }
@@ -151,7 +163,7 @@ rb_status rb_plan_family(rb_plan *p, const char *name, rb_family_options opts, c
     rocksdb_options_destroy(options);
     return s;
   }
-  return rb_plan_add(p, name, options, order);
+  return rb_plan_add(p, name, options, order, opts.operators.row_ttl);
 }
 
 static rb_status rb_plan_load_disk(rb_plan *p) {
@@ -164,10 +176,11 @@ static rb_status rb_plan_load_disk(rb_plan *p) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
   char *err = NULL;
-  rocksdb_env_t *env = rocksdb_create_default_env();
+  rocksdb_env_t *disk = rocksdb_create_default_env();
+  rocksdb_env_t *env = p->files != NULL ? p->files->env : disk;
   rocksdb_load_latest_options(p->path, env, true, p->cache != NULL ? p->cache : none, &p->disk_db,
                               &p->disk_count, &p->disk_names, &p->disk_options, &err);
-  rocksdb_env_destroy(env);
+  rocksdb_env_destroy(disk);
   if (none != NULL) {
     rocksdb_cache_destroy(none);
   }
@@ -184,7 +197,12 @@ rb_status rb_plan_family_from_disk(rb_plan *p, const char *name) {
     if (strcmp(p->disk_names[i], name) == 0) {
       rocksdb_options_t *options;
       s = rb_options_bytewise(p->disk_options[i], &options);
-      return s.code == RB_OK ? rb_plan_add(p, name, options, NULL) : s;
+      if (s.code == RB_OK && p->opts.timed_rows) {
+        /* What RocksDB's TTL lays over a filter it would lay over it once more; rb_plan_operators
+         * sets merge operators anew. */
+        rocksdb_options_set_compaction_filter_factory(options, NULL);
+      }
+      return s.code == RB_OK ? rb_plan_add(p, name, options, NULL, 0) : s;
     }
   }
   return rb_status_make(RB_NOT_FOUND, "the OPTIONS file does not name the family");
@@ -194,6 +212,7 @@ rb_status rb_plan_operators(rb_plan *p, const char *name, rb_operators o) {
   for (size_t i = 0; i < p->count; i++) {
     if (strcmp(p->names[i], name) == 0) {
       rb_status s = rb_options_set_operators(p->options[i], o);
+      p->ttls[i] = o.row_ttl;
       struct rb_order *order = NULL;
       if (s.code == RB_OK) {
         s = rb_options_set_order(&p->options[i], o, &order);
@@ -245,7 +264,14 @@ static rb_status rb_open_handles(rb_plan *p, rb_db *db, rocksdb_column_family_ha
     struct rb_tx_plan t = {p->opts, p->db_options, p->path, (int)p->count, names, options};
     return rb_tx_open(&t, db, handles);
   }
-  if (p->opts.read_only) {
+  if (p->opts.timed_rows) {
+    if (p->opts.read_only) {
+      return rb_status_make(RB_UNSUPPORTED, "timed rows in a read-only database");
+    }
+    db->timed = true;
+    db->db = rocksdb_open_column_families_with_ttl(p->db_options, p->path, (int)p->count, names,
+                                                   options, handles, p->ttls, &err);
+  } else if (p->opts.read_only) {
     db->db = rocksdb_open_for_read_only_column_families(p->db_options, p->path, (int)p->count,
                                                         names, options, handles, 0, &err);
   } else {
@@ -330,9 +356,11 @@ rb_opened rb_plan_open(rb_plan *p) {
   db->block_cache = p->cache;
   db->memory = p->memory;
   db->disk = p->disk;
-  p->cache = NULL; /* the db owns both from here */
+  db->files = p->files;
+  p->cache = NULL; /* the db owns them from here */
   p->memory = NULL;
   p->disk = NULL;
+  p->files = NULL;
   r.db = db;
   return r;
 }
@@ -348,6 +376,7 @@ void rb_plan_free(rb_plan *p) {
   }
   free(p->names);
   free(p->orders);
+  free(p->ttls);
   free(p->options);
   for (size_t i = 0; i < p->extra_count; i++) {
     free(p->extras[i]);
@@ -361,6 +390,7 @@ void rb_plan_free(rb_plan *p) {
   }
   rb_memory_free(p->memory);
   rb_disk_free(p->disk);
+  rb_files_free(p->files);
   rb_events_free(p->events);
   if (p->db_options != NULL) {
     rocksdb_options_destroy(p->db_options);
@@ -400,5 +430,6 @@ void rb_close(rb_db *db) {
   }
   rb_memory_free(db->memory);
   rb_disk_free(db->disk);
+  rb_files_free(db->files); /* RocksDB has closed them all */
   free(db);
 }

@@ -21,6 +21,7 @@ type DBOptions struct {
 	CacheEntry                              uint64 // bytes of a block in it, an estimate; 0: it finds out
 	RateLimit                               uint64 // bytes a second; 0: none
 	RateLimitTunes                          bool   // RateLimit is an upper bound
+	TimedRows                               bool   // RocksDB's TTL: a time behind each value
 	ManualRecovery                          bool   // nothing but Resume ends a background error
 }
 
@@ -71,6 +72,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		cache_entry:      C.uint64_t(o.CacheEntry),
 		rate_limit:       C.uint64_t(o.RateLimit),
 		rate_limit_tunes: flag(o.RateLimitTunes),
+		timed_rows:       flag(o.TimedRows),
 		manual_recovery:  flag(o.ManualRecovery),
 	})
 	if p == nil {
@@ -118,11 +120,12 @@ func (p *Plan) Free() {
 	p.p = nil
 }
 
-// ListFamilies reads the names of the families of the database in dir from its manifest.
-func ListFamilies(dir string) ([]string, error) {
+// ListFamilies reads the names of the families of the database in dir from its manifest, in files or, nil, on
+// disk.
+func ListFamilies(files *Files, dir string) ([]string, error) {
 	path := C.CString(dir)
 	defer C.free(unsafe.Pointer(path))
-	l := C.rb_list_families(path)
+	l := C.rb_list_families(files.c(), path)
 	if err := failure(l.status); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ type Operators struct {
 	Filter     uint32 // a kind
 	FilterName string
 	Prefixes   []byte // FilterPrefixes: each as length, uint32 little endian, and bytes
+	RowTTL     int32  // seconds after which compactions remove rows, with DBOptions.TimedRows; 0: never
 	Reversed   bool   // keys are in reversed bytewise order
 	Stamped    bool   // keys have timestamps
 	Go         *GoOperators
@@ -52,7 +53,7 @@ func (o Operators) c() (co C.rb_operators, free func()) {
 		max_entries: C.uint64_t(o.MaxEntries),
 		filter_kind: C.uint32_t(o.Filter), filter_name: filterName,
 		prefixes: (*C.uint8_t)(prefixes), prefixes_len: C.size_t(len(o.Prefixes)),
-		reversed: flag(o.Reversed), stamped: flag(o.Stamped),
+		reversed: flag(o.Reversed), stamped: flag(o.Stamped), row_ttl: C.int32_t(o.RowTTL),
 	}
 	freeCallees := o.Go.c(&co)
 	return co, func() {

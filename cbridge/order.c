@@ -6,7 +6,7 @@
 
 #include "callbacks.h"
 
-enum { RB_PAIRS_MOST = 1024 };
+enum { RB_PAIRS_MOST = 1024, RB_ASKED_AGAIN = 3 };
 
 /* Two keys that Go could not compare, a before b. */
 struct rb_pair {
@@ -67,6 +67,34 @@ static void rb_pair_add(struct rb_order *o, const uint8_t *a, size_t alen, const
   pthread_mutex_unlock(&o->mutex);
 }
 
+/* Whether Go has an answer. */
+static bool rb_order_ask(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
+                         size_t blen, int *answer) {
+  rb_callback call = {
+      .kind = RB_CALLBACK_COMPARE, .key = a, .key_len = alen, .value = b, .value_len = blen};
+  rb_callee_call(o->callee, &call);
+  *answer = call.level;
+  return call.answer == RB_ANSWER_OK;
+}
+
+/* The order has failed outside of a read: Go is told before RocksDB has an answer to build on. Then
+ * it is asked again, though what comes of the answer is thrown away: one that fits the others keeps
+ * RocksDB from assertions, and from a wait without end that it gets into once files do not fit
+ * their level (7.8.3). */
+static bool rb_order_fail(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
+                          size_t blen, int *answer) {
+  atomic_store(&o->failed, true);
+  rb_callback told = {.kind = RB_CALLBACK_ORDER_FAILED};
+  rb_callee_call(o->callee, &told);
+  for (int i = 0; i < RB_ASKED_AGAIN; i++) {
+    if (rb_order_ask(o, a, alen, b, blen, answer)) {
+      return true;
+    }
+  }
+  rb_pair_add(o, a, alen, b, blen);
+  return false;
+}
+
 int rb_order_compare(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
                      size_t blen) {
   if (o->callee == NULL) {
@@ -78,17 +106,14 @@ int rb_order_compare(struct rb_order *o, const uint8_t *a, size_t alen, const ui
   if (atomic_load(&o->failed) && rb_pair_known(o, a, alen, b, blen)) {
     return -1;
   }
-  rb_callback call = {
-      .kind = RB_CALLBACK_COMPARE, .key = a, .key_len = alen, .value = b, .value_len = blen};
-  rb_callee_call(o->callee, &call);
-  if (call.answer == RB_ANSWER_OK) {
-    return call.level;
+  int answer;
+  if (rb_order_ask(o, a, alen, b, blen, &answer)) {
+    return answer;
   }
   if (rb_reading) {
     rb_read_failed = true;
-  } else {
-    rb_pair_add(o, a, alen, b, blen);
-    atomic_store(&o->failed, true);
+  } else if (rb_order_fail(o, a, alen, b, blen, &answer)) {
+    return answer;
   }
   return -1;
 }

@@ -31,9 +31,8 @@ bool rb_order_calls(const struct rb_order *o);
 
 /* From here on failures of any order on this thread are those of one read, until
  * rb_order_was_read; called again before that, it changes nothing. A failure that belongs to no
- * read is one of the order, and stays: RocksDB may have put a key in the wrong place in memory. No
- * table is written so, since RocksDB compares each key with the one before when it writes one; a
- * compaction that only moves tables writes none, and may move one to a wrong place. */
+ * read is one of the order, and stays: RocksDB may have put a key, or a table, in the wrong place.
+ * Go is told of it (RB_CALLBACK_ORDER_FAILED) before RocksDB has an answer. */
 void rb_order_reads(void);
 
 /* Ends what rb_order_reads began. RB_OK, or why what was read must not be believed: a failure in

@@ -19,6 +19,23 @@ static struct rb_entry **rb_operands(const struct rb_layer *l, uint64_t limit) {
   return all;
 }
 
+/* What a merge operator of RocksDB's TTL takes for a time behind a value: it looks for none in
+ * particular, and puts one behind what it makes. */
+static const char rb_time[4] = {0};
+
+/* Puts a value, or merges an operand, with that time if the database's rows have times. */
+static void rb_wi_add(rocksdb_writebatch_wi_t *b, const rb_family *f, bool merge, const char *key,
+                      size_t klen, const uint8_t *value, size_t len) {
+  const char *const parts[2] = {(const char *)value, rb_time};
+  const size_t lens[2] = {len, sizeof rb_time};
+  int n = f->db->timed ? 2 : 1;
+  if (merge) {
+    rocksdb_writebatch_wi_mergev_cf(b, f->handle, 1, &key, &klen, n, parts, lens);
+  } else {
+    rocksdb_writebatch_wi_putv_cf(b, f->handle, 1, &key, &klen, n, parts, lens);
+  }
+}
+
 rb_status rb_overlay_merge(rb_overlay *o, rb_family *f, const struct rb_layer *l, uint64_t limit,
                            const uint8_t *base, size_t base_len, char **out, size_t *out_len) {
   *out = NULL;
@@ -38,11 +55,10 @@ rb_status rb_overlay_merge(rb_overlay *o, rb_family *f, const struct rb_layer *l
   if (base == NULL) {
     rocksdb_writebatch_wi_delete_cf(b, f->handle, key, klen);
   } else {
-    rocksdb_writebatch_wi_put_cf(b, f->handle, key, klen, (const char *)base, base_len);
+    rb_wi_add(b, f, false, key, klen, base, base_len);
   }
   for (size_t i = 0; i < l->merges; i++) {
-    rocksdb_writebatch_wi_merge_cf(b, f->handle, key, klen, (const char *)operands[i]->value,
-                                   operands[i]->vlen);
+    rb_wi_add(b, f, true, key, klen, operands[i]->value, operands[i]->vlen);
   }
   char *err = NULL;
   *out =
@@ -52,6 +68,7 @@ rb_status rb_overlay_merge(rb_overlay *o, rb_family *f, const struct rb_layer *l
   if (err == NULL && *out == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }
+  *out_len -= err == NULL && f->db->timed ? sizeof rb_time : 0;
   return rb_status_from(err);
 }
 

@@ -101,8 +101,11 @@ typedef struct rb_db_options {
   uint64_t cache_entry; /* of that: bytes of a block, an estimate; 0: it finds out, from 8.7 on */
   uint64_t rate_limit;  /* bytes a second that flushes and compactions write; 0: no limit */
   uint8_t rate_limit_tunes; /* rate_limit is an upper bound: RB_UNSUPPORTED before 8.9 */
-  uint8_t manual_recovery;  /* nothing but rb_resume ends a background error: RB_UNSUPPORTED without
-                               C++ */
+  uint8_t timed_rows; /* RocksDB's TTL: behind each value the time of its writing, which reads do
+                         not show. Not with read_only or transactions. SingleDelete is not for it in
+                         a batch: RocksDB loses it there */
+  uint8_t manual_recovery; /* nothing but rb_resume ends a background error: RB_UNSUPPORTED without
+                              C++ */
 } rb_db_options;
 
 /* What RocksDB counts of a database. All but NONE and USUAL need RocksDB 8.6: rb_plan_open answers
@@ -145,7 +148,8 @@ enum {
   RB_CALLBACK_FILTER = 4,       /* judges a row by the filter made */
   RB_CALLBACK_FILTER_END = 5,   /* made is not used any more */
   RB_CALLBACK_PREFIX = 6,       /* how long the key's prefix is: out_len */
-  RB_CALLBACK_COMPARE = 7       /* how key lies to value, another key: level, negative if before */
+  RB_CALLBACK_COMPARE = 7,      /* how key lies to value, another key: level, negative if before */
+  RB_CALLBACK_ORDER_FAILED = 8  /* RocksDB is about to build on a comparison that failed */
 };
 
 /* What it answers. */
@@ -217,6 +221,7 @@ typedef struct rb_operators {
   rb_callee *called_order;  /* the order of the keys; NULL: the bytewise one */
   uint8_t reversed;         /* or that one, reversed: the last key first */
   uint8_t stamped;          /* or that one, with timestamps behind the keys: see rb_get_at */
+  int32_t row_ttl; /* seconds after which compactions remove rows; 0: never. For timed_rows only */
 } rb_operators;
 
 /* Options of one column family. Zero means RocksDB's default, but for compression and
@@ -288,8 +293,11 @@ typedef struct rb_family_list {
   rb_status status;
 } rb_family_list;
 
-/* Reads the names of the families of the database in path, which need not be open. */
-rb_family_list rb_list_families(const char *path);
+typedef struct rb_files rb_files; /* files in memory, see below */
+
+/* Reads the names of the families of the database in path, which need not be open. It lies in
+ * files, or on disk if that is NULL. */
+rb_family_list rb_list_families(rb_files *files, const char *path);
 
 /* Frees what rb_list_families gave. */
 void rb_family_list_free(rb_family_list l);
@@ -410,6 +418,20 @@ uint8_t rb_db_full(rb_db *db);
 /* Has the database of a plan put its events into e: before rb_plan_open, which answers
  * RB_UNSUPPORTED if RocksDB offers no events. */
 void rb_plan_events(rb_plan *p, rb_events *e);
+
+/* ---- files in memory ------------------------------------------------------------------------ */
+
+/* Makes a file system in memory, empty, for databases of this process: RocksDB's own environment
+ * for that. Nothing but RocksDB reads and writes in it. Its clock stands still but for RocksDB's
+ * own pauses. It lives until rb_files_free and the end of the last plan and database in it. NULL
+ * only when memory is short. */
+rb_files *rb_files_new(void);
+
+/* Has the database of a plan lie in files: before anything else is added to the plan. */
+void rb_plan_files(rb_plan *p, rb_files *files);
+
+/* Gives up the caller's hold. NULL is allowed. */
+void rb_files_free(rb_files *files);
 
 /* ---- memory shared by databases ------------------------------------------------------------- */
 
@@ -1248,8 +1270,9 @@ rb_status rb_delete_files(rb_family *f, uint8_t has_start, const uint8_t *start,
 
 /* Deletes the files of the database in path, which is not open, its logs in wal_dir if that is not
  * NULL, and the folders if they are empty then. Other files stay. RB_LOCKED if somebody has it open
- * for writing, and nothing is deleted. A folder without a database: the caller has looked. */
-rb_status rb_destroy(const char *path, const char *wal_dir);
+ * for writing, and nothing is deleted. A folder without a database: the caller has looked. The
+ * database lies in files, or on disk if that is NULL. */
+rb_status rb_destroy(rb_files *files, const char *path, const char *wal_dir);
 
 /* ---- backups -------------------------------------------------------------------------------- */
 

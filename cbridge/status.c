@@ -40,6 +40,12 @@ static bool rb_sync_failed(const char *rest) {
   return strncmp(rest, "While fdatasync", 15) == 0 || strncmp(rest, "While fsync", 11) == 0;
 }
 
+/* Whether rest ends so. */
+static bool rb_ends(const char *rest, const char *end) {
+  size_t n = strlen(rest), m = strlen(end);
+  return n >= m && strcmp(rest + n - m, end) == 0;
+}
+
 /* Tells apart what callers treat differently within one of RocksDB's codes. Order matters: a path
  * stands in the text, so only words that RocksDB puts before the path are looked for first. */
 static int32_t rb_refine(int32_t code, const char *rest) {
@@ -52,7 +58,8 @@ static int32_t rb_refine(int32_t code, const char *rest) {
         return RB_NO_SPACE;
       }
       if (strncmp(rest, "lock hold by current process", 28) == 0 ||
-          strncmp(rest, "While lock file: ", 17) == 0 || strncmp(rest, "lock ", 5) == 0) {
+          strncmp(rest, "While lock file: ", 17) == 0 || strncmp(rest, "lock ", 5) == 0 ||
+          rb_ends(rest, "/LOCK: lock is already held.")) { /* in memory */
         return RB_LOCKED;
       }
       if (rb_contains(rest, ": No space left on device") ||

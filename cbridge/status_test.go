@@ -87,6 +87,6 @@ func TestErrorsOfRocksDBArriveWithCodeAndText(t *testing.T) {
 	if errors.As(err, &e) && e.Msg == "" {
 		t.Error("the error has lost its text")
 	}
-	_, err = ListFamilies(t.TempDir())
+	_, err = ListFamilies(nil, t.TempDir())
 	wantCode(t, err, dberr.IO, "families of an empty directory")
 }

@@ -132,7 +132,10 @@ void rb_tx_close(rb_db *db) {
 }
 
 rocksdb_column_family_handle_t *rb_tx_create_family(rb_db *db, const rocksdb_options_t *o,
-                                                    const char *name, char **err) {
+                                                    const char *name, int32_t row_ttl, char **err) {
+  if (db->timed) {
+    return rocksdb_create_column_family_with_ttl(db->db, o, name, row_ttl, err);
+  }
   if (db->pessimistic != NULL) { /* the base would leave the lock manager without the family */
     return rocksdb_transactiondb_create_column_family(db->pessimistic, o, name, err);
   }

@@ -164,7 +164,7 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 }
 
 // Checkpoint makes a consistent copy of the database in directory dir, which must not exist. Files are
-// linked, not copied, where dir lies on the same file system. When ctx, which may be nil, ends, the
+// linked, not copied, where dir lies on the same file system. The copy of a database in memory is in the same MemoryFiles. When ctx, which may be nil, ends, the
 // caller leaves at once; the copy is then finished without it, and removed.
 func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 	if err := d.enter(ctx, opCheckpoint); err != nil {
@@ -173,6 +173,9 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 	if err := validatePath(dir); err != nil {
 		d.guard.leave(opCheckpoint)
 		return describe(err, "checkpoint", d.path)
+	}
+	if d.files != nil {
+		dir = inRoot(dir)
 	}
 	return describe(detached{
 		call: func() error {
@@ -186,10 +189,18 @@ func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 			if err := d.stopped(); err != nil {
 				return err
 			}
-			return shutDown(d.note(d.c.Checkpoint(dir)))
+			err := shutDown(d.note(d.c.Checkpoint(dir)))
+			if err == nil && d.files != nil {
+				d.files.copyOptions(d.path, dir)
+			}
+			return err
 		},
 		undo: func() {
-			if err := os.RemoveAll(dir); err != nil {
+			remove := os.RemoveAll
+			if d.files != nil {
+				remove = d.files.destroy
+			}
+			if err := remove(dir); err != nil {
 				say(d.log, slog.LevelWarn, "rockbridge: a checkpoint that nobody waits for is left behind", slog.Any("error", err))
 			}
 		},
@@ -232,6 +243,9 @@ func (d *DB) waitForCompact(ctx context.Context) error {
 		d.guard.leave(opWaitForCompact)
 		if e, ok := err.(*Error); !ok || e.Code != dberr.TimedOut {
 			return shutDown(err)
+		}
+		if d.files != nil {
+			time.Sleep(time.Millisecond) // by the clock there no wait takes time
 		}
 	}
 }

@@ -222,7 +222,7 @@ func (o *BackupOptions) check(db *DB) error {
 	case o.Note != nil && !Supports(BackupNote):
 		return unsupported("", BackupNote)
 	}
-	return nil
+	return db.onDiskOnly()
 }
 
 // List tells what backups there are, the oldest first. Damaged ones are among them: RocksDB passes over them, and

@@ -25,6 +25,9 @@ const besideTries = 10
 
 // openBeside opens a database for reading beside a writer. ErrTryAgain if the writer gave it no chance.
 func openBeside(dir string, o *Options, prepare func(*cbridge.Plan) error) (d *DB, err error) {
+	if err := refuseKept(dir); err != nil {
+		return nil, err
+	}
 	if state, err := manifestState(dir); err == nil && state == "" {
 		return openPlanned(dir, o, prepare) // there is nothing to wait for
 	}

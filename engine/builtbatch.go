@@ -31,7 +31,7 @@ func (c *ColumnFamily) writeBuilt(op string, b *cbridge.CBatch, records int64, o
 		return c.describe(err, op, nil)
 	}
 	data := b.Data()
-	flags, err := o.flags(op, len(data))
+	flags, err := o.flags(op, len(data)+c.db.timesOf(int(records)))
 	if err != nil {
 		c.db.guard.leave(opWrite)
 		return c.describe(err, op, nil)

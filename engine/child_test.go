@@ -55,8 +55,12 @@ func TestMain(m *testing.M) {
 		descriptorsChild()
 	case "growth":
 		growthChild(os.Args[1])
+	case "fickle":
+		fickleChild(os.Args[1:])
 	case "limit":
 		limitChild(os.Args[1:])
+	case "lengths":
+		lengthsChild(os.Args[1:])
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)

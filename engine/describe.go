@@ -35,13 +35,21 @@ func (c *ColumnFamily) describe(err error, op string, key []byte) error {
 	if !ok {
 		return err
 	}
-	if key != nil && e.Key == nil {
-		e.Key = bytes.Clone(key)
+	if e.Key == nil {
+		e.Key = keyOf(key)
 	}
 	if c.name != defaultFamily {
 		describeFamily(e, c.name)
 	}
 	return describe(e, op, c.db.path)
+}
+
+// keyOf is the copy of a key that goes with an error; none of what is no key, which may be of any size.
+func keyOf(key []byte) []byte {
+	if len(key) > MaxKeySize {
+		return nil
+	}
+	return bytes.Clone(key)
 }
 
 // blocked gives "incomplete" the meaning it has for a caller who asked not to wait.

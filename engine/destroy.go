@@ -36,10 +36,11 @@ func destroy(dir string) error {
 	if wal != "" && filepath.Clean(wal) == filepath.Clean(dir) {
 		wal = ""
 	}
-	if err := cbridge.Destroy(dir, wal); err != nil {
+	if err := cbridge.Destroy(nil, dir, wal); err != nil {
 		return err
 	}
-	if kept, trash := removeKept(dir), removeTrash(dir); kept || trash {
+	before := os.RemoveAll(filepath.Join(dir, keptFolder)) == nil
+	if kept, trash := removeKept(dir), removeTrash(dir); kept || trash || before {
 		os.Remove(dir) // if nothing else is in it
 	}
 	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes

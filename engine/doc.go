@@ -35,11 +35,12 @@
 //	                                    and its IndexedBatch
 //	Secondary                           until Close; the DB that View lends, during the function only
 //	MemoryBudget                        until Close and the Close of the last database that uses it
+//	MemoryFiles                         the same
 //	iterator.Chunk, Batch               need no open database
 //
 // # Concurrency
 //
-// DB, ColumnFamily, Snapshot, Secondary and MemoryBudget may be used by any number of goroutines at once,
+// DB, ColumnFamily, Snapshot, Secondary, MemoryBudget and MemoryFiles may be used by any number of goroutines at once,
 // Close included. Batches, iterators and chunks belong to one goroutine at a time.
 //
 // # Debug build

@@ -188,6 +188,9 @@ func (s *state) of(c *ColumnFamily) {
 		return
 	}
 	s.family = c.name
+	if c.db.files != nil {
+		return
+	}
 	// A database may have no such file: then it is not known.
 	id, _ := os.ReadFile(filepath.Join(c.db.path, "IDENTITY"))
 	s.identity = strings.TrimSpace(string(id))

@@ -19,6 +19,8 @@ var extraRefuses = map[string]string{
 	"compaction_filter":         "the field CompactionFilter does",
 	"compaction_filter_factory": "the field CompactionFilter does",
 	"table_factory":             "only block-based tables can delete ranges: use block_based_table_factory",
+	"env":                       "the field InMemory does, and rockbridge reads files itself",
+	"file_system":               "rockbridge reads files itself",
 	"plain_table_factory":       "only block-based tables can delete ranges: use block_based_table_factory",
 }
 
@@ -73,7 +75,13 @@ func refuseArena(typed int64, extras ...string) string {
 // maxWriteBuffer is the largest memtable that RocksDB makes.
 const maxWriteBuffer = 64 << 30
 
+// longestExtra is how long a text of options may be: it is copied some times over.
+const longestExtra = 1 << 20
+
 func validateExtra(field, extra string) error {
+	if len(extra) > longestExtra {
+		return invalid("", field+" is longer than a mebibyte")
+	}
 	if strings.IndexByte(extra, 0) >= 0 {
 		return invalid("", field+" contains a zero byte")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -174,6 +175,9 @@ func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if err := o.validate(name); err != nil {
 		return nil, err
 	}
+	if err := o.validateRowTTL(d.timed); err != nil {
+		return nil, err
+	}
 	if why := o.refuseWithoutCache(); d.uncached && why != "" {
 		return nil, invalid("", why)
 	}
@@ -187,11 +191,15 @@ func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 		return nil, err
 	}
 	ops.serve(name, &d.operatorFailures)
+	if err := ops.refuseTimed(d.timed); err != nil {
+		return nil, err
+	}
 	if err := ops.refuseOrder(d.tx.mode); err != nil {
 		return nil, err
 	}
 	n := &newFamily{db: d, name: name, plan: o.plan(), extra: d.tx.familyExtra() + o.Extra, ops: ops}
-	n.plan.Operators = ops.c
+	n.ops.c.RowTTL = int32(o.RowTTL / time.Second)
+	n.plan.Operators = n.ops.c
 	d.memory.fit(&n.plan, o.Extra)
 	return n, nil
 }
@@ -215,6 +223,7 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 		return nil, err
 	}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
+	d.files.tellOptions(d, nil)
 	return f, nil
 }
 
@@ -259,5 +268,6 @@ func (d *DB) drop(c *ColumnFamily) error {
 	c.dropped.Store(true)
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
 		func(f *ColumnFamily) bool { return f == c }))
+	d.files.tellOptions(d, nil)
 	return nil
 }

@@ -94,6 +94,9 @@ func (c *ColumnFamily) mayExportFiles(dir string) error {
 	case c.blobs.Load():
 		return errBlobs()
 	}
+	if err := c.db.plainFiles(); err != nil {
+		return err
+	}
 	return c.bytewiseOnly("")
 }
 
@@ -307,8 +310,10 @@ func (d *DB) mayImportFiles(name, dir string, o *ImportFilesOptions) (*newFamily
 	case slices.ContainsFunc(*d.families.Load(), func(c *ColumnFamily) bool { return c.name == name }):
 		return nil, invalid("", "the family exists")
 	}
-	if err := d.full(); err != nil {
-		return nil, err
+	for _, err := range []error{d.plainFiles(), d.full()} {
+		if err != nil {
+			return nil, err
+		}
 	}
 	n, err := d.newFamily(name, &o.FamilyOptions)
 	if err == nil && n.ops.order.name != "" {

@@ -242,7 +242,7 @@ func TestWhatIsNotKnownHereIsRefusedByName(t *testing.T) {
 	if out, err := tool(t, "ldb", "--db="+dir, "--create_if_missing", "--ttl", "put", "k", "v"); strings.TrimSpace(out) != "OK" {
 		t.Fatalf("%s: %v", out, err)
 	}
-	if e := openFails(t, "values with a time behind them", dir, nil, engine.ErrUnsupported); !strings.Contains(e.Error(), "TtlMergeOperator") {
+	if e := openFails(t, "values with a time behind them", dir, nil, engine.ErrUnsupported); !strings.Contains(e.Error(), "Options.TimedRows") {
 		t.Error(e)
 	}
 }

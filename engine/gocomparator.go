@@ -28,9 +28,9 @@ const bytewise = "leveldb.BytewiseComparator"
 // A call that panics, or that answers 0 for two keys that differ, has failed, and Health tells of it: see
 // OperatorError. Keys are compared with themselves before they are written: where that fails, the write is
 // ErrInvalidArgument, and nothing has happened. Where Compare fails in a read, that answers ErrAborted. Where it
-// fails elsewhere, writes and reads answer ErrAborted until the database is opened again with a mended function:
-// no row is lost, and RocksDB writes none into a table in the wrong place. A compaction that only moves tables checks no
-// order: where Compare fails there, the database may not open again. See docs/operators.md.
+// fails elsewhere, reads and all that changes the database answer ErrAborted until it is opened again with a mended
+// function, as it was when Compare failed: no row is lost or misplaced. See docs/operators.md, also for file systems
+// without hard links.
 //
 // What rests on the bytewise order answers ErrUnsupported for a family with another one: IterOptions.Prefix,
 // PrefixStats, IndexedBatch, transactions, loaders, Ingest, Import, Export and DeleteFilesInRange. ScanParallel scans

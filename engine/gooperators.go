@@ -106,14 +106,23 @@ func (e *OperatorError) Unwrap() error {
 }
 
 // operatorFailures keeps the first failure of a database's Go operators.
-type operatorFailures struct{ first atomic.Pointer[OperatorError] }
+type operatorFailures struct {
+	first atomic.Pointer[OperatorError]
+	kept  keptState // at the first failure of a comparator
+}
 
 // error is what Health answers of it; nil if there was none.
 func (f *operatorFailures) error() error {
-	if e := f.first.Load(); e != nil {
-		return dberr.Wrap("", dberr.Aborted, e)
+	e := f.first.Load()
+	if e == nil {
+		return nil
 	}
-	return nil
+	if f.kept.failed.Load() {
+		if err := f.kept.whyNot(); err != nil {
+			return dberr.Wrap("", dberr.Aborted, fmt.Errorf("%w; and the files as they were could not be kept: %w", e, err))
+		}
+	}
+	return dberr.Wrap("", dberr.Aborted, e)
 }
 
 // explain adds the failure to the error that came of it.
@@ -202,5 +211,6 @@ func (o *operators) serve(family string, failures *operatorFailures) {
 		g.Failed = func(operator string, cause any, stack []byte) {
 			failures.first.CompareAndSwap(nil, &OperatorError{operator, family, cause, stack})
 		}
+		g.OrderFailed = failures.kept.keep
 	}
 }

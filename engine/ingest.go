@@ -127,6 +127,9 @@ func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestO
 	if err := c.bytewiseOnly(""); err != nil {
 		return err
 	}
+	if err := c.db.plainFiles(); err != nil {
+		return err
+	}
 	switch {
 	case c.db.readOnly:
 		return dberr.New("", dberr.ReadOnly, "")

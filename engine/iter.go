@@ -85,6 +85,9 @@ func (v view) adoptIter(it *cbridge.Iter, o *IterOptions) *iterator.Iterator {
 	return user
 }
 
+// mostReadAhead bounds IterOptions.ReadAhead. RocksDB takes that much memory for it, and ends the process if there is none.
+const mostReadAhead = 256 << 20
+
 // own registers an iterator of C and says what the one for its user needs to know.
 func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iterOwner, iterator.Config) {
 	owner := &iterOwner{cf: c, c: it, o: IterOptions{CacheOnly: o.CacheOnly, Context: o.Context}}
@@ -100,7 +103,7 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {
-	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 {
+	if o.Limit < 0 || o.ValuesUpTo < 0 || o.ReadAhead < 0 || o.Limit > math.MaxInt/4 || o.ReadAhead > mostReadAhead {
 		return c.describe(invalid("new iterator", "Limit, ValuesUpTo or ReadAhead is out of range"), "", nil)
 	}
 	if o.Prefix != nil && !c.stamped() {

@@ -129,6 +129,7 @@ type remains struct {
 	log     *slog.Logger
 	follow  *follower
 	watched *watched
+	leave   func() // the files in memory
 }
 
 // newCount is what remains of the list of handles.
@@ -136,13 +137,14 @@ func newCount() *atomic.Int64 { return new(atomic.Int64) }
 
 // watchDB has a database that is collected before its Close reported and closed. It ends its opening.
 func (d *DB) watchDB() {
-	if d.log != nil && !d.readOnly {
+	if d.log != nil && !d.readOnly && d.files == nil {
 		d.follow = follow(d.path, d.log)
 	}
 	d.watched = new(watched)
 	d.watched.born("database")
 	d.watched.cleanup = runtime.AddCleanup(d, (*remains).bury, &remains{
 		c: d.c, open: d.children.open, path: d.path, log: d.log, follow: d.follow, watched: d.watched,
+		leave: d.files.leaving(d.path, d.readOnly),
 	})
 }
 
@@ -163,6 +165,7 @@ func (r *remains) bury() {
 	go func() {
 		if open == 0 {
 			r.c.Close()
+			r.leave()
 		}
 		r.follow.stop()
 	}()

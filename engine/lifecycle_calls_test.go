@@ -145,6 +145,9 @@ var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), stampCal
 		known := k.state != "nil" && k.state != "zero" && k.state != "failed open"
 		return want(nil, (d.Path() == filepath.Join(k.dir, "db")) == known, d.Path())
 	},
+	"InMemory": func(d *engine.DB, _ *lifecycleKit) error {
+		return want(nil, d.InMemory() == nil, d.InMemory())
+	},
 	"ColumnFamilies": func(d *engine.DB, k *lifecycleKit) error {
 		return want(nil, (len(d.ColumnFamilies()) > 0) == (k.is == alive), d.ColumnFamilies())
 	},

@@ -52,3 +52,41 @@ func useBudget(k *lifecycleKit, ms []*engine.MemoryBudget) {
 	must(db.Put([]byte("k"), []byte("v"), nil))
 	k.db = db
 }
+
+var filesTable = &lifecycleTable[*engine.MemoryFiles]{
+	calls: map[string]call[*engine.MemoryFiles]{
+		"Close":   func(m *engine.MemoryFiles, _ *lifecycleKit) error { return m.Close() },
+		"Destroy": func(m *engine.MemoryFiles, _ *lifecycleKit) error { return m.Destroy("db") },
+		"Databases": func(m *engine.MemoryFiles, k *lifecycleKit) error {
+			return want(nil, (len(m.Databases()) > 0) == (k.is == alive), m.Databases())
+		},
+	},
+	alone: true,
+	want:  always("Close", "Databases"),
+	states: []state[*engine.MemoryFiles]{
+		{"nil", dead, constant(func() *engine.MemoryFiles { return nil })},
+		{"zero", dead, constant(func() *engine.MemoryFiles { return new(engine.MemoryFiles) })},
+		{"open", alive, after(filesWithDatabase)},
+		{"closed", dead, after(filesWithDatabase, closed)},
+		{"closed twice", dead, after(filesWithDatabase, closed, closed)},
+		{"closed in use", dead, after(filesWithDatabase, useFiles, closed)},
+		{"closed, database closed", dead, after(filesWithDatabase, useFiles, closed, parentClosed)},
+	},
+}
+
+func filesWithDatabase(*lifecycleKit) *engine.MemoryFiles {
+	m, err := engine.NewMemoryFiles()
+	must(err)
+	db, err := engine.Open("db", &engine.Options{InMemory: m})
+	must(err)
+	must(db.Close())
+	return m
+}
+
+// useFiles opens the database in place of the kit's.
+func useFiles(k *lifecycleKit, ms []*engine.MemoryFiles) {
+	k.close()
+	db, err := engine.Open("db", &engine.Options{InMemory: ms[0]})
+	must(err)
+	k.db = db
+}

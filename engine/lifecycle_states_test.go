@@ -152,7 +152,7 @@ func always(methods ...string) map[string]string {
 var dbTable = &lifecycleTable[*engine.DB]{
 	calls: dbCalls,
 	alone: true,
-	want: merged(always("Close", "NewBatch", "Path", "ColumnFamilies", "LatestSequence", "Recovery"),
+	want: merged(always("Close", "NewBatch", "Path", "InMemory", "ColumnFamilies", "LatestSequence", "Recovery"),
 		map[string]string{"DropColumnFamily/family dropped": answerDropped}),
 	states: []state[*engine.DB]{
 		{"nil", dead, constant(func() *engine.DB { return nil })},

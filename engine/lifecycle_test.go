@@ -64,12 +64,13 @@ type anyTable interface {
 	wants() map[string]string
 	expected(state, method string) string
 	play(dir, state string, methods []string)
+	living(k *lifecycleKit) reflect.Value
 }
 
 var lifecycleTables = map[string]anyTable{
 	"DB": dbTable, "ColumnFamily": familyTable, "Snapshot": snapshotTable, "Batch": batchTable,
 	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable, "MemoryBudget": budgetTable,
-	"Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
+	"MemoryFiles": filesTable, "Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
 	"Backups": backupsTable, "Updates": updatesTable, "AsOf": asOfTable, "BackgroundPause": pauseTable, "DiskBudget": diskTable,
 }
 
@@ -98,6 +99,12 @@ func (l *lifecycleTable[T]) expected(state, method string) string {
 		}
 	}
 	return [...]string{answerOK, answerClosed, answerDropped}[l.state(state).is]
+}
+
+// living makes a handle that can be used.
+func (l *lifecycleTable[T]) living(k *lifecycleKit) reflect.Value {
+	i := slices.IndexFunc(l.states, func(s state[T]) bool { return s.is == alive && s.name != "nil" && s.name != "zero" })
+	return reflect.ValueOf(l.states[i].make(k, 1)[0])
 }
 
 // play calls the methods one after the other and prints what it begins and what came of it.

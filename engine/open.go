@@ -59,6 +59,10 @@ type DB struct {
 
 	operatorFailures operatorFailures // of operators written in Go
 
+	timed   bool         // values have times behind them
+	files   *MemoryFiles // nil: on disk
+	entered bool         // it must leave them
+
 	lent bool // it belongs to a Secondary, which closes it
 }
 
@@ -86,11 +90,17 @@ func open(dir string, o *Options) (*DB, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	if o.InMemory != nil {
+		return o.InMemory.open(dir, o)
+	}
 	if err := o.expects(dir); err != nil {
 		return nil, err
 	}
 	if o.ReadOnly {
 		return openBeside(dir, o, nil)
+	}
+	if err := bringBackState(dir, o); err != nil {
+		return nil, err
 	}
 	bringBackManifest(dir)
 	before, err := o.leaveTwoPhases(dir)
@@ -111,8 +121,15 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 		return nil, err
 	}
 	defer plan.Free()
-	d := &DB{path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0, limited: o.Disk != nil}
+	d := &DB{
+		path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0,
+		limited: o.Disk != nil, files: o.InMemory, timed: o.TimedRows,
+	}
+	if err := d.files.lie(plan); err != nil {
+		return nil, err
+	}
 	d.observeAs(o)
+	d.operatorFailures.kept.of(dir, o)
 	if err := d.watchEvents(plan, o); err != nil {
 		return nil, err
 	}
@@ -147,14 +164,22 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 			return err
 		}
 	}
-	if d.recovery, err = lookAtLogs(d.path, o); err != nil {
-		return err
+	undo, done := func(error) {}, func() {}
+	if d.files == nil {
+		if d.recovery, err = lookAtLogs(d.path, o); err != nil {
+			return err
+		}
+		undo = trackNewFiles(d.path)
+		before, _ := newestOptionsFile(d.path) // an error is the database's to have
+		done = func() {
+			forgetManifests(d.path)
+			learnVersion(d.path, before)
+		}
 	}
-	undo := trackNewFiles(d.path)
-	before, _ := newestOptionsFile(d.path) // an error is the database's to have
 	c, err := plan.Open()
 	if err != nil {
 		undo(err)
+		d.operatorFailures.kept.release()
 		return d.operatorFailures.explain(err)
 	}
 	d.c = c
@@ -164,11 +189,11 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	d.tx.start(o)
 	if err := d.adoptFamilies(names, ops); err != nil {
 		c.Close()
+		d.operatorFailures.kept.release()
 		return err
 	}
 	if !d.readOnly {
-		forgetManifests(d.path)
-		learnVersion(d.path, before)
+		done()
 	}
 	return nil
 }
@@ -205,14 +230,19 @@ func (o *Options) expects(dir string) error {
 	case o.ErrorIfExists && err == nil:
 		return invalid("open", "the database exists and ErrorIfExists is set")
 	case o.ErrorIfMissing && errors.Is(err, fs.ErrNotExist):
-		return dberr.Wrap("open", dberr.InvalidArgument, fmt.Errorf("ErrorIfMissing is set and there is no database: %w", err))
+		return errMissing(err)
 	}
 	return nil
 }
 
+// errMissing is the answer to ErrorIfMissing where there is no database; err says what is missing.
+func errMissing(err error) error {
+	return dberr.Wrap("open", dberr.InvalidArgument, fmt.Errorf("ErrorIfMissing is set and there is no database: %w", err))
+}
+
 // planOpen decides which families are opened, with what options.
 func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFailures) (names []string, ops map[string]operators, err error) {
-	disk, err := readOptionsFile(dir)
+	disk, err := o.lastOptions(dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,6 +254,9 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		disk = &optionsFile{}
 	}
 	for _, name := range onDisk {
+		if err := o.timesAgree(disk, name); err != nil {
+			return nil, nil, describeFamily(err, name)
+		}
 		if what := disk.unknownOperator(name, o.family(name)); what != "" {
 			e := dberr.New("open", dberr.Unsupported, what+" is not known here")
 			e.Family = name
@@ -266,7 +299,17 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 	if err = ops.validateStamps(&whole); err != nil {
 		return ops, describeFamily(err, name)
 	}
+	ops.c.RowTTL = int32(f.RowTTL / time.Second)
+	if !listed {
+		ops.c.RowTTL = int32(disk.rowTTL(name) / time.Second)
+	}
+	if !listed && o.TimedRows && ops.builtin != "" {
+		return ops, describeFamily(dberr.New("open", dberr.Unsupported, "TimedRows: the family has RocksDB's own "+cut(ops.merge)+": name it in Options.Families"), name)
+	}
 	ops.serve(name, failures)
+	if err = ops.refuseTimed(o.TimedRows); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	if err = ops.refuseOrder(o.Transactions); err != nil {
 		return ops, describeFamily(err, name)
 	}
@@ -294,15 +337,18 @@ func familiesOnDisk(dir string) ([]string, error) {
 	if err := lookAtManifest(dir); err != nil {
 		return nil, err
 	}
-	return cbridge.ListFamilies(dir)
+	return cbridge.ListFamilies(nil, dir)
 }
 
 // familiesToOpen lists the families to open, the default one first, and those on disk among them.
 func familiesToOpen(dir string, o *Options) (names, onDisk []string, err error) {
-	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err == nil {
-		if onDisk, err = familiesOnDisk(dir); err != nil {
-			return nil, nil, err
-		}
+	if o.InMemory != nil {
+		onDisk, err = o.InMemory.listFamilies(dir)
+	} else if _, missing := os.Stat(filepath.Join(dir, "CURRENT")); missing == nil {
+		onDisk, err = familiesOnDisk(dir)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	names = []string{defaultFamily}
 	for _, name := range onDisk {
@@ -341,8 +387,12 @@ func trackNewFiles(dir string) func(error) {
 		}
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
-			if !before[e.Name()] && !e.IsDir() {
-				os.Remove(filepath.Join(dir, e.Name()))
+			switch path := filepath.Join(dir, e.Name()); {
+			case before[e.Name()]:
+			case e.Name() == keptFolder:
+				os.RemoveAll(path)
+			case !e.IsDir():
+				os.Remove(path)
 			}
 		}
 		if missing {
@@ -408,6 +458,9 @@ func (d *DB) close() error {
 	if d.memory != nil {
 		d.memory.leave(d, d.share)
 	}
+	if d.entered {
+		d.files.leave(d.path, d.readOnly)
+	}
 	if leaks.Iterators+leaks.Snapshots+leaks.Batches+leaks.Txs > 0 {
 		return &leaks
 	}
@@ -418,7 +471,8 @@ func (d *DB) close() error {
 func (d *DB) closeC() {
 	d.noteBackground()
 	d.c.Close()
-	if d.trouble.met.Load() && !d.readOnly {
+	d.operatorFailures.kept.release()
+	if d.trouble.met.Load() && !d.readOnly && d.files == nil {
 		bringBackManifest(d.path)
 		forgetManifests(d.path)
 	}

@@ -36,6 +36,10 @@ type Options struct {
 	// without WriteBufferSize gets memtables of a sixteenth of it.
 	Memory *MemoryBudget
 
+	// InMemory has the database's files in memory, for tests: nothing on disk is touched, and dir is a name in it. Not
+	// with DirectReads, DirectWrites and AcceptDataLoss. See MemoryFiles for what such a database has not.
+	InMemory *MemoryFiles
+
 	// MemtableShare is how many bytes of Memory all memtables of this database may take, where RocksDB
 	// cannot share them between databases: before 8.9, without the build tag rb_cxx. 0: an eighth. The shares of all databases must
 	// leave half of the budget to the cache. Later versions do without it.
@@ -121,8 +125,19 @@ type Options struct {
 	// the next opening. For programs that want to look first. ErrUnsupported without the build tag rb_cxx.
 	ManualRecovery bool
 
+	// TimedRows opens a database of the kind that RocksDB's TTL (DBWithTTL) writes: behind each value stand four bytes
+	// with the time when it was written, which reads do not show, and compactions remove rows that are older than their
+	// family's RowTTL. All families have such values, from the creation of the database on: with other ones on disk Open
+	// answers ErrInvalidArgument, and ErrUnsupported for such a database without TimedRows. An update or a merge gives
+	// the row a new time, and so does Import; rows that are due are still read until a compaction has come by.
+	//
+	// ErrUnsupported are SingleDelete, Ingest, loaders and SST writers of a family, UpdatesSince and UpdatesFrom,
+	// VerifyChecksums, Repair, ReadOnly, and before RocksDB 8.9 merge operators other than Uint64Add. Not with Transactions, InMemory or TTLFilter, which is the other way to have rows go,
+	// with a time of its own for each row.
+	TimedRows bool
+
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
-	// "max_open_files=100;max_background_jobs=4". Unknown names are ErrInvalidArgument.
+	// "max_open_files=100;max_background_jobs=4", 1 MiB at most. Unknown names are ErrInvalidArgument.
 	//
 	// Before RocksDB 8.3 the LOG file is kept nearly empty, since on a full disk writing to it can end
 	// the process; "info_log_level=INFO_LEVEL" brings it back.
@@ -180,6 +195,7 @@ type FamilyOptions struct {
 	// in the database has them without this, too. It excludes comparators, operators, prefix extractors, blob
 	// files and transactions. See docs/timestamps.md.
 	Timestamps      bool
+	RowTTL          time.Duration // how long after its writing a row goes, with TimedRows: whole seconds up to five years; 0: never
 	Compression     Compression
 	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
 	BlockSize       int     // bytes of a data block before compression; 0: RocksDB's default
@@ -227,7 +243,7 @@ type IterOptions struct {
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //
 	ValuesUpTo        int    // values are cut after so many bytes, and ValueLen tells how many there were; 0: whole
-	ReadAhead         int    // bytes; 0: RocksDB's automatic read-ahead
+	ReadAhead         int    // bytes, up to 256 MiB; 0: RocksDB's automatic read-ahead
 	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
 
 	// Filter has C pass over the rows that it does not keep: nil keeps all. What Limit counts are rows
@@ -263,7 +279,7 @@ func (o *Options) plan() cbridge.DBOptions {
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
 		BlockCacheSize: cache, Transactions: uint32(o.Transactions), Statistics: o.Statistics.c(),
 		HyperClock: o.BlockCache == HyperClockCache, CacheEntry: o.cacheEntry(),
-		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes, ManualRecovery: o.ManualRecovery,
+		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes, ManualRecovery: o.ManualRecovery, TimedRows: o.TimedRows,
 	}
 }
 
@@ -290,6 +306,12 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.validateDisk(); err != nil {
+		return err
+	}
+	if err := o.refuseInMemory(); err != nil {
+		return err
+	}
+	if err := o.validateTimed(); err != nil {
 		return err
 	}
 	if err := o.Commit.validate(); err != nil {
@@ -344,7 +366,7 @@ func (o *FamilyOptions) validate(name string) error {
 		return e
 	}
 	if _, known := compressionNumbers[o.Compression]; !known {
-		return bad("unknown Compression " + string(o.Compression))
+		return bad("unknown Compression " + cut(string(o.Compression)))
 	}
 	if _, err := o.operators(); err != nil {
 		return describeFamily(err, name)
@@ -356,6 +378,9 @@ func (o *FamilyOptions) validate(name string) error {
 		return bad("BlockSize is out of range")
 	case math.IsNaN(o.BloomBitsPerKey) || o.BloomBitsPerKey < 0 || o.BloomBitsPerKey > 100:
 		return bad("BloomBitsPerKey is out of range")
+	}
+	if len(o.Extra) > longestExtra {
+		return bad("FamilyOptions.Extra is longer than a mebibyte")
 	}
 	if why := refuseArena(o.WriteBufferSize, o.Extra); why != "" {
 		return bad("FamilyOptions.Extra " + why)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -26,12 +27,23 @@ func badOptions() map[string]*engine.Options {
 	add("Options.Extra contains a zero byte", engine.Options{Extra: "max_open_files=1\x00"})
 	add("Disk and ReadOnly", engine.Options{ReadOnly: true, Disk: &engine.DiskBudget{}})
 	add("unknown Statistics", engine.Options{Statistics: -1})
+	add("InMemory|DirectReads", engine.Options{InMemory: new(engine.MemoryFiles), DirectReads: true})
+	add("InMemory|by name", engine.Options{InMemory: new(engine.MemoryFiles), Extra: "use_direct_io_for_flush_and_compaction=true"})
+	add("InMemory|AcceptDataLoss", engine.Options{InMemory: new(engine.MemoryFiles), AcceptDataLoss: true})
+	add("TimedRows|InMemory", engine.Options{InMemory: new(engine.MemoryFiles), TimedRows: true})
+	add("TimedRows|ReadOnly", engine.Options{ReadOnly: true, TimedRows: true})
+	add("TimedRows|Transactions", engine.Options{Transactions: engine.Optimistic, TimedRows: true})
+	add("TimedRows|TTLFilter", engine.Options{FamilyOptions: engine.FamilyOptions{CompactionFilter: engine.TTLFilter}, TimedRows: true})
+	for what, ttl := range map[string]time.Duration{"negative": -time.Second, "half a second": time.Second / 2, "six years": 6 * 365 * 24 * time.Hour} {
+		add("RowTTL|"+what, engine.Options{FamilyOptions: engine.FamilyOptions{RowTTL: ttl}, TimedRows: true})
+	}
 	add("unknown Statistics|above", engine.Options{Statistics: engine.AllStatistics + 1})
 	for what, f := range map[string]engine.FamilyOptions{
 		"Compression bzip9":                        {Compression: "bzip9"},
 		"Compression ZSTD":                         {Compression: "ZSTD"},
 		"MergeOperator concat":                     {MergeOperator: "concat"},
 		"MergeOperator UInt64AddOperator":          {MergeOperator: "UInt64AddOperator"},
+		"RowTTL needs Options.TimedRows":           {RowTTL: time.Second},
 		"WriteBufferSize":                          {WriteBufferSize: -1},
 		"WriteBufferSize is":                       {WriteBufferSize: math.MaxInt64},
 		"BlockSize":                                {BlockSize: -1},
@@ -93,6 +105,7 @@ var badExtras = []string{
 
 // badDatabaseExtras are those that concern the database as a whole.
 var badDatabaseExtras = []string{
+	"env: env=mem", "file_system: file_system=x",
 	"max_open_files: max_open_files=many", "table_cache_numshardbits: table_cache_numshardbits=20", "max_background_jobs: max_background_jobs=100000",
 	"max_file_opening_threads: max_file_opening_threads=99999999999", "compaction_readahead_size: compaction_readahead_size=18446744073709551615",
 	"wal_recovery_mode: wal_recovery_mode=kNoSuch", "info_log_level: info_log_level=LOUD", "keep_log_file_num: keep_log_file_num=0",

@@ -134,7 +134,11 @@ func newestOptionsFile(dir string) (string, error) {
 
 // operator is the class that an option of a family names, without its settings; empty for none.
 func (o *optionsFile) operator(family, option string) string {
-	v := o.families[family][option]
+	return idOf(o.value(family, option))
+}
+
+// idOf is the class that the value of an option names.
+func idOf(v string) string {
 	if v == "nullptr" {
 		return ""
 	}
@@ -162,9 +166,7 @@ func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string
 	if f := o.operator(family, "compaction_filter"); f != "" {
 		return "compaction filter " + f
 	}
-	// RocksDB's own TTL puts four bytes behind every value, which nobody here would take off.
-	ttl := o.operator(family, "compaction_filter_factory") == "TtlCompactionFilterFactory"
-	chosen := !ttl && (given.GoFilter != nil || given.CompactionFilter != "")
+	chosen := given.GoFilter != nil || given.CompactionFilter != ""
 	if f := o.operator(family, "compaction_filter_factory"); f != "" && !chosen && !ours.setFilter(f) {
 		return "compaction filter factory " + f
 	}
@@ -194,7 +196,7 @@ func (o *optionsFile) builtinMerge(family string) string {
 	if !slices.Contains(builtinMerges, o.operator(family, "merge_operator")) {
 		return ""
 	}
-	return "merge_operator=" + unescape(o.families[family]["merge_operator"])
+	return "merge_operator=" + unescape(o.value(family, "merge_operator"))
 }
 
 func fileError(op, path string, err error) *Error {

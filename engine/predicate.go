@@ -141,7 +141,10 @@ func (p Part) test(op uint8) *Predicate {
 
 func (p Part) bytesTest(op uint8, data []byte) *Predicate {
 	t := p.test(op)
-	t.data = bytes.Clone(data)
+	t.data = data
+	if len(data) <= cbridge.MaxPredicate { // else it is refused
+		t.data = bytes.Clone(data)
+	}
 	t.size.bytes += int64(len(data))
 	return t
 }

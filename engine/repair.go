@@ -50,8 +50,8 @@ func repair(dir string, o *Options) (r Repaired, err error) {
 	if err := o.validate(); err != nil {
 		return r, err
 	}
-	if o.ReadOnly || o.ErrorIfExists || o.Transactions != NoTx || o.Memory != nil {
-		return r, invalid("", "ReadOnly, ErrorIfExists, Transactions and Memory make no sense here")
+	if o.ReadOnly || o.ErrorIfExists || o.Transactions != NoTx || o.Memory != nil || o.InMemory != nil || o.TimedRows {
+		return r, invalid("", "ReadOnly, ErrorIfExists, Transactions, Memory, InMemory and TimedRows make no sense here")
 	}
 	disk, err := readOptionsFile(dir)
 	if err != nil {
@@ -62,6 +62,11 @@ func repair(dir string, o *Options) (r Repaired, err error) {
 	}
 	if err := repairable(dir); err != nil {
 		return r, err
+	}
+	for name := range disk.families {
+		if err := o.timesAgree(disk, name); err != nil {
+			return r, describeFamily(err, name)
+		}
 	}
 	ops, err := o.operatorsForAll(disk)
 	if err != nil {

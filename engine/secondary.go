@@ -79,6 +79,8 @@ func (s *Secondary) validate(every time.Duration) error {
 		return err
 	}
 	switch {
+	case s.o.InMemory != nil:
+		return dberr.New("", dberr.Unsupported, "InMemory: in memory there are no readers beside a writer")
 	case every < 0:
 		return invalid("", "CatchUpEvery is negative")
 	case strings.Contains(s.o.Extra, "max_open_files"):

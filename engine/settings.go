@@ -135,6 +135,9 @@ func (d *DB) Options() (map[string]string, error) {
 
 // readOptions reads the newest OPTIONS file, which RocksDB may be replacing just now.
 func (d *DB) readOptions() (file *optionsFile, err error) {
+	if err := d.onDiskOnly(); err != nil {
+		return nil, err
+	}
 	for range 10 {
 		file, err = readOptionsFile(d.path)
 		if err == nil && file == nil {
@@ -183,6 +186,9 @@ func checkSettings(options map[string]string) ([]cbridge.Setting, error) {
 	var settings []cbridge.Setting
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		value := options[name]
+		if len(name)+len(value) > longestExtra {
+			return nil, invalid("", "an option is longer than a mebibyte")
+		}
 		if strings.ContainsAny(name, "=;{}") {
 			return nil, invalid("", name+" is not the name of an option")
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -91,7 +90,7 @@ func (w *SSTWriter) add(op cbridge.Op, name string, key, value []byte) error {
 		err = f.add(op, key, value)
 	}
 	if e, ok := err.(*Error); ok && e.Key == nil && f.err != err {
-		e.Key = bytes.Clone(key)
+		e.Key = keyOf(key)
 	}
 	if f.err == nil {
 		f.err = describe(err, name, f.path)
@@ -179,6 +178,9 @@ func (o *SSTWriterOptions) recipe() (*recipe, error) {
 	if err := o.FamilyOptions.validate(defaultFamily); err != nil {
 		return nil, err
 	}
+	if err := o.FamilyOptions.validateRowTTL(false); err != nil {
+		return nil, err
+	}
 	ops, err := o.FamilyOptions.operators()
 	if err != nil {
 		return nil, err
@@ -202,6 +204,9 @@ func (c *ColumnFamily) recipe() (*recipe, error) {
 		return nil, err
 	}
 	defer c.db.guard.leave(opOptions)
+	if err := c.db.plainFiles(); err != nil {
+		return nil, err
+	}
 	plan, err := cbridge.NewPlan(c.db.path, cbridge.DBOptions{BlockCacheSize: -1})
 	if err != nil {
 		return nil, err

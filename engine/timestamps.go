@@ -401,13 +401,13 @@ func (c *ColumnFamily) raiseHistory(low uint64) error {
 		return nil
 	}
 	c.history.Store(low) // first: from the call on what is below may go
-	err := c.c.RaiseHistory(low)
+	err := c.db.manifestCall(func() error { return c.c.RaiseHistory(low) })
 	if err != nil {
 		if known, e := c.c.HistoryLow(); e == nil && known < low {
 			c.history.Store(max(known, before))
 		}
 	}
-	return c.db.note(err)
+	return err
 }
 
 // learnHistory finds out where the history of a family begins that was just opened.

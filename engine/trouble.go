@@ -3,7 +3,6 @@ package engine
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,7 +45,7 @@ func (d *DB) note(err error) error {
 // log alone, and memtables that a recovery has emptied since are no matter.
 func (d *DB) noteWrite(err error) error {
 	e, ok := d.note(err).(*Error)
-	if ok && e.Code == dberr.NoSpace && !linkedSince("9.4") && d.memtablesAreEmpty() && isNewestLog(logOf(e.Msg)) {
+	if ok && e.Code == dberr.NoSpace && d.files == nil && !linkedSince("9.4") && d.memtablesAreEmpty() && isNewestLog(logOf(e.Msg)) {
 		d.commits.syncer.fail(err)
 	}
 	return err
@@ -72,23 +71,13 @@ func isNewestLog(path string) bool {
 	if err != nil {
 		return true
 	}
-	number := logNumber(filepath.Base(path))
+	number, _ := ondisk.LogNumber(filepath.Base(path)) // 0 of what is no log
 	for _, e := range entries {
-		if logNumber(e.Name()) > number {
+		if later, _ := ondisk.LogNumber(e.Name()); later > number {
 			return false
 		}
 	}
 	return true
-}
-
-// logNumber is the number of a log's name; 0 if it is none.
-func logNumber(name string) uint64 {
-	digits, ok := strings.CutSuffix(name, ".log")
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.ParseUint(digits, 10, 64)
-	return n
 }
 
 func (d *DB) memtablesAreEmpty() bool {
@@ -119,6 +108,9 @@ func (d *DB) noteBackground() {
 }
 
 func (d *DB) keepManifest() {
+	if d.files != nil {
+		return // it has no file system that fails
+	}
 	if path, err := ondisk.ManifestPath(d.path); err == nil && !d.readOnly {
 		_ = os.Link(path, path+keptManifest) // nothing more can be done where that fails too
 	}
@@ -191,6 +183,9 @@ func ofFileSystem(err error) bool {
 // has assertions, ends the process when it is asked once more to give up a memtable with range deletions, after it could
 // make no new log for the next one.
 func (d *DB) stopped() error {
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		return err
+	}
 	if !d.trouble.met.Load() {
 		return nil
 	}
@@ -215,6 +210,9 @@ func (d *DB) manifestCall(call func() error) error {
 
 // refuseIngestion answers an error if files must not be ingested any more.
 func (d *DB) refuseIngestion() error {
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		return err
+	}
 	d.noteBackground()
 	if !d.trouble.met.Load() {
 		return nil

@@ -87,7 +87,7 @@ func (o *Options) direct() string {
 func (o *Options) validateTuning() error {
 	switch {
 	case o.BlockCache != LRUCache && o.BlockCache != HyperClockCache:
-		return invalid("open", "unknown BlockCache "+string(o.BlockCache))
+		return invalid("open", "unknown BlockCache "+cut(string(o.BlockCache)))
 	case o.BlockCache != LRUCache && o.BlockCacheSize < 0:
 		return invalid("open", "BlockCache names a kind and BlockCacheSize wants none")
 	case o.BlockCache != LRUCache && o.Memory != nil:
@@ -143,7 +143,7 @@ func (o *FamilyOptions) refuseTuning() string {
 	t := &o.Tuning
 	switch {
 	case t.Filter != BloomFilter && t.Filter != RibbonFilter:
-		return "unknown Filter " + string(t.Filter)
+		return "unknown Filter " + cut(string(t.Filter))
 	case t.Filter != BloomFilter && o.BloomBitsPerKey == 0:
 		return "Filter needs BloomBitsPerKey"
 	case t.Filter == RibbonFilter && o.BloomBitsPerKey < 1:
@@ -151,7 +151,7 @@ func (o *FamilyOptions) refuseTuning() string {
 	case t.PartitionFilters && o.BloomBitsPerKey == 0:
 		return "PartitionFilters needs BloomBitsPerKey"
 	case t.Compaction != LevelCompaction && t.Compaction != UniversalCompaction && t.Compaction != FIFOCompaction:
-		return "unknown Compaction " + string(t.Compaction)
+		return "unknown Compaction " + cut(string(t.Compaction))
 	case t.Compaction == FIFOCompaction && t.FIFOMaxBytes <= 0:
 		return "Compaction fifo needs FIFOMaxBytes"
 	case t.Compaction != FIFOCompaction && t.FIFOMaxBytes != 0:
@@ -171,13 +171,13 @@ func (o *FamilyOptions) refuseCompression() string {
 	t := &o.Tuning
 	for field, c := range map[string]Compression{"BottommostCompression": t.BottommostCompression, "BlobCompression": t.BlobCompression} {
 		if _, known := compressionNumbers[c]; !known {
-			return "unknown " + field + " " + string(c)
+			return "unknown " + field + " " + cut(string(c))
 		}
 	}
 	perLevel := t.CompressionPerLevel != [7]Compression{}
 	for _, c := range t.CompressionPerLevel {
 		if _, known := compressionNumbers[c]; !known || perLevel && t.CompressionPerLevel[0] == "" {
-			return fmt.Sprintf("unknown CompressionPerLevel %q", c)
+			return fmt.Sprintf("unknown CompressionPerLevel %q", cut(string(c)))
 		}
 	}
 	dictionary := t.lastCodec(o.Compression)

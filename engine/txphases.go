@@ -28,13 +28,13 @@ func (o *Options) leaveTwoPhases(dir string) (*Recovery, error) {
 	if o.Transactions == Pessimistic {
 		return nil, nil
 	}
-	disk, err := readOptionsFile(dir)
+	disk, err := o.lastOptions(dir)
 	if err != nil || disk == nil || !isTrue(disk.db[allowTwoPhases]) {
 		return nil, err
 	}
 	d, err := openPlanned(dir, &Options{
 		FamilyOptions: o.FamilyOptions, Families: o.Families, Extra: o.Extra, Transactions: Pessimistic,
-		AcceptDataLoss: o.AcceptDataLoss, Logger: o.Logger,
+		AcceptDataLoss: o.AcceptDataLoss, Logger: o.Logger, InMemory: o.InMemory,
 	}, nil)
 	if err != nil {
 		return nil, err

@@ -60,6 +60,9 @@ func (r *loggedRecord) last() uint64 {
 
 // open finds out where the logs are.
 func (l *updateLogs) open(d *DB) error {
+	if err := d.plainFiles(); err != nil {
+		return err
+	}
 	file, err := readOptionsFile(d.path)
 	if err != nil {
 		return err
@@ -92,9 +95,7 @@ func (l *updateLogs) files(from uint64) (logs []logFile, err error) {
 			return nil, dberr.Wrap("", dberr.IO, err)
 		}
 		for _, e := range entries {
-			digits, ok := strings.CutSuffix(e.Name(), ".log")
-			number, err := strconv.ParseUint(digits, 10, 64)
-			if ok && err == nil && number >= from {
+			if number, ok := ondisk.LogNumber(e.Name()); ok && number >= from {
 				logs = append(logs, logFile{filepath.Join(dir, e.Name()), number})
 			}
 		}

@@ -22,6 +22,9 @@ func (d *DB) VerifyChecksums(ctx context.Context) error {
 }
 
 func (d *DB) verifyChecksums(ctx context.Context) (err error) {
+	if err := d.plainFiles(); err != nil {
+		return err
+	}
 	disk, err := readOptionsFile(d.path)
 	if err != nil {
 		return err

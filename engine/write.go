@@ -24,6 +24,13 @@ func (c *ColumnFamily) Delete(key []byte, o *WriteOptions) error {
 // and was never merged into or deleted by Delete: DeleteRange begins anew. For any other key the
 // outcome is undefined, and old values may come back.
 func (c *ColumnFamily) SingleDelete(key []byte, o *WriteOptions) error {
+	if c != nil && c.db != nil && c.db.timed {
+		if err := c.enter(o.context(), opWrite); err != nil {
+			return err
+		}
+		defer c.db.guard.leave(opWrite)
+		return c.describe(errTimedSingle(), "single delete", key)
+	}
 	return c.apply(cbridge.SingleDelete, "single delete", key, nil, o)
 }
 
@@ -199,6 +206,10 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 		d.guard.leave(op)
 		return dberr.New("", dberr.ReadOnly, "")
 	}
+	if err := d.operatorFailures.kept.refusal(); err != nil {
+		d.guard.leave(op)
+		return err
+	}
 	if op == opWrite || op == opImport {
 		if err := d.full(); err != nil {
 			d.guard.leave(op)
@@ -274,7 +285,7 @@ func (d *DB) prepare(b *Batch, o *WriteOptions) (*Batch, uint32, []*ColumnFamily
 		return nil, 0, nil, invalid("", "the batch is nil")
 	}
 	b = b.state()
-	flags, err := o.flags("write", len(b.rep))
+	flags, err := o.flags("write", len(b.rep)+d.timesOf(int(b.count)))
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -310,6 +321,9 @@ func refusedIn(err error, what string) error {
 func (d *DB) resolve(b *Batch) ([]*ColumnFamily, error) {
 	if b.db != nil && b.db != d {
 		return nil, invalid("", "the batch names families of another database")
+	}
+	if err := d.checkTimed(b); err != nil {
+		return nil, err
 	}
 	var stack [8]*ColumnFamily
 	families := stack[:0]

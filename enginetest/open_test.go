@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -154,4 +155,23 @@ func TestACopyBesideAWriterIsOfOneMoment(t *testing.T) {
 	}
 	check(t, <-stopped)
 	t.Logf("%d copies", copies)
+}
+
+func TestADatabaseInMemoryIsReopenedThere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mustPass(t, func(t testing.TB) {
+		db := OpenInMemory(t, nil)
+		check(t, db.Put([]byte("key"), []byte("value"), nil))
+		db = Reopen(t, db, nil)
+		_, err := db.Get([]byte("key"), nil)
+		check(t, err)
+		_, err = OpenInMemory(t, nil).Get([]byte("key"), nil)
+		if !errors.Is(err, engine.ErrNotFound) {
+			t.Errorf("two databases are one: %v", err)
+		}
+	})
+	mustFail(t, func(t testing.TB) { CrashCopy(t, OpenInMemory(t, nil)) }, "in memory")
+	if found, err := filepath.Glob("*"); err != nil || found != nil {
+		t.Error(found, err)
+	}
 }

@@ -135,7 +135,8 @@ func (g *filling) countsFault() string {
 // row reads offset and lengths of row i, that of the value as far as it is there; ok tells whether they lie in the buffer.
 func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	offset = uint64(binary.NativeEndian.Uint32(g.buf[len(g.buf)-rowOffset*(i+1):]))
-	if offset+rowHeader > uint64(g.f.Used) {
+	used := uint64(max(0, min(g.f.Used, len(g.buf)))) // dump is of fills whose numbers are wrong
+	if offset+rowHeader > used {
 		return offset, 0, 0, false
 	}
 	head := g.buf[offset:]
@@ -143,7 +144,7 @@ func (g *filling) row(i int) (offset, klen, vlen uint64, ok bool) {
 	if g.cut > 0 {
 		vlen = min(vlen, uint64(g.cut))
 	}
-	return offset, klen, vlen, offset+rowHeader+klen+vlen+uint64(g.stamp) <= uint64(g.f.Used)
+	return offset, klen, vlen, offset+rowHeader+klen+vlen+uint64(g.stamp) <= used
 }
 
 // compare orders two keys as the family does.

@@ -110,7 +110,7 @@ static void opening_without_a_cache_survives_every_shortage(void **state) {
 }
 
 static rb_status list(struct fixture *f) {
-  rb_family_list l = rb_list_families(f->dir);
+  rb_family_list l = rb_list_families(NULL, f->dir);
   rb_family_list_free(l);
   return l.status;
 }

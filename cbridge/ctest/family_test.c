@@ -110,7 +110,7 @@ static void the_list_names_every_family_open_or_not(void **state) {
   fx_ok(rb_family_drop(create(f->db, "gone")));
   create(f->db, "two");
   for (int round = 0; round < 2; round++) {
-    rb_family_list l = rb_list_families(f->dir);
+    rb_family_list l = rb_list_families(NULL, f->dir);
     fx_ok(l.status);
     assert_int_equal(l.count, 3);
     assert_string_equal(l.names[0], "default");
@@ -125,7 +125,7 @@ static void listing_no_database_is_an_io_error(void **state) {
   struct fixture *f = *state;
   char nowhere[RB_PATH + 8];
   snprintf(nowhere, sizeof nowhere, "%s-not", f->dir);
-  rb_family_list l = rb_list_families(nowhere);
+  rb_family_list l = rb_list_families(NULL, nowhere);
   assert_null(l.names);
   assert_int_equal(l.count, 0);
   rb_family_list_free(l);
@@ -141,7 +141,7 @@ static void listing_a_broken_manifest_is_corruption(void **state) {
   assert_non_null(file);
   fputs("no manifest", file);
   fclose(file);
-  rb_family_list l = rb_list_families(f->dir);
+  rb_family_list l = rb_list_families(NULL, f->dir);
   assert_null(l.names);
   fx_error(l.status, RB_CORRUPTION, "CURRENT");
 }

@@ -55,11 +55,11 @@ static void destroy_needs_a_database_that_is_closed(void **state) {
   struct fixture *f = *state;
   char logs[RB_PATH];
   snprintf(logs, sizeof logs, "%s/logs", f->root);
-  fx_error(rb_destroy(f->dir, NULL), RB_LOCKED, NULL);
+  fx_error(rb_destroy(NULL, f->dir, NULL), RB_LOCKED, NULL);
   fx_put(f->family, "key", "value");
   fx_expect(f->family, NULL, "key", "value");
   fx_close(f);
-  fx_ok(rb_destroy(f->dir, NULL));
+  fx_ok(rb_destroy(NULL, f->dir, NULL));
   assert_int_equal(access(f->dir, F_OK), -1);
 
   char extra[RB_PATH + 16];
@@ -70,7 +70,7 @@ static void destroy_needs_a_database_that_is_closed(void **state) {
   fx_put(f->family, "key", "value");
   fx_close(f);
   assert_int_equal(access(logs, F_OK), 0);
-  fx_ok(rb_destroy(f->dir, logs));
+  fx_ok(rb_destroy(NULL, f->dir, logs));
   assert_int_equal(access(f->dir, F_OK), -1);
   assert_int_equal(access(logs, F_OK), -1);
 }

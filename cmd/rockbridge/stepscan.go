@@ -20,7 +20,7 @@ func openSteps(dir, family string) (*stepSource, error) {
 		return nil, err
 	}
 	defer plan.Free()
-	names, err := cbridge.ListFamilies(dir)
+	names, err := cbridge.ListFamilies(nil, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -58,9 +57,8 @@ func ReadLogs(dir string, from uint64) ([]*Log, error) {
 	}
 	var logs []*Log
 	for _, e := range entries {
-		digits, ok := strings.CutSuffix(e.Name(), ".log")
-		number, err := strconv.ParseUint(digits, 10, 64)
-		if !ok || err != nil || number < from {
+		number, ok := LogNumber(e.Name())
+		if !ok || number < from {
 			continue
 		}
 		l, err := ReadLog(filepath.Join(dir, e.Name()), number)
@@ -74,6 +72,19 @@ func ReadLogs(dir string, from uint64) ([]*Log, error) {
 	}
 	slices.SortFunc(logs, func(a, b *Log) int { return cmp.Compare(a.Number, b.Number) })
 	return logs, nil
+}
+
+// LogNumber gives the number of a log by its file's name; 0 and false if it is no log's.
+func LogNumber(name string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, ".log")
+	if !ok {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	return number, true
 }
 
 // ReadLog reads what the file holds now, a write-ahead log of that number, or a manifest, which
@@ -163,16 +174,6 @@ func (s *logScan) block(b []byte, last bool) {
 	s.at += int64(len(b))
 }
 
-const (
-	endsWithin  = "it ends within a piece"
-	reaches     = "a piece reaches beyond its block"
-	wrongSum    = "wrong checksum"
-	unknownKind = "a piece of an unknown kind"
-	noPiece     = "zeros"
-	older       = "a piece of an older log"
-	outOfOrder  = "pieces out of order"
-)
-
 // heed notes what RocksDB's reader may not get past, which looks at the kind and the number of a piece before
 // it looks at its checksum.
 func (s *logScan) heed(b []byte) {
@@ -190,40 +191,21 @@ func (s *logScan) heed(b []byte) {
 	s.numbered = true
 }
 
-// hasNumber tells whether pieces of a kind carry their log's number.
-func hasNumber(kind int) bool {
-	return kind >= kindRecyclable && kind < kindRecyclable+4 || kind == kindTimestamps2 || kind == kindPredecessor2
-}
-
 // piece reads the piece that b begins with, or tells why there is none.
 func (s *logScan) piece(b []byte) (p pieceFound, why string) {
-	length, kind, head := int(binary.LittleEndian.Uint16(b[4:])), int(b[6]), pieceHead
-	stored := binary.LittleEndian.Uint32(b)
+	h, why := headOf(b)
 	switch {
-	case kind == kindZero && length == 0 && stored == 0:
-		return p, noPiece
-	case kind >= kindRecyclable && kind < kindRecyclable+4:
-		kind, head = kind-kindRecyclable+kindFull, recyclableHead
-	case kind == kindTimestamps2 || kind == kindPredecessor2:
-		head = recyclableHead
-	case kind < kindFull || kind > kindTimestamps && kind < kindSkippable:
-		return p, unknownKind
-	}
-	if head+length > len(b) {
+	case why != "":
+		return p, why
+	case h.end > len(b):
 		return p, reaches
-	}
-	if crc32.Checksum(b[6:head+length], castagnoli) != unmasked(stored) {
+	case !h.fits(b):
 		return p, wrongSum
-	}
-	if head == recyclableHead {
-		if binary.LittleEndian.Uint32(b[pieceHead:]) != uint32(s.log.Number) {
-			return p, older
-		}
-		s.recycled = true
-	} else if s.recycled && kind <= kindLast {
+	case h.numbered && h.number(b) != uint32(s.log.Number), !h.numbered && s.recycled && h.kind <= kindLast:
 		return p, older
 	}
-	return pieceFound{kind, b[head : head+length], head + length}, ""
+	s.recycled = s.recycled || h.numbered
+	return pieceFound{h.kind, b[h.size:h.end], h.end}, ""
 }
 
 // take takes in a piece that begins at the offset.

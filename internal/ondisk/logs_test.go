@@ -142,6 +142,19 @@ func TestReadLogsLeavesOutWhatIsNoneOrOlder(t *testing.T) {
 	}
 }
 
+func TestALogsNumberIsThatOfItsName(t *testing.T) {
+	for name, want := range map[string]uint64{"000007.log": 7, "7.log": 7, "18446744073709551615.log": 1<<64 - 1} {
+		if n, ok := ondisk.LogNumber(name); !ok || n != want {
+			t.Errorf("%s: %d, %v", name, n, ok)
+		}
+	}
+	for _, name := range []string{"", ".log", "7", "000007.sst", "7.log.kept", "-3.log", "+3.log", "0x7.log", "1_0.log", "18446744073709551616.log", "x7.log"} {
+		if n, ok := ondisk.LogNumber(name); ok || n != 0 {
+			t.Errorf("%s: %d, %v", name, n, ok)
+		}
+	}
+}
+
 // Nonsense must neither end the process nor take long.
 func FuzzReadLog(f *testing.F) {
 	f.Add([]byte{}, uint64(1))

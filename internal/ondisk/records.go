@@ -7,10 +7,8 @@
 package ondisk
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 )
 
@@ -19,39 +17,6 @@ var ErrDamaged = errors.New("damaged")
 
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
-}
-
-// A log consists of blocks. A record lies in one piece within a block or in several pieces; a piece is a
-// checksum, a length of 16 bits, a kind, in logs that are written into old files the number of the log,
-// and the bytes.
-const (
-	blockSize      = 32 << 10
-	pieceHead      = 7
-	recyclableHead = 11
-)
-
-// The kinds of pieces. Those from recyclable on have the number of the log in their head.
-const (
-	kindZero         = 0
-	kindFull         = 1
-	kindFirst        = 2
-	kindMiddle       = 3
-	kindLast         = 4
-	kindRecyclable   = 5 // to 8: the same four again
-	kindCompression  = 9
-	kindTimestamps   = 10
-	kindTimestamps2  = 11
-	kindPredecessor  = 130
-	kindPredecessor2 = 131
-	kindSkippable    = 128 // who does not know a kind from here on passes over it
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// unmasked is the checksum behind a stored one: RocksDB rotates it and adds a constant.
-func unmasked(stored uint32) uint32 {
-	rotated := stored - 0xa282ead8
-	return rotated>>17 | rotated<<15
 }
 
 // Records reads the records of a manifest or a write-ahead log, one after the other.
@@ -90,11 +55,8 @@ func (l *Records) Next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch kind {
-		case kindCompression:
-			l.Compressed = true
-			continue
-		case kindTimestamps, kindTimestamps2, kindPredecessor, kindPredecessor2:
+		if kind > kindLast { // what may be passed over
+			l.Compressed = l.Compressed || kind == kindCompression
 			continue
 		}
 		first, last := kind == kindFull || kind == kindFirst, kind == kindFull || kind == kindLast
@@ -116,32 +78,24 @@ func (l *Records) piece() (kind int, bytes []byte, err error) {
 			return 0, nil, err
 		}
 	}
-	length, kind, head := int(binary.LittleEndian.Uint16(l.block[4:])), int(l.block[6]), pieceHead
-	stored := binary.LittleEndian.Uint32(l.block)
+	h, why := headOf(l.block)
 	switch {
-	case kind == kindZero && length == 0 && stored == 0:
+	case why == noPiece:
 		return 0, nil, io.EOF // space that was set aside
-	case kind >= kindRecyclable && kind < kindRecyclable+4:
-		kind, head = kind-kindRecyclable+kindFull, recyclableHead
-	case kind == kindTimestamps2 || kind == kindPredecessor2:
-		head = recyclableHead
-	case kind < kindFull || kind > kindTimestamps && kind != kindPredecessor:
-		return 0, nil, damaged("a piece of unknown kind %d at offset %d", kind, l.at)
+	case why != "":
+		return 0, nil, damaged("%s at offset %d", why, l.at)
+	case h.end > len(l.block) && l.last:
+		return 0, nil, io.ErrUnexpectedEOF
+	case h.end > len(l.block):
+		return 0, nil, damaged("%s at offset %d", reaches, l.at)
+	case !h.fits(l.block):
+		return 0, nil, damaged("%s at offset %d", wrongSum, l.at)
 	}
-	if head+length > len(l.block) {
-		if l.last {
-			return 0, nil, io.ErrUnexpectedEOF
-		}
-		return 0, nil, damaged("a piece of %d bytes at offset %d reaches beyond its block", length, l.at)
-	}
-	if crc32.Checksum(l.block[6:head+length], castagnoli) != unmasked(stored) {
-		return 0, nil, damaged("wrong checksum at offset %d", l.at)
-	}
-	l.recycled = l.recycled || head == recyclableHead
-	bytes = l.block[head : head+length]
-	l.block = l.block[head+length:]
-	l.at += int64(head + length)
-	return kind, bytes, nil
+	l.recycled = l.recycled || h.numbered
+	bytes = l.block[h.size:h.end]
+	l.block = l.block[h.end:]
+	l.at += int64(h.end)
+	return h.kind, bytes, nil
 }
 
 // fill reads the next block. What is left of the one before is too little for a head.

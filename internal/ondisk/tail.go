@@ -1,9 +1,7 @@
 package ondisk
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 	"os"
 )
@@ -48,15 +46,9 @@ func (t *Tail) Next() (record []byte, err error) {
 			return nil, err
 		}
 		at = end
-		switch kind {
-		case kindCompression:
-			t.Compressed = true
+		if kind > kindLast { // what may be passed over
+			t.Compressed = t.Compressed || kind == kindCompression
 			continue
-		case kindTimestamps, kindTimestamps2, kindPredecessor, kindPredecessor2:
-			continue
-		}
-		if kind > kindLast {
-			continue // what may be passed over
 		}
 		first, last := kind == kindFull || kind == kindFirst, kind == kindFull || kind == kindLast
 		if first == within {
@@ -81,42 +73,34 @@ func (t *Tail) piece(at int64) (kind int, data []byte, end int64, err error) {
 	if err != nil {
 		return 0, nil, 0, err
 	}
-	length, kind, head := int(binary.LittleEndian.Uint16(b[4:])), int(b[6]), pieceHead
-	stored := binary.LittleEndian.Uint32(b)
-	numbered := hasNumber(kind)
+	h, why := headOf(b)
 	switch {
-	case kind == kindZero && length == 0 && stored == 0:
+	case why == noPiece:
 		return 0, nil, 0, io.EOF // space that was set aside
-	case numbered:
-		head = recyclableHead
-	case kind < kindFull || kind > kindTimestamps && kind < kindSkippable:
-		return 0, nil, 0, t.none("a piece of unknown kind %d at offset %d", kind, at)
+	case why != "":
+		return 0, nil, 0, t.none(why, at)
+	case int64(h.end) > blockSize-at%blockSize:
+		return 0, nil, 0, t.none(reaches, at)
 	}
-	if int64(head+length) > blockSize-at%blockSize {
-		return 0, nil, 0, t.none("a piece of %d bytes at offset %d reaches beyond its block", length, at)
-	}
-	if b, err = t.bytes(at, head+length); err != nil {
+	if b, err = t.bytes(at, h.end); err != nil {
 		return 0, nil, 0, err
 	}
-	if crc32.Checksum(b[6:], castagnoli) != unmasked(stored) {
-		return 0, nil, 0, t.none("wrong checksum at offset %d", at)
+	if !h.fits(b) {
+		return 0, nil, 0, t.none(wrongSum, at)
 	}
-	if numbered && binary.LittleEndian.Uint32(b[pieceHead:]) != t.number || !numbered && t.recycled && kind <= kindLast {
+	if h.numbered && h.number(b) != t.number || !h.numbered && t.recycled && h.kind <= kindLast {
 		return 0, nil, 0, io.EOF // what the file held before
 	}
-	t.recycled = t.recycled || numbered
-	if kind >= kindRecyclable && kind < kindRecyclable+4 {
-		kind += kindFull - kindRecyclable
-	}
-	return kind, b[head:], at + int64(head+length), nil
+	t.recycled = t.recycled || h.numbered
+	return h.kind, b[h.size:], at + int64(h.end), nil
 }
 
 // none is what stands where no piece is: in a recycled log what the file held before.
-func (t *Tail) none(format string, args ...any) error {
+func (t *Tail) none(why string, at int64) error {
 	if t.recycled {
 		return io.EOF
 	}
-	return damaged(format, args...)
+	return damaged("%s at offset %d", why, at)
 }
 
 // bytes gives n bytes of a block from an offset on. io.EOF if they are not there yet.

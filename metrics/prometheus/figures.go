@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	prom "github.com/prometheus/client_golang/prometheus"
@@ -192,9 +193,10 @@ func family(read func(f engine.FamilyMetrics) float64) func(*engine.Metrics, sin
 	}
 }
 
-// label is a name as the value of a label, which must be UTF-8: one that is not is quoted as in Go.
+// label is a name as the value of a label, which must be UTF-8: one that is not is quoted as in Go, and so is one
+// that begins with a quotation mark, as what is quoted does: no two names have one label.
 func label(name string) string {
-	if utf8.ValidString(name) {
+	if utf8.ValidString(name) && !strings.HasPrefix(name, `"`) {
 		return name
 	}
 	return strconv.Quote(name)

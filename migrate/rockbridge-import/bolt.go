@@ -68,6 +68,9 @@ func (s *boltSource) families() ([]family, error) {
 	var all []bucket
 	err := s.guarded(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
+			if err := checkBoltPages(s.path, tx); err != nil {
+				return fmt.Errorf("%s is damaged: %w", s.path, err)
+			}
 			return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 				return s.collect(b, bucket{bytes.Clone(name)}, &all)
 			})

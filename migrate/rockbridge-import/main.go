@@ -52,7 +52,11 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends a program that is slow to stop
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	if isWorker() {
+		go endWithStarter()
+		os.Exit(workerEnded + run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(superviseRun(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run executes one command line and gives the exit code.

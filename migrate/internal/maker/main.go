@@ -1,7 +1,8 @@
 //go:build pebblegozstd
 
 // Program maker makes the stores that tests import, each by its own library: maker KIND PATH SEED ROWS. With a fifth
-// argument it keeps the store open until its standard input ends.
+// argument it keeps the store open until its standard input ends. maker read KIND PATH prints the rows of a store, as its library
+// shows them to anybody.
 package main
 
 import (
@@ -22,6 +23,10 @@ import (
 )
 
 func main() {
+	if os.Args[1] == "read" {
+		readers[os.Args[2]](os.Args[3])
+		return
+	}
 	kind, path := os.Args[1], os.Args[2]
 	seed, err := strconv.ParseUint(os.Args[3], 10, 64)
 	check(err)
