@@ -242,7 +242,10 @@ func (c *ColumnFamily) SingleDeleteAt(key []byte, timestamp uint64, o *WriteOpti
 
 func (c *ColumnFamily) applyAt(op cbridge.Op, name string, key []byte, timestamp uint64, value []byte, o *WriteOptions) error {
 	return c.applyChecked(op, name, key, value, o, func() ([]byte, error) {
-		if !c.stamped() {
+		switch {
+		case c.dropped.Load():
+			return nil, c.errDropped("")
+		case !c.stamped():
 			return nil, errUnstamped("")
 		}
 		return stampedKey(key, timestamp, value)
