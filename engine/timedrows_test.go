@@ -211,14 +211,14 @@ func throughIndexedBatch(t *testing.T, db *engine.DB, model *enginetest.Model) {
 	}
 }
 
-func number(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+func littleEndian(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
 
 func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
 	db := openDir(t, dir, timedOptions())
 	g, err := db.CreateColumnFamily("g", &engine.FamilyOptions{MergeOperator: engine.Uint64Add, CompactionFilter: engine.PrefixDrop([]byte("drop")), RowTTL: 70 * time.Second})
 	mustDo(t, err)
-	mustDo(t, g.Put([]byte("drop"), []byte("v"), nil), g.Merge([]byte("n"), number(1), nil))
+	mustDo(t, g.Put([]byte("drop"), []byte("v"), nil), g.Merge([]byte("n"), littleEndian(1), nil))
 	mustDo(t, db.Close())
 	for i := range 3 { // families that are not listed, and what lies over their operators
 		db = openDir(t, dir, &engine.Options{TimedRows: true})
@@ -232,8 +232,8 @@ func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 		if m := o["merge_operator"]; strings.Count(m, "TtlMerge") != 1 || !strings.Contains(m, "UInt64AddOperator") {
 			t.Error(m)
 		}
-		mustDo(t, g.Merge([]byte("n"), number(1), nil), g.Compact(t.Context(), nil, nil))
-		expectRows(t, "g", g, map[string]string{"n": string(number(uint64(2 + i)))})
+		mustDo(t, g.Merge([]byte("n"), littleEndian(1), nil), g.Compact(t.Context(), nil, nil))
+		expectRows(t, "g", g, map[string]string{"n": string(littleEndian(uint64(2 + i)))})
 		mustDo(t, db.Close())
 	}
 	openFails(t, "without", dir, nil, engine.ErrUnsupported)
