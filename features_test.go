@@ -78,7 +78,7 @@ func TestTheNamesOnThePageOfFeaturesExist(t *testing.T) {
 		t.Errorf("only %d names", len(names))
 	}
 	for _, name := range names {
-		if !featureExists(packages, name) && !slices.Contains(comingFeatures, name) {
+		if !featureExists(packages, name) {
 			t.Errorf("%s names %s, which does not exist", featuresDocument, name)
 		}
 	}
@@ -90,12 +90,4 @@ func TestTheNamesOnThePageOfFeaturesExist(t *testing.T) {
 	if got := featureNames("| a | `Open`, `x=1` and `DB.Get` |\n`Put`\n"); !slices.Equal(got, []string{"Open", "DB.Get"}) {
 		t.Errorf("control: %v", got)
 	}
-}
-
-// comingFeatures are on the page already and come with branches that are under way. It must be empty in a release.
-var comingFeatures = []string{
-	"FamilyOptions.Timestamps", "ColumnFamily.At", "ColumnFamily.PutAt", "ColumnFamily.RaiseHistory",
-	"ColumnFamily.PutEntity", "ColumnFamily.GetEntity", "Options.CompressedCache",
-	"ColumnFamily.ExportFiles", "DB.ImportFiles", "ColumnFamily.CompactFiles", "DB.PauseBackground",
-	"NewDiskBudget", "Options.Disk",
 }

@@ -58,8 +58,10 @@ func (m *MultiGet) Key(i, at int) []byte { return m.bytes[at : at+int(m.keys[i].
 // in C for Rest or Free. Code NoMemory is the only error.
 func (m *MultiGet) Get(r Read, buf []byte) (used int, need uint64, err error) {
 	m.found = slices.Grow(m.found[:0], len(m.keys))[:len(m.keys)]
-	how := C.rb_read{snap: r.snap(), flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne),
-		timed: flag(r.Timed), at: C.uint64_t(r.At)}
+	how := C.rb_read{
+		snap: r.snap(), flags: C.uint32_t(r.Flags), deadline: C.uint64_t(r.Deadline), one_by_one: flag(r.OneByOne),
+		timed: flag(r.Timed), at: C.uint64_t(r.At),
+	}
 	if rbdebug.On {
 		rbdebug.Poison(buf)
 	}

@@ -224,7 +224,6 @@ func TestForeignMergesGoOn(t *testing.T) {
 
 func TestWhatIsNotKnownHereIsRefusedByName(t *testing.T) {
 	for says, args := range map[string]string{
-		"comparator leveldb.BytewiseComparator.u64ts":                "--benchmarks=fillrandom --user_timestamp_size=8",
 		"merge operator MergeSortOperator":                           "--benchmarks=fillrandom --merge_operator=sortlist",
 		"table factory PlainTable":                                   "--benchmarks=fillrandom,compact --use_plain_table --prefix_size=8 --mmap_read --memtablerep=prefix_hash --allow_concurrent_memtable_write=false",
 		"compaction filter factory BlobIndexCompactionFilterFactory": "--benchmarks=fillrandom --use_blob_db --blob_db_min_blob_size=10",

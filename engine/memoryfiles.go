@@ -96,6 +96,9 @@ func (m *MemoryFiles) Databases() []string {
 // Destroy deletes the database in directory dir, as the function Destroy does on disk. ErrLocked if it is open, for reading
 // too; ErrInvalidArgument if there is none.
 func (m *MemoryFiles) Destroy(dir string) error {
+	if err := validatePath(dir); err != nil {
+		return describe(err, "destroy", "")
+	}
 	return describe(m.destroy(inRoot(dir)), "destroy", dir)
 }
 

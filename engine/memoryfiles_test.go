@@ -342,7 +342,7 @@ func TestADatabaseInMemoryWhoseComparatorFailedIsNotOpenedAgain(t *testing.T) {
 	db := openDir(t, dir, o)
 	mustDo(t, db.Put([]byte("?"), nil, nil), db.Put([]byte("a"), nil, nil))
 	sick.Store(true)
-	err := db.Put([]byte("b"), nil, nil) // beside "?", which is there
+	err := db.Put([]byte(">"), nil, nil) // beside "?", which is there
 	expectError(t, "Put", err, engine.ErrAborted)
 	sick.Store(false)
 	mustDo(t, db.Close())

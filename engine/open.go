@@ -199,11 +199,17 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 }
 
 func validatePath(dir string) error {
+	if len(dir) > maxPath {
+		return invalid("", "the directory's name is longer than any system takes")
+	}
 	if dir == "" || slices.Contains([]byte(dir), 0) {
 		return invalid("", "the directory's name is empty or contains a zero byte")
 	}
 	return nil
 }
+
+// maxPath is far more than a system takes, and few enough bytes to copy.
+const maxPath = 1 << 16
 
 // tolerant keeps a misused SingleDelete from ruining the database: by RocksDB's default a flush or
 // compaction that meets one beside a Delete or Merge of the same key fails, so do all writes after

@@ -54,7 +54,7 @@ static void write_at(struct fixture *f, const char *key, uint64_t at, const char
   fx_ok(rb_write(f->db, 0, rep, n));
 }
 
-static void expect_value(rb_value v, const char *want, const uint8_t *buf) {
+static void expect_stamped(rb_value v, const char *want, const uint8_t *buf) {
   fx_ok(v.status);
   assert_int_equal(v.len, strlen(want));
   assert_memory_equal(v.pin == NULL ? buf : v.data, want, v.len);
@@ -76,9 +76,9 @@ static void test_reads_as_of(void **state) {
   write_at(f, "k", 5, "five!");
   f->snap = rb_snapshot_new(f->db);
   write_at(f, "k", 7, NULL);
-  expect_value(rb_get_at(f->family, NULL, 0, 0, 4, BYTES("k"), buf, sizeof buf), "three", buf);
-  expect_value(rb_get_at(f->family, NULL, 0, 0, 6, BYTES("k"), buf, 2), "five!", buf);
-  expect_value(rb_get_at(f->family, f->snap, 0, 0, 9, BYTES("k"), buf, sizeof buf), "five!", buf);
+  expect_stamped(rb_get_at(f->family, NULL, 0, 0, 4, BYTES("k"), buf, sizeof buf), "three", buf);
+  expect_stamped(rb_get_at(f->family, NULL, 0, 0, 6, BYTES("k"), buf, 2), "five!", buf);
+  expect_stamped(rb_get_at(f->family, f->snap, 0, 0, 9, BYTES("k"), buf, sizeof buf), "five!", buf);
   assert_int_equal(rb_get_at(f->family, NULL, 0, 0, 7, BYTES("k"), buf, 16).status.code,
                    RB_NOT_FOUND);
   assert_int_equal(rb_get_at(f->family, NULL, 0, 0, 2, BYTES("k"), buf, 16).status.code,
@@ -287,7 +287,7 @@ static void test_history(void **state) {
            "full_history_ts_low");
   rb_iter_options o = {.timed = 1, .at = 4};
   fx_error(rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0).status, RB_INVALID_ARGUMENT, NULL);
-  expect_value(rb_get_at(f->family, NULL, 0, 0, 5, BYTES("k"), buf, sizeof buf), "three", buf);
+  expect_stamped(rb_get_at(f->family, NULL, 0, 0, 5, BYTES("k"), buf, sizeof buf), "three", buf);
   fx_error(rb_history_raise(f->family, 4), RB_INVALID_ARGUMENT, NULL);
   struct setup s = fx_defaults();
   s.family.operators.stamped = 1;
