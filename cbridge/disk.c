@@ -40,7 +40,7 @@ rb_disk *rb_disk_new(rb_disk_limits l) {
  * memtables that it could need. So the limit is looked at here, before writes. */
 void rb_disk_set(rb_disk *d, rb_disk_limits l) {
   atomic_store(&d->limit, l.limit);
-  if (d->manager == NULL) {
+  if (d->manager == NULL || !rb_disk_offered()) {
     rb_cxx_disk_set(d->cxx, l.rate, l.share);
     return;
   }

@@ -272,8 +272,10 @@ struct rb_call_options rb_call_options_get(const rb_db *db, const rb_snapshot *s
 struct rb_call_options rb_call_options_at(const rb_snapshot *snap, uint32_t flags,
                                           uint64_t deadline, const struct rb_stamp *at);
 
-/* A number as a timestamp, and back. */
+/* A number as a timestamp. */
 struct rb_stamp rb_stamp_of(uint64_t number);
+
+/* And back. */
 uint64_t rb_stamp_number(const char *bytes);
 
 /* The timestamp of the row where the cursor of a timed iterator stands. */

@@ -118,7 +118,7 @@ func TestEachCodeHasWordsOfItsOwn(t *testing.T) {
 		}
 		seen[text] = code
 	}
-	for _, code := range []dberr.Code{-1, dberr.Gap + 1, 1 << 30} {
+	for _, code := range []dberr.Code{-1, dberr.NoHistory + 1, 1 << 30} {
 		if code.String() != "unknown error" {
 			t.Errorf("code %d: %q", code, code)
 		}

@@ -191,8 +191,8 @@ func (b *Batch) begin(n int) (s *Batch, err error) {
 }
 
 // fits refuses a record of up to n bytes more that the batch cannot hold.
-func (s *Batch) fits(n int) error {
-	if uint64(len(s.rep))+uint64(n)+recordRoom > MaxBatchSize || s.count == math.MaxUint32 {
+func (b *Batch) fits(n int) error {
+	if uint64(len(b.rep))+uint64(n)+recordRoom > MaxBatchSize || b.count == math.MaxUint32 {
 		return dberr.New("", dberr.TooLarge, "the batch exceeds MaxBatchSize")
 	}
 	return nil

@@ -182,7 +182,9 @@ static void expect_versions(struct fixture *f, rb_iter_options o, uint64_t rows,
     }
     if (r.need > 0) {
       assert_int_equal(r.rows, 0);
-      buf = realloc(buf, r.need);
+      free(buf);
+      buf = malloc(r.need);
+      assert_non_null(buf);
       cap = r.need;
     }
   } while (!r.end);
