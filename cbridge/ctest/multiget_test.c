@@ -95,7 +95,7 @@ static rb_multi look_up(rb_family *f, rb_read how, const char *const *keys, size
   return rb_multi_get(&f, how, table, n, U8(bytes), buf, cap, found);
 }
 
-static const rb_read plain = {NULL, 0, 0, 0};
+static const rb_read plain = {NULL, 0, 0, 0, 0, 0};
 
 /* Asserts that key i has the value; NULL: that it is absent. */
 static void expect(size_t i, const char *value) {
@@ -180,7 +180,7 @@ static void keys_of_several_families_are_of_one_snapshot(void **state) {
   const rb_key keys[] = {{1, 1}, {0, 1}, {1, 1}, {0, 1}};
   rb_snapshot *s = rb_snapshot_new(f->db);
   for (int i = 0; i < 2; i++) {
-    rb_read how = {i == 0 ? NULL : s, 0, 0, 0};
+    rb_read how = {i == 0 ? NULL : s, 0, 0, 0, 0, 0};
     rb_multi m = rb_multi_get(families, how, keys, 4, U8("kkkx"), buf, ROOM, found);
     fx_ok(m.status);
     expect(0, "of other");
@@ -200,7 +200,7 @@ static void the_cache_only_is_read_key_by_key(void **state) {
   struct setup still = fx_defaults();
   still.family_extra = "disable_auto_compactions=true"; /* the end of a snapshot may start one */
   fx_open(f, still);
-  rb_read how = {NULL, RB_READ_CACHE_ONLY, 0, 0};
+  rb_read how = {NULL, RB_READ_CACHE_ONLY, 0, 0, 0, 0};
   rb_multi m = look_up(f->family, how, some, SOME, ROOM);
   fx_ok(m.status);
   assert_int_equal(batched, 0);
@@ -251,10 +251,10 @@ static void memory_may_be_short_everywhere(void **state) {
   fill(f);
   bad_words = "IO error: of a test";
   blob_files = 1;
-  const rb_read ways[] = {{NULL, 0, 0, 0},
-                          {NULL, RB_READ_CACHE_ONLY, 0, 0},
-                          {NULL, RB_READ_NO_VERIFY, 0, 1},
-                          {NULL, 0, UINT64_MAX / 4, 0}};
+  const rb_read ways[] = {{NULL, 0, 0, 0, 0, 0},
+                          {NULL, RB_READ_CACHE_ONLY, 0, 0, 0, 0},
+                          {NULL, RB_READ_NO_VERIFY, 0, 1, 0, 0},
+                          {NULL, 0, UINT64_MAX / 4, 0, 0, 0}};
   for (size_t w = 0; w < 4; w++) {
     unsigned failed = 0;
     for (bool through = false; !through; failed++) {

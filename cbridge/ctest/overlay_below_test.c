@@ -114,8 +114,8 @@ static rb_multi multi(struct fixture *f, uint32_t flags, uint64_t deadline, cons
     k[i] = (rb_key){0, 1};
   }
   return rb_overlay_multi_get(over, 0, records, LEN, &f->family,
-                              (rb_read){NULL, flags, deadline, 0}, k, n, U8(keys), buf, sizeof buf,
-                              found);
+                              (rb_read){NULL, flags, deadline, 0, 0, 0}, k, n, U8(keys), buf,
+                              sizeof buf, found);
 }
 
 static void many_keys_are_answered_as_single_ones_are(void **state) {

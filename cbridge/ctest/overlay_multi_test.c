@@ -94,7 +94,7 @@ static rb_multi look_up(struct fixture *f, uint32_t flags, size_t cap) {
   }
   memset(buf, 0xA5, sizeof buf);
   memset(rest, 0xA5, sizeof rest);
-  rb_read how = {NULL, flags, 0, 0};
+  rb_read how = {NULL, flags, 0, 0, 0, 0};
   return rb_overlay_multi_get(over, HEADER, records, sizeof records - 1, &f->family, how, keys,
                               KEYS, U8(sought), buf, cap, found);
 }
@@ -155,7 +155,7 @@ static void a_merge_that_fails_is_the_error_of_its_key(void **state) {
 static void a_malformed_batch_is_not_taken(void **state) {
   struct fixture *f = *state;
   const rb_key key = {0, 1};
-  rb_read how = {NULL, 0, 0, 0};
+  rb_read how = {NULL, 0, 0, 0, 0, 0};
   rb_multi m = rb_overlay_multi_get(over, HEADER, U8("\x0D"), 1, &f->family, how, &key, 1, U8("a"),
                                     buf, ROOM, found);
   fx_error(m.status, RB_CORRUPTION, "record");
