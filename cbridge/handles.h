@@ -21,6 +21,7 @@ struct rb_family {
   char *name;
   uint32_t id;
   struct rb_order *order; /* of its keys, the database's; NULL: bytewise */
+  bool fifo;              /* it compacts by dropping its oldest files */
   bool blobs; /* when it was opened or created it had files of blobs, or an option to write some */
   struct rb_family *next;
 };
@@ -375,6 +376,7 @@ rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t fla
 /* The same by options, which it destroys if they were made. */
 rocksdb_pinnableslice_t *rb_lookup_by(rb_family *f, struct rb_call_options c, uint32_t flags,
                                       const uint8_t *key, size_t klen, rb_status *status);
+
 /* Mends what a lookup under flags answered. Asked to read the cache only, RocksDB gives an empty
  * value for what it would have to read, in which its TTL then finds no time: that is no damage, but
  * RB_INCOMPLETE. */

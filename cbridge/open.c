@@ -295,6 +295,7 @@ static rb_status rb_open_into(rb_plan *p, rb_db *db) {
     rb_family *f = rb_family_new(p->names[i]);
     if (f != NULL) {
       f->blobs = rocksdb_options_get_enable_blob_files(p->options[i]) != 0;
+      f->fifo = rocksdb_options_get_compaction_style(p->options[i]) == rocksdb_fifo_compaction;
       f->order = p->orders[i];
       rb_family_join(db, f, handles[i]);
     } else {

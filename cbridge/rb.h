@@ -793,7 +793,7 @@ typedef struct rb_fill {
  * when need is set, fill again with RB_MOVE_ON and a larger buffer. From nowhere the turns go to
  * the first or the last row; one in the direction that the last fill took is RB_MOVE_ON. After an
  * error RB_MOVE_ON and the turns deliver nothing and repeat it; the other moves start afresh. key
- * is used by the moves that name it. Offsets are below 4 GiB. With a predicate it may end, for now,
+ * is used by the moves that name it. Offsets are below 4 GiB. With a predicate it may end at times
  * without a row, need and end: when it has looked at enough of them. */
 rb_fill rb_iter_fill(rb_iter *it, uint32_t move, const uint8_t *key, size_t klen, uint8_t *buf,
                      size_t cap, uint32_t max_rows);

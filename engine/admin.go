@@ -164,8 +164,9 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 }
 
 // Checkpoint makes a consistent copy of the database in directory dir, which must not exist. Files are
-// linked, not copied, where dir lies on the same file system. The copy of a database in memory is in the same MemoryFiles. When ctx, which may be nil, ends, the
-// caller leaves at once; the copy is then finished without it, and removed.
+// linked, not copied, where dir lies on the same file system. The copy of a database in memory is in the
+// same MemoryFiles. When ctx, which may be nil, ends, the caller leaves at once; the copy is then finished
+// without it, and removed.
 func (d *DB) Checkpoint(ctx context.Context, dir string) error {
 	if err := d.enter(ctx, opCheckpoint); err != nil {
 		return err

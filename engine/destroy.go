@@ -39,10 +39,10 @@ func destroy(dir string) error {
 	if err := cbridge.Destroy(nil, dir, wal); err != nil {
 		return err
 	}
-	before := os.RemoveAll(filepath.Join(dir, keptFolder)) == nil
-	if kept, trash := removeKept(dir), removeTrash(dir); kept || trash || before {
-		os.Remove(dir) // if nothing else is in it
-	}
+	removeKept(dir)
+	removeTrash(dir)
+	os.RemoveAll(filepath.Join(dir, keptFolder))
+	os.Remove(dir) // if nothing else is in it
 	if wal != "" { // RocksDB 9.10 leaves the folder; only an empty one goes
 		os.Remove(filepath.Join(wal, "archive"))
 		os.Remove(wal)
@@ -66,17 +66,14 @@ func holdsDatabase(dir string) error {
 	return invalid("", "there is no database")
 }
 
-// removeTrash removes files that a DiskBudget had wait for their deletion, which RocksDB does not know as its own here,
-// and tells whether there were any.
-func removeTrash(dir string) (any bool) {
+// removeTrash removes files that a DiskBudget had wait for their deletion, which RocksDB does not know as its own here.
+func removeTrash(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		name, trash := strings.CutSuffix(e.Name(), ".trash")
-		digits := strings.TrimLeft(name, "0123456789")
-		if trash && len(digits) < len(name) && strings.ContainsAny(digits[:min(1, len(digits))], ".") {
+		behind := strings.TrimLeft(name, "0123456789") // the number
+		if trash && len(behind) < len(name) && strings.HasPrefix(behind, ".") {
 			os.Remove(filepath.Join(dir, e.Name()))
-			any = true
 		}
 	}
-	return any
 }

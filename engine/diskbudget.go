@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -18,6 +19,7 @@ type DiskBudget struct {
 	mu     sync.Mutex
 	c      *cbridge.Disk // nil: closed
 	limits DiskLimits
+	capped atomic.Bool // there is a MaxBytes, and so something to ask C for
 }
 
 // DiskLimits are those of a DiskBudget. The zero value limits nothing.
@@ -61,7 +63,9 @@ func NewDiskBudget(l DiskLimits) (*DiskBudget, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DiskBudget{c: c, limits: l}, nil
+	b := &DiskBudget{c: c, limits: l}
+	b.capped.Store(l.MaxBytes > 0)
+	return b, nil
 }
 
 func (l *DiskLimits) validate() error {
@@ -100,6 +104,7 @@ func (b *DiskBudget) SetLimits(l DiskLimits) error {
 	}
 	b.limits = l
 	b.c.Set(l.c())
+	b.capped.Store(l.MaxBytes > 0)
 	return nil
 }
 
@@ -161,7 +166,7 @@ func (b *DiskBudget) join(plan *cbridge.Plan) error {
 
 // full is the error of what would add to the files of a budget that has no room; nil: it has.
 func (d *DB) full() error {
-	if !d.limited || !d.c.Full() {
+	if d.disk == nil || !d.disk.capped.Load() || !d.c.Full() {
 		return nil
 	}
 	return dberr.New("", dberr.NoSpace, "the table files take all that their DiskBudget allows")

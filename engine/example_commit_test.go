@@ -56,7 +56,7 @@ func ExampleDB_Health() {
 	case errors.Is(err, engine.ErrSyncFailed):
 		fmt.Println("stop, look at the disk, and open the database again")
 	default:
-		fmt.Println("for now:", err)
+		fmt.Println("until it recovers:", err)
 	}
 	fmt.Println(db.Close(), errors.Is(db.Health(), engine.ErrClosed))
 	// Output:

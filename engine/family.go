@@ -219,9 +219,6 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 	}
 	f := &ColumnFamily{db: d, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
 	f.blobs.Store(c.Blobs)
-	if err := f.learnHistory(); err != nil {
-		return nil, err
-	}
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	d.files.tellOptions(d, nil)
 	return f, nil

@@ -55,7 +55,7 @@ type DB struct {
 
 	trouble trouble
 	pauses  pauses
-	limited bool // it has a DiskBudget
+	disk    *DiskBudget // nil: none
 
 	operatorFailures operatorFailures // of operators written in Go
 
@@ -123,7 +123,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	defer plan.Free()
 	d := &DB{
 		path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0,
-		limited: o.Disk != nil, files: o.InMemory, timed: o.TimedRows,
+		disk: o.Disk, files: o.InMemory, timed: o.TimedRows,
 	}
 	if err := d.files.lie(plan); err != nil {
 		return nil, err
@@ -270,7 +270,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), openingThreads(dir), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.openingThreads(dir), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}

@@ -137,16 +137,14 @@ func forgetManifests(dir string) {
 	removeKept(dir)
 }
 
-// removeKept removes second names, and tells whether there were any.
-func removeKept(dir string) (any bool) {
+// removeKept removes second names.
+func removeKept(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), "MANIFEST-") && strings.HasSuffix(e.Name(), keptManifest) {
 			_ = os.Remove(filepath.Join(dir, e.Name()))
-			any = true
 		}
 	}
-	return any
 }
 
 // whyBackground gives the cause of an error that RocksDB tells of by a count only: what a commit would answer now. The

@@ -28,7 +28,7 @@ type boltPages struct {
 	size uint64   // of a page
 	end  uint64   // number of the first page behind the last
 	seen []uint64 // a bit for each page
-	todo []uint64
+	open []uint64 // pages that are still to be looked at
 }
 
 // checkBoltPages looks whether the tree that tx sees is one: every page is in the file and reached once, and what it says of its
@@ -46,10 +46,10 @@ func checkBoltPages(path string, tx *bbolt.Tx) error {
 	size := uint64(tx.DB().Info().PageSize)
 	p := &boltPages{file: file, size: size, end: uint64(min(tx.Size(), info.Size())) / size}
 	p.seen = make([]uint64, p.end/64+1)
-	p.todo = []uint64{uint64(tx.Cursor().Bucket().Root())}
-	for len(p.todo) > 0 {
-		page := p.todo[len(p.todo)-1]
-		p.todo = p.todo[:len(p.todo)-1]
+	p.open = []uint64{uint64(tx.Cursor().Bucket().Root())}
+	for len(p.open) > 0 {
+		page := p.open[len(p.open)-1]
+		p.open = p.open[:len(p.open)-1]
 		if err := p.look(page); err != nil {
 			return fmt.Errorf("page %d: %w", page, err)
 		}
@@ -112,7 +112,7 @@ func (p *boltPages) branch(elements []byte, room uint64) error {
 		if !within(e, 0, boltHead+at, 1, room) {
 			return errors.New("a key lies outside")
 		}
-		p.todo = append(p.todo, binary.NativeEndian.Uint64(e[8:]))
+		p.open = append(p.open, binary.NativeEndian.Uint64(e[8:]))
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (p *boltPages) bucket(page, at, n uint64) error {
 	}
 	root := binary.NativeEndian.Uint64(b)
 	if root != 0 {
-		p.todo = append(p.todo, root)
+		p.open = append(p.open, root)
 		return nil
 	}
 	inline := b[16:]
