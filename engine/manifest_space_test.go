@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func refuseManifest(t *testing.T, d slowDisk, call manifestCall, after error) {
 	other, err := db.ColumnFamily("other")
 	mustDo(t, err)
 	mustDo(t, errors.Join(other.Put([]byte("k"), []byte("v"), nil), other.Compact(nil, nil, nil), db.Put([]byte("k"), nil, nil)))
-	expect := func(what string, errno syscall.Errno, want error) {
+	expect := func(what string, errno syscall.Errno, want error) error {
 		table := filepath.Join(t.TempDir(), "table.sst")
 		w, err := engine.NewSSTWriter(table, nil)
 		mustDo(t, err)
@@ -59,9 +60,13 @@ func refuseManifest(t *testing.T, d slowDisk, call manifestCall, after error) {
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v", what, err)
 		}
+		return err
 	}
-	for range 2 { // the second failure finds the deletion of files off
-		expect("without space", syscall.ENOSPC, engine.ErrNoSpace)
+	for i := range 2 { // the second time RocksDB takes no commits, and is not asked to begin a manifest
+		err := expect("without space", syscall.ENOSPC, engine.ErrNoSpace)
+		if begun := err != nil && strings.Contains(err.Error(), "MANIFEST"); begun != (i == 0) {
+			t.Errorf("time %d: %v", i, err)
+		}
 	}
 	if !untilWritten(t, db) {
 		return
