@@ -129,7 +129,7 @@ static bool rb_fifo_above_0(const rb_family *f) {
   bool above = false;
   for (int level = 1; f->fifo && !above; level++) {
     char name[64];
-    snprintf(name, sizeof name, "rocksdb.num-files-at-level%d", level);
+    (void)snprintf(name, sizeof name, "rocksdb.num-files-at-level%d", level);
     char *files = rocksdb_property_value_cf(f->db->db, f->handle, name);
     if (files == NULL) {
       break; /* there are no more levels */

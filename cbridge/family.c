@@ -120,7 +120,7 @@ static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_op
     return r;
   }
   f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
-  f->fifo = rocksdb_options_get_compaction_style((rocksdb_options_t *)o) == rocksdb_fifo_compaction;
+  f->fifo = rocksdb_options_get_compaction_style(o) == rocksdb_fifo_compaction;
   f->order = order;
   rocksdb_column_family_handle_t *h = NULL;
   rb_hold_begin(db);
