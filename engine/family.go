@@ -27,6 +27,8 @@ type ColumnFamily struct {
 
 	valueSize valueSize // of the values that MultiGet reads
 
+	ingesting sync.Mutex // one call at a time, where what becomes of the files is looked at
+
 	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's
 	historyMu sync.Mutex    // one raise at a time
 

@@ -375,7 +375,7 @@ func (n *newFamily) verify(ctx context.Context, dir string, x *familyExport, tru
 			break
 		}
 		path := filepath.Join(dir, f.Name)
-		if err := readWhole(ctx, path, n.ops); err != nil {
+		if _, _, _, err := readWhole(ctx, path, n.ops); err != nil {
 			return describe(err, "", path)
 		}
 	}
@@ -399,7 +399,7 @@ func (n *newFamily) verifyFile(v *verification, path string, f exportedFile) err
 	if sum != f.CRC32C {
 		return dberr.New("", dberr.Corruption, "wrong checksum")
 	}
-	p, err := readTableProperties(path)
+	p, _, err := readTableProperties(path)
 	if err != nil {
 		return err
 	}

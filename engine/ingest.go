@@ -64,7 +64,7 @@ func (c *ColumnFamily) Ingest(ctx context.Context, paths []string, o *IngestOpti
 	if err := c.enter(ctx, opIngest); err != nil {
 		return err
 	}
-	err := c.mayIngest(ctx, paths, o)
+	tables, err := c.mayIngest(ctx, paths, o)
 	if err == nil {
 		err = c.hold("ingest")
 		if err != nil {
@@ -75,11 +75,11 @@ func (c *ColumnFamily) Ingest(ctx context.Context, paths []string, o *IngestOpti
 		c.db.guard.leave(opIngest)
 		return c.describe(err, "ingest", nil)
 	}
-	return c.describe(c.ingest(ctx, slices.Clone(paths), o), "ingest", nil)
+	return c.describe(c.ingest(ctx, tables, o), "ingest", nil)
 }
 
 // ingest makes the call and gives back the family and the guard.
-func (c *ColumnFamily) ingest(ctx context.Context, paths []string, o *IngestOptions) error {
+func (c *ColumnFamily) ingest(ctx context.Context, tables []ingestedTable, o *IngestOptions) error {
 	err := detached{
 		call: func() error {
 			if c.db.observed() {
@@ -94,7 +94,7 @@ func (c *ColumnFamily) ingest(ctx context.Context, paths []string, o *IngestOpti
 			if err := c.db.refuseIngestion(); err != nil {
 				return err
 			}
-			return o.meaning(shutDown(c.db.note(c.c.Ingest(paths, o.c()))))
+			return o.meaning(shutDown(c.db.note(c.ingestChecked(tables, o))))
 		},
 		end: func(bool) {
 			c.release()
@@ -122,61 +122,65 @@ func (o *IngestOptions) meaning(err error) error {
 	return err
 }
 
-// mayIngest refuses what RocksDB would not.
-func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestOptions) error {
+// mayIngest refuses what RocksDB would not, and tells what it saw of the files.
+func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestOptions) ([]ingestedTable, error) {
 	if err := c.bytewiseOnly(""); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.db.plainFiles(); err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case c.db.readOnly:
-		return dberr.New("", dberr.ReadOnly, "")
+		return nil, dberr.New("", dberr.ReadOnly, "")
 	case c.db.tx.mode != NoTx:
-		return errUnlocked()
+		return nil, errUnlocked()
 	case len(paths) == 0:
-		return invalid("", "no files")
+		return nil, invalid("", "no files")
 	case o.BottommostOnly && !Supports(IngestBottommost):
-		return unsupported("ingest", IngestBottommost)
+		return nil, unsupported("ingest", IngestBottommost)
 	}
 	if err := c.db.full(); err != nil {
-		return err
+		return nil, err
 	}
 	sorted := slices.Sorted(slices.Values(paths))
 	for i, path := range sorted {
 		if err := validateFile(path); err != nil {
-			return err
+			return nil, err
 		}
 		if i > 0 && path == sorted[i-1] {
-			return describe(invalid("", "the file is named twice"), "", path)
+			return nil, describe(invalid("", "the file is named twice"), "", path)
 		}
 	}
-	for _, path := range paths {
-		if err := c.mayIngestFile(ctx, path, o.Trusted); err != nil {
-			return describe(err, "ingest", path)
+	tables := make([]ingestedTable, len(paths))
+	for i, path := range paths {
+		var err error
+		if tables[i], err = c.mayIngestFile(ctx, path, o.Trusted); err != nil {
+			return nil, describe(err, "ingest", path)
 		}
 	}
-	return nil
+	return tables, nil
 }
 
 // mayIngestFile looks at a file, and reads it unless it is trusted.
-func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted bool) error {
-	p, err := readTableProperties(path)
+func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted bool) (t ingestedTable, err error) {
+	p, size, err := readTableProperties(path)
 	if err != nil {
-		return err
+		return t, err
 	}
+	t = newIngestedTable(path, size, p)
 	switch {
 	case p.Comparator != "leveldb.BytewiseComparator":
-		return invalid("", "it was made with comparator "+cut(p.Comparator))
+		return t, invalid("", "it was made with comparator "+cut(p.Comparator))
 	case !p.External:
-		return invalid("", "no SST writer made it: files of databases cannot be ingested")
+		return t, invalid("", "no SST writer made it: files of databases cannot be ingested")
 	case p.Merges > 0 && !c.ops.takeOperandsOf(p.MergeOperator):
-		return invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
+		return t, invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	case trusted:
-		return nil
+		return t, nil
 	}
-	return readWhole(ctx, path, c.ops)
+	t.first, t.last, t.known, err = readWhole(ctx, path, c.ops)
+	return t, err
 }
 
 // takeOperandsOf tells whether a family's merge operator may merge operands of a file that names its own as RocksDB
@@ -188,27 +192,37 @@ func (o *operators) takeOperandsOf(name string) bool {
 	return o.merges() && sameOperands(name, o.merge)
 }
 
-// readWhole reads every row of a table file, and so every checksum.
-func readWhole(ctx context.Context, path string, ops operators) error {
+// readWhole reads every row of a table file, and so every checksum. It gives the keys of the first and the last row that
+// show, if there are any.
+func readWhole(ctx context.Context, path string, ops operators) (first, last []byte, any bool, err error) {
+	defer func() { err = unplaced(err) }()
 	info, err := os.Stat(path)
 	if err != nil {
-		return dberr.Wrap("", dberr.IO, err)
+		return nil, nil, false, dberr.Wrap("", dberr.IO, err)
 	}
 	temp, err := os.MkdirTemp("", "rockbridge-ingest-")
 	if err != nil {
-		return dberr.Wrap("", dberr.IO, err)
+		return nil, nil, false, dberr.Wrap("", dberr.IO, err)
 	}
 	defer os.RemoveAll(temp)
 	db, err := tableSet(filepath.Join(temp, "db"), []SSTInfo{{Path: path, Size: info.Size()}}, ops)
 	if err != nil {
-		return unplaced(err)
+		return nil, nil, false, err
 	}
 	defer db.close()
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	_, _, _, err = Count(ctx, db, &IterOptions{NoFillCache: true})
-	return unplaced(err)
+	o := &IterOptions{NoFillCache: true}
+	rows, _, _, err := Count(ctx, db, o)
+	if err != nil || rows == 0 {
+		return nil, nil, false, err
+	}
+	if first, err = FirstKey(ctx, db, o); err != nil {
+		return nil, nil, false, err
+	}
+	last, err = LastKey(ctx, db, o)
+	return first, last, err == nil, err
 }
 
 // unplaced takes the temporary directory out of an error.

@@ -27,6 +27,7 @@ type faultRun struct {
 	seen      uint64 // calls that had failed when it last looked
 	healed    bool   // the fault is over, and the database was opened since
 	step      string
+	kind      uint64 // of the calls that fail
 }
 
 func faultOptions() *engine.Options {
@@ -41,14 +42,19 @@ func faultOptions() *engine.Options {
 }
 
 // faultChild's arguments are the folder that holds the database and what else is made, and words: "once" if one call
-// fails only, "wait" to wait until there is space again, "stay" to end with the first session, and the faults that the
-// harness must find: "lie" acknowledges writes that failed, "swallow" takes every flush for one that succeeded.
+// fails only, "wait" to wait until there is space again, "stay" to end with the first session, "ingest" if only calls of an
+// ingestion fail, of a file with "ranges" deleted, and the faults that the harness must find: "lie" acknowledges writes
+// that failed, "swallow" takes every flush for one that succeeded.
 func faultChild(args []string) {
 	f, err := os.OpenFile(os.Getenv(nthFaultFile), os.O_RDWR, 0)
 	must(err)
 	record, err := os.Create(args[1])
 	must(err)
 	w := &faultRun{dir: args[0], mode: args[2], words: sharedWords{f}, record: faultRecord{record}}
+	w.kind = w.words.get(faultKind)
+	if w.is("ingest") {
+		w.words.set(faultKind, 0)
+	}
 	if !w.open("open") && (!w.is("once") || !w.open("open again")) {
 		return
 	}
@@ -62,7 +68,7 @@ func faultChild(args []string) {
 		w.healed = w.is("once") && w.words.get(faultFailed) > 0
 		w.writes(4, engine.Sync)
 		w.expect("flush", w.db.Flush())
-		w.reads(lossOf(faultKinds[w.words.get(faultKind)], w.words.get(faultFailed)))
+		w.reads(lossOf(faultKinds[w.kind], w.words.get(faultFailed)))
 		w.expect("close", w.db.Close())
 	}
 }
@@ -88,7 +94,7 @@ func (w *faultRun) expect(step string, err error) bool {
 		return true
 	}
 	var e *engine.Error
-	failed, kind := w.words.get(faultFailed), faultKinds[w.words.get(faultKind)]
+	failed, kind := w.words.get(faultFailed), faultKinds[w.kind]
 	errors.As(err, &e)
 	switch {
 	case failed == 0:
@@ -99,6 +105,8 @@ func (w *faultRun) expect(step string, err error) bool {
 		// RocksDB opens a database that it could not write its options down for.
 	case strings.Contains(step, "open") && kind == "open" && e != nil && e.Code == engine.CodeInvalidArgument:
 		// RocksDB opens a file to see whether its options suit the file system.
+	case step == "ingest" && kind == "read" && errors.Is(err, engine.ErrIO):
+		// Before 8.9 RocksDB does not tell which error a read had.
 	case step == "ingest" && errors.Is(err, engine.ErrAborted):
 		// Once the file system has failed nothing is ingested.
 	case strings.HasPrefix(step, "reopen") && kind == "sync" && errors.Is(err, engine.ErrCorruption):
@@ -113,6 +121,14 @@ func (w *faultRun) expect(step string, err error) bool {
 
 // work is all that the database is asked for.
 func (w *faultRun) work() {
+	if w.is("ingest") {
+		w.writes(3, engine.Sync)
+		w.flush()
+		w.ingest()
+		w.reads(nothingLost)
+		w.expect("compact", w.db.Compact(nil, nil, nil))
+		return
+	}
 	if !w.is("swallow") {
 		w.writes(6, nil)
 		w.writes(2, engine.Sync)
@@ -295,6 +311,12 @@ func (w *faultRun) checkpoint() {
 	must(f.Close())
 }
 
+// plant has the calls fail that the fault is of, counted from now on.
+func (w *faultRun) plant() {
+	w.words.set(faultFrom, w.words.get(faultFrom)+w.words.get(faultCounts+int(w.kind)))
+	w.words.set(faultKind, w.kind)
+}
+
 func (w *faultRun) ingest() {
 	n := w.begin(faultIngest)
 	path := filepath.Join(w.dir, "made.sst")
@@ -306,9 +328,18 @@ func (w *faultRun) ingest() {
 	if !w.expect("put into a table", s.Put(faultKey(n), faultValue(n, "default"))) {
 		return
 	}
+	if w.is("ranges") {
+		must(s.DeleteRange([]byte("s"), []byte("t")))
+	}
 	_, err = s.Finish()
+	if w.is("ingest") {
+		w.plant()
+	}
 	if w.expect("finish a table", err) && w.expect("ingest", w.db.Ingest(nil, []string{path}, nil)) {
 		w.end(n, faultDurable)
+	}
+	if w.is("ingest") {
+		w.words.set(faultKind, 0)
 	}
 	w.healthy()
 	w.heal()

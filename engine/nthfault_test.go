@@ -262,6 +262,26 @@ func everyFault(t *testing.T) {
 	}
 }
 
+// Before 8.9 RocksDB took a file whose first key it could not read for one of another range, and answered no error.
+func TestWhicheverReadOfAnIngestionFailsItsRowsAreThereOrNot(t *testing.T) {
+	for _, mode := range []string{"ingest", "ingest ranges"} {
+		f := fault{kind: 5, once: true, errno: syscall.EIO, mode: mode}
+		for f.from = 1; ; f.from++ {
+			out := f.run(t)
+			if out.wrong != "" {
+				t.Errorf("%v: %s", f, out.wrong)
+			}
+			if out.failed == 0 {
+				break
+			}
+		}
+		if f.from < 3 {
+			t.Errorf("%s: no more than %d reads", mode, f.from-1)
+		}
+		t.Logf("%s: %d reads failed", mode, f.from-1)
+	}
+}
+
 // The harness reports a write that is acknowledged though its sync failed, and a flush whose error nobody looked at.
 func TestTheNthFailureTestNoticesALie(t *testing.T) {
 	for _, f := range []fault{

@@ -278,7 +278,7 @@ func TestADamagedTableIsNoticed(t *testing.T) {
 	ondisk.Must(t, err)
 	whole, err := os.ReadFile(tables[0])
 	ondisk.Must(t, err)
-	if p, err := ondisk.ReadProperties(tables[0]); err != nil || p.Entries != 2 || p.RawBytes != 7+2*8+5 || p.Compression != "NoCompression" {
+	if p, err := ondisk.ReadProperties(tables[0]); err != nil || p.Entries != 2 || p.RawBytes != 7+2*8+5 || p.RawKeyBytes != 7+2*8 || p.Compression != "NoCompression" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	read := func(b []byte) error {

@@ -25,6 +25,7 @@ type Properties struct {
 	RangeDeletions uint64 // of these: of ranges
 	Merges         uint64
 	RawBytes       uint64 // of keys and values, before compression
+	RawKeyBytes    uint64 // of keys, with the 8 bytes that each has inside
 	Compression    string // RocksDB's name, such as "Snappy" or "NoCompression"
 	Family         string
 	Comparator     string
@@ -79,6 +80,7 @@ func properties(rows map[string]string) *Properties {
 		Comparator: rows["rocksdb.comparator"], MergeOperator: rows["rocksdb.merge.operator"], External: external,
 		Entries: number("num.entries"), Deletions: number("deleted.keys"), RangeDeletions: number("num.range-deletions"),
 		Merges: number("merge.operands"), RawBytes: number("raw.key.size") + number("raw.value.size"),
+		RawKeyBytes: number("raw.key.size"),
 		Compression: rows["rocksdb.compression"], Family: rows["rocksdb.column.family.name"],
 	}
 }
