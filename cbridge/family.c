@@ -39,6 +39,7 @@ rb_family *rb_family_new(const char *name) {
     return NULL;
   }
   f->name = copy;
+  pthread_mutex_init(&f->seams_lock, NULL);
   return f;
 }
 
@@ -46,6 +47,8 @@ void rb_family_free(rb_family *f) {
   if (f->handle != NULL) {
     rocksdb_column_family_handle_destroy(f->handle);
   }
+  rb_seams_free(f->seams);
+  pthread_mutex_destroy(&f->seams_lock);
   free(f->name);
   free(f);
 }

@@ -2,6 +2,7 @@
 #ifndef RB_HANDLES_H
 #define RB_HANDLES_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct rb_family {
   struct rb_order *order; /* of its keys, the database's; NULL: bytewise */
   bool fifo;              /* it compacts by dropping its oldest files */
   bool blobs; /* when it was opened or created it had files of blobs, or an option to write some */
+  pthread_mutex_t seams_lock; /* of seams */
+  struct rb_seams *seams;     /* of its newest state that was asked for; NULL: none yet */
   struct rb_family *next;
 };
 
@@ -77,6 +80,10 @@ struct rb_bound {
 
 /* A timestamp as RocksDB has it, in memory that read options point to. */
 enum { RB_STAMP = 8 };
+
+/* Bytes that follow a key in an iterator over versions: its timestamp, and its sequence number with
+ * its type. */
+enum { RB_VERSION_TAIL = 2 * RB_STAMP };
 struct rb_stamp {
   char bytes[RB_STAMP];
 };
@@ -104,6 +111,9 @@ struct rb_iter {
   struct rb_stamp at;
   struct rb_stamp since;
   struct rb_holes *holes; /* what RocksDB's iterator over versions may pass over; NULL: none */
+  struct rb_seams *seams; /* where files begin and end: see seams.c. NULL: nothing to look at */
+  size_t seam;            /* the next one: how many lie before it, or before and at it backwards */
+  bool seam_backward;     /* the way that seam is for */
   struct rb_predicate *predicate; /* which rows are kept; NULL: all */
   uint64_t pause;                 /* how much the predicate may look at in one call */
   uint32_t flags;
@@ -335,6 +345,69 @@ void rb_merged_advance(rb_iter *it);
 /* Ends the part of an iterator that is about a batch. NULL is allowed. */
 void rb_merged_free(struct rb_merged *m);
 
+/* Whether RocksDB tells of every file that its iterators could not read, so that no seams are
+ * needed. */
+bool rb_seams_hold(void);
+
+/* The seams of the newest state of f, of whose keys stamp bytes are a timestamp: *out is the
+ * caller's to free, and NULL where RocksDB needs none, or on an error, which can only be a shortage
+ * of memory. Safe from any thread. */
+rb_status rb_seams_get(rb_family *f, size_t stamp, struct rb_seams **out);
+
+/* Whether they are those of the family's state now, and so of an iterator that was made since. */
+bool rb_seams_fit(const rb_family *f, const struct rb_seams *s);
+
+/* s, or NULL, s being freed, if there are no seams in it. */
+struct rb_seams *rb_seams_or_none(struct rb_seams *s);
+
+/* Gives them up. NULL is allowed. */
+void rb_seams_free(struct rb_seams *s);
+
+/* What follows a seek of RocksDB's iterator to key. The iterator has seams. */
+void rb_seams_sought(rb_iter *it, const uint8_t *key, size_t klen);
+
+/* What follows one to the first row, or backwards to the last one. The iterator has seams. */
+void rb_seams_outermost(rb_iter *it);
+
+/* rb_native_advance for an iterator that has seams. */
+void rb_seams_advance(rb_iter *it);
+
+/* RocksDB's iterator, not one over it: to the first row at or after key or, backwards, the last one
+ * at or before it. */
+static inline void rb_native_seek(rb_iter *it, const uint8_t *key, size_t klen) {
+  if (it->backward) {
+    rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
+  } else {
+    rocksdb_iter_seek(it->it, (const char *)key, klen);
+  }
+  if (it->seams != NULL) {
+    rb_seams_sought(it, key, klen);
+  }
+}
+
+/* The same: to the first row or, backwards, the last one. */
+static inline void rb_native_outermost(rb_iter *it) {
+  if (it->backward) {
+    rocksdb_iter_seek_to_last(it->it);
+  } else {
+    rocksdb_iter_seek_to_first(it->it);
+  }
+  if (it->seams != NULL) {
+    rb_seams_outermost(it);
+  }
+}
+
+/* The same: one row further in the current direction. Only on a row. */
+static inline void rb_native_advance(rb_iter *it) {
+  if (it->seams != NULL) {
+    rb_seams_advance(it);
+  } else if (it->backward) {
+    rocksdb_iter_prev(it->it);
+  } else {
+    rocksdb_iter_next(it->it);
+  }
+}
+
 /* Whether the cursor that moves and fills work on, RocksDB's iterator or one over it and a batch,
  * stands on a row. */
 static inline bool rb_cursor_valid(const rb_iter *it) {
@@ -355,10 +428,8 @@ static inline const char *rb_cursor_value(const rb_iter *it, size_t *n) {
 static inline void rb_iter_advance(rb_iter *it) {
   if (it->merged != NULL) {
     rb_merged_advance(it);
-  } else if (it->backward) {
-    rocksdb_iter_prev(it->it);
   } else {
-    rocksdb_iter_next(it->it);
+    rb_native_advance(it);
   }
 }
 

@@ -59,35 +59,65 @@ rocksdb_readoptions_t *rb_iter_options_make(const rb_iter *it, const rb_snapshot
   return read;
 }
 
-/* Makes read options and a RocksDB iterator for the settings of it. On error *read and *made are
- * NULL. */
-static rb_status rb_iter_make(const rb_iter *it, const rb_snapshot *snap,
-                              rocksdb_readoptions_t **read, rocksdb_iterator_t **made) {
-  *made = NULL;
-  *read = rb_iter_options_make(it, snap);
-  if (*read == NULL) {
-    return rb_status_make(RB_NO_MEMORY, NULL);
+/* What an iterator of ours reads from. */
+struct rb_source {
+  rocksdb_readoptions_t *read;
+  rocksdb_iterator_t *it;
+  struct rb_seams *seams;
+};
+
+static void rb_source_free(struct rb_source *s) {
+  if (s->it != NULL) {
+    rocksdb_iter_destroy(s->it);
   }
+  if (s->read != NULL) {
+    rocksdb_readoptions_destroy(s->read);
+  }
+  rb_seams_free(s->seams);
+  memset(s, 0, sizeof *s);
+}
+
+/* Makes a RocksDB iterator, and finds the seams of the state that it is of. */
+static rb_status rb_source_open(const rb_iter *it, struct rb_source *s) {
+  rb_status found = rb_seams_get(it->family, it->timed ? RB_STAMP : 0, &s->seams);
+  if (found.code != RB_OK) {
+    return found;
+  }
+  s->it = rocksdb_create_iterator_cf(it->family->db->db, s->read, it->family->handle);
   char *err = NULL;
-  *made = rocksdb_create_iterator_cf(it->family->db->db, *read, it->family->handle);
-  rocksdb_iter_get_error(*made, &err);
-  if (err != NULL) {
-    rocksdb_iter_destroy(*made);
-    rocksdb_readoptions_destroy(*read);
-    *made = NULL;
-    *read = NULL;
-  }
+  rocksdb_iter_get_error(s->it, &err);
   return rb_status_from(err);
 }
 
-static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, rocksdb_readoptions_t *read,
-                          rocksdb_iterator_t *made) {
+/* Makes what an iterator with the settings of it reads from. On error there is nothing in *s. */
+static rb_status rb_iter_make(const rb_iter *it, const rb_snapshot *snap, struct rb_source *s) {
+  memset(s, 0, sizeof *s);
+  s->read = rb_iter_options_make(it, snap);
+  if (s->read == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  rb_status made = rb_source_open(it, s);
+  while (made.code == RB_OK && !rb_seams_fit(it->family, s->seams)) {
+    rocksdb_iter_destroy(s->it); /* files have changed in between: another one, of the new state */
+    s->it = NULL;
+    rb_seams_free(s->seams);
+    made = rb_source_open(it, s);
+  }
+  if (made.code != RB_OK) {
+    rb_source_free(s);
+  }
+  s->seams = rb_seams_or_none(s->seams);
+  return made;
+}
+
+static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, const struct rb_source *s) {
   it->snap = snap;
   if (snap != NULL) {
     atomic_fetch_add(&snap->holders, 1);
   }
-  it->read = read;
-  it->it = made;
+  it->read = s->read;
+  it->it = s->it;
+  it->seams = s->seams;
   bool native = it->family->order == NULL;
   it->native_lower = native && it->lower.set;
   it->native_upper = native && it->upper.set;
@@ -120,26 +150,22 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->versions = o.versions != 0;
   it->at = rb_stamp_of(o.at);
   it->since = rb_stamp_of(o.since);
-  rocksdb_readoptions_t *read = NULL;
-  rocksdb_iterator_t *made = NULL;
+  struct rb_source made = {NULL, NULL, NULL};
   if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
       !rb_bound_copy(&it->upper, o.has_upper, upper, upper_len)) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
   } else {
-    r.status = rb_iter_make(it, snap, &read, &made);
+    r.status = rb_iter_make(it, snap, &made);
   }
   if (r.status.code == RB_OK && it->versions) {
     r.status = rb_holes_new(it, snap);
-    if (r.status.code != RB_OK) {
-      rocksdb_iter_destroy(made);
-      rocksdb_readoptions_destroy(read);
-    }
   }
   if (r.status.code != RB_OK) {
+    rb_source_free(&made);
     rb_iter_free(it);
     return r;
   }
-  rb_iter_adopt(it, snap, read, made);
+  rb_iter_adopt(it, snap, &made);
   r.iter = it;
   return r;
 }
@@ -204,9 +230,10 @@ rb_status rb_iter_refresh(rb_iter *it) { return rb_iter_refresh_to(it, NULL); }
  * as no memtable was switched. Only if it was made for the newest state, with the bounds that hold.
  */
 static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
-  if (snap != NULL || it->snap != NULL || it->checked || it->timed || it->family->db->timed) {
+  if (snap != NULL || it->snap != NULL || it->checked || it->timed || it->family->db->timed ||
+      !rb_seams_hold()) {
     /* Timed reads ask whether there is still the history for them; RocksDB's TTL has iterators that
-     * cannot. */
+     * cannot; and nobody tells which state an iterator comes to, where seams are needed. */
     return false;
   }
   if (rocksdb_iter_refresh != NULL) {
@@ -219,7 +246,8 @@ static bool rb_iter_renew(rb_iter *it, const rb_snapshot *snap, rb_status *s) {
     return false;
   }
   if (s->code == RB_OK) {
-    rb_iter_adopt(it, NULL, it->read, it->it);
+    struct rb_source same = {it->read, it->it, it->seams};
+    rb_iter_adopt(it, NULL, &same);
   }
   return true;
 }
@@ -229,16 +257,15 @@ rb_status rb_iter_refresh_to(rb_iter *it, rb_snapshot *snap) {
   if (rb_iter_renew(it, snap, &renewed)) {
     return renewed;
   }
-  rocksdb_readoptions_t *read;
-  rocksdb_iterator_t *made;
-  rb_status s = rb_iter_make(it, snap, &read, &made);
+  struct rb_source made;
+  rb_status s = rb_iter_make(it, snap, &made);
   if (s.code != RB_OK) {
     return s;
   }
-  rocksdb_iter_destroy(it->it);
-  rocksdb_readoptions_destroy(it->read);
+  struct rb_source was = {it->read, it->it, it->seams};
+  rb_source_free(&was);
   rb_snapshot *old = it->snap;
-  rb_iter_adopt(it, snap, read, made);
+  rb_iter_adopt(it, snap, &made);
   rb_snapshot_free(old); /* last: it may be the same */
   return s;
 }
@@ -250,12 +277,8 @@ void rb_iter_free(rb_iter *it) {
   rb_merged_free(it->merged);
   rb_predicate_free(it->predicate);
   rb_holes_free(it->holes);
-  if (it->it != NULL) {
-    rocksdb_iter_destroy(it->it);
-  }
-  if (it->read != NULL) {
-    rocksdb_readoptions_destroy(it->read);
-  }
+  struct rb_source was = {it->read, it->it, it->seams};
+  rb_source_free(&was);
   rb_snapshot_free(it->snap);
   free(it->lower.data);
   free(it->upper.data);

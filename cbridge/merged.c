@@ -122,21 +122,13 @@ static void rb_base_moved(rb_iter *it) {
 }
 
 static void rb_base_advance(rb_iter *it) {
-  if (it->backward) {
-    rocksdb_iter_prev(it->it);
-  } else {
-    rocksdb_iter_next(it->it);
-  }
+  rb_native_advance(it);
   rb_base_moved(it);
 }
 
 /* To the first row at or after key or, backwards, the last one at or before it. */
 static void rb_base_seek(rb_iter *it, const uint8_t *key, size_t klen) {
-  if (it->backward) {
-    rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
-  } else {
-    rocksdb_iter_seek(it->it, (const char *)key, klen);
-  }
+  rb_native_seek(it, key, klen);
   rb_base_moved(it);
 }
 
@@ -366,11 +358,7 @@ static void rb_entry_outermost(rb_iter *it) {
 
 void rb_merged_outermost(rb_iter *it) {
   rb_merged_begin(it);
-  if (it->backward) {
-    rocksdb_iter_seek_to_last(it->it);
-  } else {
-    rocksdb_iter_seek_to_first(it->it);
-  }
+  rb_native_outermost(it);
   rb_base_moved(it);
   rb_entry_outermost(it);
   rb_merged_settle(it);

@@ -18,10 +18,8 @@ bool rb_iter_inside(const rb_iter *it) {
 static void rb_cursor_seek(rb_iter *it, const uint8_t *key, size_t klen) {
   if (it->merged != NULL) {
     rb_merged_seek(it, key, klen);
-  } else if (it->backward) {
-    rocksdb_iter_seek_for_prev(it->it, (const char *)key, klen);
   } else {
-    rocksdb_iter_seek(it->it, (const char *)key, klen);
+    rb_native_seek(it, key, klen);
   }
 }
 
@@ -29,10 +27,8 @@ static void rb_cursor_seek(rb_iter *it, const uint8_t *key, size_t klen) {
 static void rb_cursor_outermost(rb_iter *it) {
   if (it->merged != NULL) {
     rb_merged_outermost(it);
-  } else if (it->backward) {
-    rocksdb_iter_seek_to_last(it->it);
   } else {
-    rocksdb_iter_seek_to_first(it->it);
+    rb_native_outermost(it);
   }
 }
 

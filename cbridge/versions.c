@@ -27,20 +27,18 @@ struct rb_version {
   uint32_t kind;
 };
 
-enum { RB_TAIL = 2 * RB_STAMP }; /* of an internal key: timestamp, and sequence number with type */
-
 /* The version where it stands; false if it stands on none. */
 static bool rb_version_at(const rocksdb_iterator_t *it, struct rb_version *v) {
   enum { DELETED = 0x0, SINGLY_DELETED = 0x7, DELETED_WITH_TIMESTAMP = 0x14 };
   size_t n = 0;
   const char *key = rocksdb_iter_valid(it) ? rocksdb_iter_key(it, &n) : NULL;
-  if (n < RB_TAIL) {
+  if (n < RB_VERSION_TAIL) {
     return false;
   }
   uint8_t type = (uint8_t)key[n - RB_STAMP];
   v->key = (const uint8_t *)key;
-  v->klen = n - RB_TAIL;
-  v->stamp = rb_stamp_number(key + n - RB_TAIL);
+  v->klen = n - RB_VERSION_TAIL;
+  v->stamp = rb_stamp_number(key + n - RB_VERSION_TAIL);
   v->kind = type == DELETED || type == SINGLY_DELETED || type == DELETED_WITH_TIMESTAMP
                 ? RB_VERSION_DELETED
                 : RB_VERSION_PUT;
@@ -123,13 +121,17 @@ static rocksdb_iterator_t *rb_versions_cursor(const rb_iter *it) {
 static void rb_versions_advance(rb_iter *it) {
   struct rb_holes *h = it->holes;
   struct rb_version v;
-  rocksdb_iter_next(rb_versions_cursor(it));
+  if (h->inside) {
+    rocksdb_iter_next(h->it);
+  } else {
+    rb_native_advance(it);
+  }
   if (rb_version_at(rb_versions_cursor(it), &v) && rb_holes_same(h, &v) && v.stamp > 0) {
     return;
   }
   rb_holes_look(it);
   while (!h->inside && rb_version_at(it->it, &v) && rb_holes_same(h, &v) && v.stamp >= h->stamp) {
-    rocksdb_iter_next(it->it);
+    rb_native_advance(it);
   }
 }
 
@@ -163,7 +165,7 @@ rb_versions rb_iter_versions(rb_iter *it, uint32_t move, uint64_t max_rows, uint
   if (move == RB_MOVE_FIRST) {
     it->holes->inside = false;
     it->placed = true;
-    rocksdb_iter_seek_to_first(it->it);
+    rb_native_outermost(it);
   }
   while (r.rows < max_rows && rb_version_at(rb_versions_cursor(it), &v)) {
     if (rb_iter_late(it, r.rows)) {

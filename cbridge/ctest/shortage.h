@@ -28,7 +28,7 @@ WRAP(char *, strdup, (const char *s), (s))
 /* What calls that take an errptr answer instead of being made; NULL: nothing special. */
 static const char *refusal;
 
-static bool refused(char **err) {
+static inline bool refused(char **err) {
   if (refusal == NULL) {
     return false;
   }

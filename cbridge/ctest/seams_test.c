@@ -1,0 +1,241 @@
+/* seams_test.c: scans over several files of a level, of which one cannot be read. */
+/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
+/* link: -Wl,--wrap=rocksdb_property_int_cf,--wrap=rocksdb_create_iterator_cf */
+#include "shortage.h"
+
+enum { FILES = 4, ROWS = 5 };
+
+static unsigned
+    changes; /* how many times the state of a family is another one when it is asked for */
+static unsigned changes_then; /* how often it changes when an iterator has just been made */
+static unsigned iterators;
+
+int __real_rocksdb_property_int_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                   const char *name, uint64_t *out);
+int __wrap_rocksdb_property_int_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                   const char *name, uint64_t *out);
+int __wrap_rocksdb_property_int_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                   const char *name, uint64_t *out) {
+  int r = __real_rocksdb_property_int_cf(db, f, name, out);
+  if (changes > 0) {
+    *out += 1000 + changes--;
+  }
+  return r;
+}
+
+rocksdb_iterator_t *__real_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *o,
+                                                      rocksdb_column_family_handle_t *f);
+rocksdb_iterator_t *__wrap_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *o,
+                                                      rocksdb_column_family_handle_t *f);
+rocksdb_iterator_t *__wrap_rocksdb_create_iterator_cf(rocksdb_t *db, const rocksdb_readoptions_t *o,
+                                                      rocksdb_column_family_handle_t *f) {
+  iterators++;
+  if (changes_then > 0) {
+    changes_then--;
+    changes = 1;
+  }
+  return __real_rocksdb_create_iterator_cf(db, o, f);
+}
+
+static struct setup by_hand(void) {
+  struct setup s = fx_defaults();
+  s.family_extra = "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false";
+  return s;
+}
+
+/* Puts FILES files of ROWS rows into level 1: 00 to 04, 10 to 14, and so on. */
+static void fill(struct fixture *f) {
+  fx_open(f, by_hand());
+  for (int i = 0; i < FILES; i++) {
+    for (int row = 0; row < ROWS; row++) {
+      fx_put(f->family, (char[]){(char)('0' + i), (char)('0' + row), '\0'}, "value");
+    }
+    fx_flush(f);
+    fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  }
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level1"), FILES);
+}
+
+/* Damages the first block of the i-th file, and opens the database again. */
+static void damage(struct fixture *f, int i) {
+  char path[RB_PATH];
+  DIR *d;
+  unsigned long n, numbers[FILES] = {0};
+  fx_close(f);
+  d = opendir(f->dir);
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    if (strstr(e->d_name, ".sst") != NULL && sscanf(e->d_name, "%lu", &n) == 1) {
+      int at = FILES - 1; /* ascending: they were made one after the other */
+      while (at > 0 && numbers[at] > n) {
+        at--;
+      }
+      memmove(numbers, numbers + 1, (size_t)at * sizeof n);
+      numbers[at] = n;
+    }
+  }
+  closedir(d);
+  assert_true(snprintf(path, sizeof path, "%s/%06lu.sst", f->dir, numbers[i]) < RB_PATH);
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fputc('!', file), '!');
+  assert_int_equal(fclose(file), 0);
+  fx_open(f, by_hand());
+}
+
+/* Makes f->it, with bounds if they are not NULL. */
+static void iterate(struct fixture *f, const char *lower, const char *upper) {
+  rb_iter_free(f->it);
+  rb_iter_result r = rb_iter_new(
+      f->family, NULL, (rb_iter_options){.has_lower = lower != NULL, .has_upper = upper != NULL},
+      U8(lower), lower == NULL ? 0 : strlen(lower), U8(upper), upper == NULL ? 0 : strlen(upper));
+  fx_ok(r.status);
+  f->it = r.iter;
+}
+
+/* Moves, and steps on to the end: how many rows there are, and what ended them. */
+static int walk(struct fixture *f, uint32_t move, const char *key, rb_status *end) {
+  bool back = move == RB_MOVE_LAST || move == RB_MOVE_LE;
+  rb_row r = rb_iter_step(f->it, move, !back, U8(key), key == NULL ? 0 : strlen(key));
+  int n = 0;
+  while (r.valid) {
+    n++;
+    r = rb_iter_step(f->it, RB_MOVE_ON, !back, NULL, 0);
+  }
+  *end = r.status;
+  return n;
+}
+
+static void expect(struct fixture *f, uint32_t move, const char *key, int rows) {
+  rb_status end;
+  int n = walk(f, move, key, &end);
+  fx_ok(end);
+  assert_int_equal(n, rows);
+}
+
+static void expect_damage(struct fixture *f, uint32_t move, const char *key, int rows) {
+  rb_status end;
+  int n = walk(f, move, key, &end);
+  fx_error(end, RB_CORRUPTION, "checksum");
+  assert_int_equal(n, rows);
+}
+
+static void every_file_is_read_or_told_of(void **state) {
+  struct fixture *f = *state;
+  fill(f);
+  iterate(f, NULL, NULL);
+  expect(f, RB_MOVE_FIRST, NULL, FILES * ROWS);
+  expect(f, RB_MOVE_LAST, NULL, FILES * ROWS);
+  damage(f, 2);
+  iterate(f, NULL, NULL);
+  expect_damage(f, RB_MOVE_FIRST, NULL, 2 * ROWS);
+  expect_damage(f, RB_MOVE_LAST, NULL, ROWS);
+  expect_damage(f, RB_MOVE_GE, "13", 2);
+  expect_damage(f, RB_MOVE_LE, "31", 2);
+  expect_damage(f, RB_MOVE_GE, "2", 0);
+  expect(f, RB_MOVE_GE, "3", ROWS);
+  expect(f, RB_MOVE_LE, "14", 2 * ROWS);
+  iterate(f, "1", "2"); /* what lies outside of the bounds is of no matter */
+  expect(f, RB_MOVE_FIRST, NULL, ROWS);
+  iterate(f, "3", "4");
+  expect(f, RB_MOVE_FIRST, NULL, ROWS);
+  expect(f, RB_MOVE_LAST, NULL, ROWS);
+}
+
+/* The turn itself: from the last row of a file to the one before it. */
+static void turning_round_at_the_ends_of_files(void **state) {
+  struct fixture *f = *state;
+  fill(f);
+  iterate(f, NULL, NULL);
+  rb_row r = rb_iter_step(f->it, RB_MOVE_GE, 1, BYTES("14"));
+  static const struct {
+    uint8_t next;
+    const char *key;
+  } steps[] = {{1, "20"}, {0, "14"}, {0, "13"}, {1, "14"}, {1, "20"},
+               {1, "21"}, {0, "20"}, {0, "14"}, {1, "20"}, {0, "14"}};
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    r = rb_iter_step(f->it, RB_MOVE_ON, steps[i].next, NULL, 0);
+    assert_true(r.valid);
+    assert_int_equal(r.klen, 2);
+    assert_memory_equal(r.key, steps[i].key, 2);
+  }
+}
+
+/* Range deletions that go over the ends of files have files end and begin with one key. */
+static void files_that_share_a_key(void **state) {
+  struct fixture *f = *state;
+  for (int zero = 0; zero < 2; zero++) {
+    struct setup s = by_hand();
+    s.family_extra = "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false;"
+                     "target_file_size_base=600;block_based_table_factory={block_size=64}";
+    fx_close(f);
+    fx_remove(f->dir);
+    fx_open(f, s);
+    f->snap = rb_snapshot_new(f->db);
+    char key[8] = {0};
+    size_t len = zero ? 3 : 2; /* keys that end with a zero byte, too */
+    int rows = 0;
+    for (int round = 0; round < 2; round++) {
+      for (int i = 0; i < 40; i++) {
+        key[0] = (char)('a' + i / 10);
+        key[1] = (char)('0' + i % 10);
+        fx_ok(rb_apply(f->family, RB_PUT, 0, U8(key), len, BYTES("a value of some length")));
+      }
+      fx_flush(f);
+      fx_ok(rb_apply(f->family, RB_DELETE_RANGE, 0, BYTES("a5"), BYTES("d5")));
+      fx_flush(f);
+      fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+    }
+    iterate(f, NULL, NULL);
+    rb_status end;
+    rows = walk(f, RB_MOVE_FIRST, NULL, &end);
+    fx_ok(end);
+    assert_int_equal(rows, 10);
+    expect(f, RB_MOVE_LAST, NULL, 10);
+    expect(f, RB_MOVE_LE, "d4", 5);
+    expect(f, RB_MOVE_GE, "b", 5);
+  }
+}
+
+static rb_status open_iterator(struct fixture *f) {
+  rb_iter_result r = rb_iter_new(f->family, NULL, (rb_iter_options){0}, NULL, 0, NULL, 0);
+  rb_iter_free(r.iter);
+  if (r.status.code == RB_OK) { /* so that the next one finds the seams anew */
+    fx_put(f->family, "x", "value");
+    fx_flush(f);
+  }
+  return r.status;
+}
+
+static void iterators_survive_every_shortage(void **state) {
+  struct fixture *f = *state;
+  fill(f);
+  fail_everywhere(f, open_iterator, 10);
+}
+
+static void an_iterator_is_made_anew_when_files_change_meanwhile(void **state) {
+  struct fixture *f = *state;
+  fill(f);
+  iterate(f, NULL, NULL);
+  for (unsigned n = 0; n < 4; n++) {
+    iterators = 0;
+    changes = n;
+    changes_then = n;
+    iterate(f, NULL, NULL);
+    assert_int_equal(changes + changes_then, 0);
+    assert_int_equal(iterators, rb_supports(RB_FEATURE_STATISTICS_LEVELS) ? 1 : 1 + n);
+    expect(f, RB_MOVE_FIRST, NULL, FILES * ROWS);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(every_file_is_read_or_told_of, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(turning_round_at_the_ends_of_files, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(files_that_share_a_key, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(iterators_survive_every_shortage, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(an_iterator_is_made_anew_when_files_change_meanwhile, fx_new,
+                                      fx_free),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
