@@ -339,9 +339,6 @@ var batchCalls = map[string]call[*engine.Batch]{
 	"Merge":        func(b *engine.Batch, _ *lifecycleKit) error { return b.Merge([]byte("x"), []byte("8 bytes.")) },
 	"PutAt":        func(b *engine.Batch, _ *lifecycleKit) error { return b.PutAt([]byte("x"), 1, nil) },
 	"DeleteAt":     func(b *engine.Batch, _ *lifecycleKit) error { return b.DeleteAt([]byte("x"), 1) },
-	"SingleDeleteAt": func(b *engine.Batch, _ *lifecycleKit) error {
-		return b.SingleDeleteAt([]byte("x"), 1)
-	},
 	"LogData":      func(b *engine.Batch, _ *lifecycleKit) error { return b.LogData([]byte("x")) },
 	"SetSavepoint": func(b *engine.Batch, _ *lifecycleKit) error { return b.SetSavepoint() },
 	"RollbackToSavepoint": func(b *engine.Batch, _ *lifecycleKit) error {

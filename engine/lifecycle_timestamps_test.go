@@ -14,7 +14,6 @@ type stamper interface {
 	At(timestamp uint64) *engine.AsOf
 	PutAt(key []byte, timestamp uint64, value []byte, o *engine.WriteOptions) error
 	DeleteAt(key []byte, timestamp uint64, o *engine.WriteOptions) error
-	SingleDeleteAt(key []byte, timestamp uint64, o *engine.WriteOptions) error
 	RaiseHistory(low uint64) error
 	HistoryLow() (uint64, error)
 }
@@ -37,11 +36,10 @@ func atCall[T interface {
 func stampCalls[T stamper]() map[string]call[T] {
 	key := []byte("x")
 	return map[string]call[T]{
-		"At":             atCall[T],
-		"PutAt":          func(h T, _ *lifecycleKit) error { return orUnstamped(h.PutAt(key, 1, nil, nil)) },
-		"DeleteAt":       func(h T, _ *lifecycleKit) error { return orUnstamped(h.DeleteAt(key, 1, nil)) },
-		"SingleDeleteAt": func(h T, _ *lifecycleKit) error { return orUnstamped(h.SingleDeleteAt(key, 1, nil)) },
-		"RaiseHistory":   func(h T, _ *lifecycleKit) error { return orUnstamped(h.RaiseHistory(1)) },
+		"At":           atCall[T],
+		"PutAt":        func(h T, _ *lifecycleKit) error { return orUnstamped(h.PutAt(key, 1, nil, nil)) },
+		"DeleteAt":     func(h T, _ *lifecycleKit) error { return orUnstamped(h.DeleteAt(key, 1, nil)) },
+		"RaiseHistory": func(h T, _ *lifecycleKit) error { return orUnstamped(h.RaiseHistory(1)) },
 		"HistoryLow": func(h T, _ *lifecycleKit) error {
 			_, err := h.HistoryLow()
 			return orUnstamped(err)

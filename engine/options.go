@@ -190,8 +190,8 @@ type FamilyOptions struct {
 	GoPrefix         *GoPrefixExtractor  // nil: none written in Go. prefix_extractor in Extra takes its place
 	Comparator       string              // empty: keys are in bytewise order, or as the database has them; ReverseBytewise
 	GoComparator     *GoComparator       // in the place of Comparator; nil: none written in Go
-	// Timestamps gives each row of the family a timestamp of 64 bits, and keeps its versions: writes are PutAt,
-	// DeleteAt and SingleDeleteAt, reads go through At. A new family takes it for ever; one that has timestamps
+	// Timestamps gives each row of the family a timestamp of 64 bits, and keeps its versions: writes are PutAt and
+	// DeleteAt, reads go through At. A new family takes it for ever; one that has timestamps
 	// in the database has them without this, too. It excludes comparators, operators, prefix extractors, blob
 	// files and transactions. See docs/timestamps.md.
 	Timestamps      bool

@@ -172,7 +172,7 @@ func (c *ColumnFamily) stamped() bool { return c != nil && c.ops.order.stamped }
 
 // errStamped refuses what has no timestamp, of a family whose keys have one.
 func errStamped(op string) *Error {
-	return invalid(op, "the family has timestamps: it is read by At, and written by PutAt, DeleteAt and SingleDeleteAt")
+	return invalid(op, "the family has timestamps: it is read by At, and written by PutAt and DeleteAt")
 }
 
 // errUnstamped refuses what has a timestamp, of a family whose keys have none.
@@ -215,12 +215,6 @@ func (d *DB) DeleteAt(key []byte, timestamp uint64, o *WriteOptions) error {
 	return d.family().DeleteAt(key, timestamp, o)
 }
 
-// SingleDeleteAt deletes a key of the default family that was put once, as of a timestamp: see
-// ColumnFamily.SingleDeleteAt.
-func (d *DB) SingleDeleteAt(key []byte, timestamp uint64, o *WriteOptions) error {
-	return d.family().SingleDeleteAt(key, timestamp, o)
-}
-
 // PutAt sets key to value as of a timestamp, in a family with timestamps: reads as of less do not see it. The
 // timestamps of one key must not decrease from one write to the next: RocksDB does not look, and of an older
 // version that is written later some reads know and others do not. A write with the timestamp of an earlier one
@@ -232,12 +226,6 @@ func (c *ColumnFamily) PutAt(key []byte, timestamp uint64, value []byte, o *Writ
 // DeleteAt deletes key as of a timestamp; see PutAt.
 func (c *ColumnFamily) DeleteAt(key []byte, timestamp uint64, o *WriteOptions) error {
 	return c.applyAt(cbridge.Delete, "delete", key, timestamp, nil, o)
-}
-
-// SingleDeleteAt deletes a key as of a timestamp that was put once since its last SingleDeleteAt, and never
-// deleted by DeleteAt; see SingleDelete and PutAt.
-func (c *ColumnFamily) SingleDeleteAt(key []byte, timestamp uint64, o *WriteOptions) error {
-	return c.applyAt(cbridge.SingleDelete, "single delete", key, timestamp, nil, o)
 }
 
 func (c *ColumnFamily) applyAt(op cbridge.Op, name string, key []byte, timestamp uint64, value []byte, o *WriteOptions) error {
@@ -300,13 +288,6 @@ func (b *Batch) DeleteAt(key []byte, timestamp uint64) error {
 	})
 }
 
-// SingleDeleteAt adds a record that deletes a key as of a timestamp; see ColumnFamily.SingleDeleteAt and PutAt.
-func (b *Batch) SingleDeleteAt(key []byte, timestamp uint64) error {
-	return b.addAt("single delete", key, timestamp, nil, func(rep []byte, family uint32, key, _ []byte) []byte {
-		return batchrepr.AppendSingleDelete(rep, family, key)
-	})
-}
-
 // resolveStamps refuses records for a family that have a timestamp where they must not, or the other way round.
 func (c *ColumnFamily) resolveStamps(u *familyUse, b *Batch) error {
 	switch {
@@ -323,8 +304,11 @@ func (c *ColumnFamily) resolveStamps(u *familyUse, b *Batch) error {
 		if r.Kind == KindLogData || r.Family != c.c.ID {
 			continue
 		}
-		if r.Kind == KindDeleteRange {
+		switch r.Kind {
+		case KindDeleteRange:
 			return describeFamily(errStampedRange(), c.name)
+		case KindSingleDelete:
+			return describeFamily(errStampedSingle(), c.name)
 		}
 		n, last := len(r.Key), uint64(0)
 		if n > stampSize {
@@ -342,6 +326,8 @@ func (c *ColumnFamily) unstampedWrite(op cbridge.Op) error {
 	switch op {
 	case cbridge.DeleteRange:
 		return errStampedRange()
+	case cbridge.SingleDelete:
+		return errStampedSingle()
 	case cbridge.Merge:
 		return dberr.New("", dberr.Unsupported, "nothing is merged in a family with timestamps")
 	}
@@ -350,6 +336,12 @@ func (c *ColumnFamily) unstampedWrite(op cbridge.Op) error {
 
 func errStampedRange() *Error {
 	return dberr.New("", dberr.Unsupported, "no ranges are deleted in a family with timestamps: its versions would be lost to Versions")
+}
+
+// errStampedSingle: where the same key is put again with the deletion's timestamp, a compaction takes the version before
+// the deletion along, though it belongs to the history (CompactionIterator, all versions).
+func errStampedSingle() *Error {
+	return dberr.New("", dberr.Unsupported, "there are no single deletes in a family with timestamps: RocksDB may lose older versions by them")
 }
 
 // HistoryLow is ColumnFamily.HistoryLow of the default family.

@@ -83,7 +83,6 @@ type stampedModel struct {
 	low     uint64
 	rows    stampedRows
 	flat    map[string]string
-	once    map[string]bool // keys of SingleDeleteAt that are there
 	snap    *engine.Snapshot
 	snapped stampedRows
 }
@@ -96,7 +95,7 @@ func TestAFamilyWithTimestampsDoesAsAModel(t *testing.T) {
 			r, seed := seededRand(t, "timestamps.seed", *stampsSeed)
 			m := &stampedModel{
 				r: r, dir: filepath.Join(t.TempDir(), "db"), clock: 1,
-				rows: stampedRows{}, flat: map[string]string{}, once: map[string]bool{},
+				rows: stampedRows{}, flat: map[string]string{},
 			}
 			stamped := engine.FamilyOptions{Timestamps: true, BloomBitsPerKey: 10, BlockSize: 256}
 			m.o = &engine.Options{Families: map[string]engine.FamilyOptions{"plain": {}}}
@@ -179,11 +178,9 @@ func (m *stampedModel) step(name string) error {
 		}
 		m.rows.add(key, stampedRow{at: at, value: value})
 		return nil
-	case x < 44:
+	case x < 50:
 		m.rows.add(key, stampedRow{at: at, deleted: true})
 		return m.cf.DeleteAt([]byte(key), at, nil)
-	case x < 50:
-		return m.single(at, value)
 	case x < 62:
 		return m.batch()
 	case x < 66:
@@ -210,19 +207,6 @@ func (m *stampedModel) step(name string) error {
 		return m.plain.Put([]byte(key), []byte(value), nil)
 	}
 	return m.check()
-}
-
-// single puts or deletes a key that is for SingleDeleteAt alone.
-func (m *stampedModel) single(at uint64, value string) error {
-	key := "s" + m.key()
-	if m.once[key] {
-		delete(m.once, key)
-		m.rows.add(key, stampedRow{at: at, deleted: true})
-		return m.cf.SingleDeleteAt([]byte(key), at, nil)
-	}
-	m.once[key] = true
-	m.rows.add(key, stampedRow{at: at, value: value})
-	return m.cf.PutAt([]byte(key), at, []byte(value), nil)
 }
 
 func (m *stampedModel) batch() error {

@@ -88,7 +88,6 @@ func TestTimestampsAreNeitherMissingNorTooMany(t *testing.T) {
 		"GetPinned":    c.GetPinned(k, nil, func([]byte) error { return nil }),
 		"Put":          c.Put(k, v, nil),
 		"Delete":       c.Delete(k, nil),
-		"SingleDelete": c.SingleDelete(k, nil),
 		"Writer":       c.Writer(nil).Put(k, v),
 		"Batch.Put":    new(engine.Batch).In(c).Put(k, v),
 		"Batch.Delete": new(engine.Batch).In(c).Delete(k),
@@ -112,7 +111,7 @@ func TestTimestampsAreNeitherMissingNorTooMany(t *testing.T) {
 	}
 	expectErrors(t, map[string]error{
 		"Get": get, "Has": has, "NewIter": iter, "MultiGet": many, "GetVersion": version, "HistoryLow": low, "Versions": done(),
-		"PutAt": db.PutAt(k, 5, v, nil), "DeleteAt": db.DeleteAt(k, 5, nil), "SingleDeleteAt": db.SingleDeleteAt(k, 5, nil),
+		"PutAt": db.PutAt(k, 5, v, nil), "DeleteAt": db.DeleteAt(k, 5, nil),
 		"RaiseHistory": db.RaiseHistory(3),
 		"Batch.PutAt":  new(engine.Batch).In(def).PutAt(k, 5, v),
 		"batch":        batch(func(b *engine.Batch) { b.PutAt(k, 5, v) }),
@@ -146,7 +145,18 @@ func TestWhatTimestampsDoNotGoTogetherWith(t *testing.T) {
 	b.In(c).PutAt(k, 5, v)
 	_, imported := c.Import(ctx, bytes.NewReader(nil), nil)
 	_, exported := engine.Export(ctx, c, nil, io.Discard, nil)
+	elsewhere, err := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"t": {}}}).ColumnFamily("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var single engine.Batch
+	single.In(elsewhere).SingleDelete([]byte("k8 bytes."))
+	outside, err := engine.ParseBatch(single.Repr())
+	if err != nil || elsewhere.ID() != c.ID() {
+		t.Fatal(err, elsewhere.ID(), c.ID())
+	}
 	expectErrors(t, map[string]error{
+		"SingleDelete": c.SingleDelete(k, nil), "SingleDelete from outside": db.Write(outside, nil),
 		"DeleteRange": c.DeleteRange(k, []byte("z"), nil), "Merge": c.Merge(k, v, nil), "NewLoader": loader,
 		"Batch.DeleteRange": new(engine.Batch).In(c).DeleteRange(k, []byte("z")),
 		"IndexedBatch.Get":  read, "IndexedBatch.Put": indexed.In(c).Put(k, v), "IndexedBatch.Append": indexed.Append(&b),
