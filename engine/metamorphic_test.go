@@ -191,7 +191,8 @@ func TestEveryWayOfReadingUnderEveryOptionAnswersTheSame(t *testing.T) {
 			if !metaPossible(w.set, list) {
 				continue
 			}
-			if i%16 == int(seed%16) {
+			// ldb has merge operators of its own, and only a compaction of rows leaves it no operands.
+			if i%16 == int(seed%16) && w.set.each.Tuning.Compaction != engine.FIFOCompaction {
 				w.foreign = func(dir string) error { return foreignAgrees(t, dir, true) }
 			}
 			if err := w.differs(t.TempDir(), list, want); err != nil {
