@@ -143,7 +143,12 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 			if err := d.stopped(); err != nil {
 				return err
 			}
+			wakes := d.wakes.Load()
 			err := d.note(d.whyBackground(c.c.Compact(start, end)))
+			for now := d.wakes.Load(); now != wakes; now = d.wakes.Load() {
+				wakes = now
+				err = d.note(d.whyBackground(c.c.Compact(start, end)))
+			}
 			if err == nil && c.hasUnflushed() {
 				err = d.refusal() // what stops it at the flush is not counted, and RocksDB's C API does not tell
 			}

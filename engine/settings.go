@@ -69,7 +69,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if v, set := options["enable_blob_files"]; set && v != "false" && v != "0" {
 		c.blobs.Store(true) // for good: files stay
 	}
-	return c.db.manifestCall(func() error { return c.c.SetOptions(settings) })
+	return c.db.manifestCall(func() error {
+		return c.db.endingStalls(func() error { return c.c.SetOptions(settings) })
+	})
 }
 
 // SetOptions changes options of the database as a whole while it is open; those of its default family

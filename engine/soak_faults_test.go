@@ -115,28 +115,32 @@ func (s *soak) slowDisk(r *rand.Rand) {
 	}
 }
 
-// stall has RocksDB stop all writes of a family for a while.
+// stall has RocksDB stop all writes for a while: a family gets more files than it may have. The triggers are set before
+// there are: a SetOptions that stops writes at once would wait with them.
 func (s *soak) stall(r *rand.Rand) {
 	db := s.db.Load()
-	other, err := db.ColumnFamily("other")
+	c, err := db.ColumnFamily("stall")
 	if err == nil {
-		err = errors.Join(
-			other.SetOptions(map[string]string{
-				"disable_auto_compactions": "true", "level0_file_num_compaction_trigger": "1",
-				"level0_slowdown_writes_trigger": "1", "level0_stop_writes_trigger": "1",
-			}),
-			db.Flush())
+		err = c.SetOptions(stallAt("2"))
+	}
+	for n := 0; n < 1000 && err == nil; n++ {
+		err = c.Put([]byte("filler"), make([]byte, 1000), &engine.WriteOptions{NoSlowdown: true})
+	}
+	if errors.Is(err, engine.ErrWouldBlock) {
+		s.faults["and writes were stopped"]++
+		err = nil
 	}
 	time.Sleep(time.Duration(r.Int64N(int64(*soakFault))))
-	if err == nil {
-		err = other.SetOptions(map[string]string{
-			"disable_auto_compactions": "false", "level0_file_num_compaction_trigger": "4",
-			"level0_slowdown_writes_trigger": "20", "level0_stop_writes_trigger": "36",
-		})
+	if c != nil {
+		err = errors.Join(err, c.SetOptions(stallAt("1000")), c.Compact(nil, nil, nil))
 	}
 	if err != nil {
 		s.explained(db, "a stall", err)
 	}
+}
+
+func stallAt(files string) map[string]string {
+	return map[string]string{"level0_slowdown_writes_trigger": files, "level0_stop_writes_trigger": files}
 }
 
 // leave has many callers go before they have their answer.

@@ -46,10 +46,20 @@ type soak struct {
 	wg       sync.WaitGroup
 }
 
+// soakStall is a family whose compactions take no files away until there are 100: two are enough to stop all writes, once
+// its triggers say so.
+var soakStall = engine.FamilyOptions{
+	WriteBufferSize: 64 << 10,
+	Extra: "compaction_style=kCompactionStyleUniversal;level0_file_num_compaction_trigger=2;" +
+		"level0_slowdown_writes_trigger=1000;level0_stop_writes_trigger=1000;periodic_compaction_seconds=0;ttl=0;" +
+		"compaction_options_universal={min_merge_width=100;max_merge_width=200;max_size_amplification_percent=100000000}",
+}
+
 func soakOptions() *engine.Options {
 	small := engine.FamilyOptions{WriteBufferSize: 256 << 10, Tuning: engine.Tuning{BlobsFrom: 600}}
 	return &engine.Options{FamilyOptions: small, Families: map[string]engine.FamilyOptions{
 		"other": {WriteBufferSize: 128 << 10}, "sums": {WriteBufferSize: 64 << 10, MergeOperator: engine.Int64Add},
+		"stall": soakStall,
 	}}
 }
 
