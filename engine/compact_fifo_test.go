@@ -31,7 +31,7 @@ func TestCompactOfAFIFOFamilyLeavesIngestedFilesAlone(t *testing.T) {
 		for _, f := range files {
 			levels[f.Level] = true
 		}
-		if len(levels) < 2 {
+		if len(levels) < 2 && !atLeast(t, engine.Version(), "9.0") { // later versions leave it in level 0
 			t.Errorf("%s: the file was not put where this is about: %v", c.Name(), levels)
 		}
 	}

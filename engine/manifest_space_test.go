@@ -62,9 +62,11 @@ func refuseManifest(t *testing.T, d slowDisk, call manifestCall, after error) {
 		}
 		return err
 	}
+	begin := time.Now()
 	for i := range 2 { // the second time RocksDB takes no commits, and is not asked to begin a manifest
 		err := expect("without space", syscall.ENOSPC, engine.ErrNoSpace)
-		if begun := err != nil && strings.Contains(err.Error(), "MANIFEST"); begun != (i == 0) {
+		recovered := time.Since(begin) > 4*time.Second // it looks for space every five
+		if begun := err != nil && strings.Contains(err.Error(), "MANIFEST"); begun != (i == 0) && !recovered {
 			t.Errorf("time %d: %v", i, err)
 		}
 	}
