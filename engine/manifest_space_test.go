@@ -65,8 +65,10 @@ func refuseManifest(t *testing.T, d slowDisk, call manifestCall, after error) {
 	begin := time.Now()
 	for i := range 2 { // the second time RocksDB takes no commits, and is not asked to begin a manifest
 		err := expect("without space", syscall.ENOSPC, engine.ErrNoSpace)
-		recovered := time.Since(begin) > 4*time.Second // it looks for space every five
-		if begun := err != nil && strings.Contains(err.Error(), "MANIFEST"); begun != (i == 0) && !recovered {
+		begun := err != nil && strings.Contains(err.Error(), "MANIFEST")
+		// It looks for space every five seconds; and where commits are refused in the same words, they tell nothing.
+		unclear := time.Since(begin) > 4*time.Second || i == 1 && db.Health() != nil && strings.Contains(db.Health().Error(), "MANIFEST")
+		if begun != (i == 0) && !unclear {
 			t.Errorf("time %d: %v", i, err)
 		}
 	}
