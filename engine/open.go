@@ -56,7 +56,7 @@ type DB struct {
 	trouble trouble
 	pauses  pauses
 	wakes   atomic.Uint64 // how often a compaction by hand may have been stopped for a stall to end
-	disk    *DiskBudget // nil: none
+	disk    *DiskBudget   // nil: none
 
 	operatorFailures operatorFailures // of operators written in Go
 
