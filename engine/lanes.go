@@ -23,7 +23,7 @@ type lanes struct {
 	reads   lane // the gate: cold reads
 	scans   lane // the gate: iterators
 	writes  lane // the gate: commits and syncs of the log
-	work    lane // the gate: flush, compaction, checkpoint, families, options
+	work    lane // the gate: flush, compaction, checkpoint, families
 	compact lane // manual compactions, one at a time; who has it takes a slot for work too
 
 	cold  coldReads // waits for reads
@@ -42,10 +42,10 @@ const (
 
 // opLanes are the lanes of the calls. Those of lookups are taken by guard.read, those of writes by the
 // commits, those of compactions by Compact, that of a pause by PauseBackground: its end must not wait behind calls that
-// wait for it.
+// wait for it. Nor must SetOptions, which may end a stall; one runs at a time.
 var opLanes = [opKinds]laneKind{
 	opNewIter: laneScans, opIterate: laneScans, opSnapshot: laneQuick, opFamily: laneWork,
-	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork, opOptions: laneWork,
+	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork,
 	opProperty: laneQuick, opBatch: laneQuick, opMetrics: laneQuick,
 	opIngest: laneWork, opBackup: laneWork, opUpdates: laneScans, opFiles: laneWork, opStatistics: laneQuick,
 	opResume: laneWork,
