@@ -147,7 +147,7 @@ func TestAClosedLaneSendsAwayWhoWaits(t *testing.T) {
 func TestEveryKindOfCallHasALane(t *testing.T) {
 	within := map[opKind]string{
 		opGet: "lookup", opGetPinned: "lookup", opHas: "lookup", opMultiGet: "lookup", opWrite: "commit", opImport: "commit", opTx: "its parts", opSyncWAL: "syncer",
-		opCompact: "enterCompact", opPause: "enterWork", opView: "Secondary", opCatchUp: "Secondary", opCancel: "Close",
+		opCompact: "enterCompact", opPause: "enterWork", opOptions: "one at a time", opView: "Secondary", opCatchUp: "Secondary", opCancel: "Close",
 	}
 	l := newLanes(&Options{})
 	for op := range opKinds {
