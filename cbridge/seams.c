@@ -256,25 +256,29 @@ static const uint8_t *rb_seams_key(const rb_iter *it, size_t *n) {
   return (const uint8_t *)key;
 }
 
+/* Whether a seam lies beyond the bound that the iterator runs into: then what is lost there is not
+ * asked for. A native bound that was taken away is one that excludes nothing. */
+static bool rb_seams_outside(const rb_iter *it, const struct rb_bound *s) {
+  const struct rb_bound *b = it->backward ? &it->lower : &it->upper;
+  if (b->data == NULL) {
+    return false;
+  }
+  int c = rb_family_compare(it->family, s->data, s->len, b->data, b->len);
+  return it->backward ? c < 0 : c >= 0;
+}
+
 /* Whether RocksDB's iterator has come to a seam, or past it; not if an error is why it ended. */
 static bool rb_seams_passed(const rb_iter *it, const struct rb_bound *s) {
-  size_t n = 0;
   if (rocksdb_iter_valid(it->it)) {
+    size_t n = 0;
     const uint8_t *key = rb_seams_key(it, &n);
     int c = rb_family_compare(it->family, key, n, s->data, s->len);
-    return it->backward ? c <= 0 : c >= 0;
-  }
-  const struct rb_bound *b = it->backward ? &it->lower : &it->upper;
-  if (it->backward ? it->native_lower : it->native_upper) {
-    int c = rb_family_compare(it->family, s->data, s->len, b->data, b->len);
-    if (it->backward ? c < 0 : c >= 0) {
-      return false;
-    }
+    return (it->backward ? c <= 0 : c >= 0) && !rb_seams_outside(it, s);
   }
   char *err = NULL;
   rocksdb_iter_get_error(it->it, &err);
   rocksdb_free(err);
-  return err == NULL;
+  return err == NULL && !rb_seams_outside(it, s);
 }
 
 /* Seeks to the seams, one after the other, that a move has come to. */

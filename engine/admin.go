@@ -143,10 +143,9 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
 			if err := d.stopped(); err != nil {
 				return err
 			}
-			wakes := d.wakes.Load()
-			err := d.note(d.whyBackground(c.c.Compact(start, end)))
-			for now := d.wakes.Load(); now != wakes; now = d.wakes.Load() {
-				wakes = now
+			var err error
+			for wakes, again := uint64(0), true; again; again = d.wakes.Load() != wakes { // which may have stopped it
+				wakes = d.wakes.Load()
 				err = d.note(d.whyBackground(c.c.Compact(start, end)))
 			}
 			if err == nil && c.hasUnflushed() {

@@ -52,7 +52,8 @@ type IngestOptions struct {
 // if no SST writer made it, or if it was made with another comparator, or has operands of another
 // merge operator than the family's. Where a disk is full, ErrNoSpace. ErrAborted once the file
 // system has failed RocksDB since the database was opened, also after it has recovered: it would give the
-// files wrong numbers. After an error the database is as it was, and so are the files.
+// files wrong numbers. After an error the database is as it was, and so are the files; but where RocksDB before 8.9 could
+// not read the range of one of several files, the others were ingested, as the ErrIO then says.
 //
 // When ctx, which may be nil, ends, the caller leaves at once. Once the call into RocksDB is under way, it
 // goes on behind: the error then says that the outcome is unknown, and the files must be left alone until

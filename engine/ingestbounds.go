@@ -2,6 +2,9 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -66,7 +69,11 @@ func (c *ColumnFamily) ingestChecked(tables []ingestedTable, o *IngestOptions) e
 		if p, err := ondisk.ReadProperties(filepath.Join(c.db.path, name)); err != nil {
 			return describe(dberr.Wrap("", dberr.IO, err), "", path)
 		} else if p.External {
-			return c.takeOut(&f, path)
+			err := c.takeOut(&f, path)
+			if len(tables) > 1 {
+				err.Msg += "; the other files were ingested"
+			}
+			return err
 		}
 	}
 	return nil
@@ -102,31 +109,38 @@ func whoseRange(f *cbridge.LiveFile, tables []ingestedTable) (path string) {
 	return path
 }
 
-// takeOut drops a live file of a wrong range, as long as no other file lies within that range.
-func (c *ColumnFamily) takeOut(f *cbridge.LiveFile, path string) error {
+// takeOut drops a live file of a wrong range, as long as no other file lies within that range, and gives it its old name
+// back if it was moved.
+func (c *ColumnFamily) takeOut(f *cbridge.LiveFile, path string) *Error {
 	err := dberr.New("", dberr.IO, "RocksDB could not read its first or its last key, and took it for another range")
 	err.Path = path
-	left := func(why string) error {
-		err.Msg += "; it is in the database now, where lookups may miss its rows: " + why
-		return err
+	if e := c.drop(f, path); e != nil {
+		err.Msg += "; it is in the database now, where lookups may miss its rows: " + e.Error()
 	}
-	now, e := c.tables()
-	if e != nil {
-		return left(e.Error())
+	return err
+}
+
+func (c *ColumnFamily) drop(f *cbridge.LiveFile, path string) error {
+	now, err := c.tables()
+	if err != nil {
+		return err
 	}
 	for name, other := range now {
 		if name != f.Name && bytes.Compare(other.Smallest, f.Smallest) >= 0 && bytes.Compare(other.Largest, f.Largest) <= 0 {
-			return left("another file is in the same range")
+			return errors.New("another file is in the same range")
 		}
 	}
-	if e := c.db.manifestCall(func() error { return c.c.DeleteFiles(f.Smallest, f.Largest) }); e != nil {
-		return left(e.Error())
+	if err := os.Link(filepath.Join(c.db.path, f.Name), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	if now, e = c.tables(); e != nil {
-		return left(e.Error())
+	if err := c.db.manifestCall(func() error { return c.c.DeleteFiles(f.Smallest, f.Largest) }); err != nil {
+		return err
+	}
+	if now, err = c.tables(); err != nil {
+		return err
 	}
 	if _, still := now[f.Name]; still {
-		return left("RocksDB does not drop it")
+		return errors.New("RocksDB does not drop it")
 	}
-	return err
+	return nil
 }

@@ -43,7 +43,7 @@ func faultOptions() *engine.Options {
 
 // faultChild's arguments are the folder that holds the database and what else is made, and words: "once" if one call
 // fails only, "wait" to wait until there is space again, "stay" to end with the first session, "ingest" if only calls of an
-// ingestion fail, of a file with "ranges" deleted, and the faults that the harness must find: "lie" acknowledges writes
+// ingestion fail, of a file with "ranges" deleted or one that is "moved", and the faults that the harness must find: "lie" acknowledges writes
 // that failed, "swallow" takes every flush for one that succeeded.
 func faultChild(args []string) {
 	f, err := os.OpenFile(os.Getenv(nthFaultFile), os.O_RDWR, 0)
@@ -335,8 +335,12 @@ func (w *faultRun) ingest() {
 	if w.is("ingest") {
 		w.plant()
 	}
-	if w.expect("finish a table", err) && w.expect("ingest", w.db.Ingest(nil, []string{path}, nil)) {
-		w.end(n, faultDurable)
+	if w.expect("finish a table", err) {
+		if w.expect("ingest", w.db.Ingest(nil, []string{path}, &engine.IngestOptions{Move: w.is("moved")})) {
+			w.end(n, faultDurable)
+		} else if _, err := os.Stat(path); err != nil {
+			w.found("the file is gone: %v", err)
+		}
 	}
 	if w.is("ingest") {
 		w.words.set(faultKind, 0)
