@@ -1,5 +1,4 @@
 /* admin.c: what concerns the database as a whole. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "cxx.h"
@@ -38,6 +37,10 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_cache_create_hyper_clock != NULL;
     case RB_FEATURE_TUNED_RATE_LIMIT:
       return rocksdb_ratelimiter_create_auto_tuned != NULL;
+    case RB_FEATURE_COMPACT_PARTS:
+      return rb_compact_parts_offered() || rb_cxx_offered();
+    case RB_FEATURE_COMPACT_BLOBS:
+      return rb_compact_blobs_offered() || rb_cxx_offered();
     case RB_FEATURE_EVENTS:
       return rb_listeners() || rb_cxx_offered();
     case RB_FEATURE_RESUME:
@@ -112,66 +115,6 @@ rb_status rb_sync_wal(rb_db *db) {
   rb_write_nothing(db, &err);
   return rb_status_from(err);
 }
-
-/* RocksDB counts the background errors of all families at the default one. */
-static uint64_t rb_background_errors(rb_db *db) {
-  uint64_t n = 0;
-  if (rocksdb_property_int(db->db, "rocksdb.background-errors", &n) != 0) {
-    return 0;
-  }
-  return n;
-}
-
-/* Whether there are files above level 0, of which RocksDB's FIFO compaction knows nothing: asked to
- * compact one by hand, it ends the process where it has assertions (7.8.3). Files that were
- * ingested may lie there. */
-static bool rb_fifo_above_0(const rb_family *f) {
-  bool above = false;
-  for (int level = 1; f->fifo && !above; level++) {
-    char name[64];
-    (void)snprintf(name, sizeof name, "rocksdb.num-files-at-level%d", level);
-    char *files = rocksdb_property_value_cf(f->db->db, f->handle, name);
-    if (files == NULL) {
-      break; /* there are no more levels */
-    }
-    above = strcmp(files, "0") != 0;
-    rocksdb_free(files);
-  }
-  return above;
-}
-
-rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
-                     uint8_t has_end, const uint8_t *end, size_t end_len) {
-  static const char empty[1] = {0}; /* RocksDB takes a NULL key for "no bound" */
-  const char *from = !has_start ? NULL : start_len > 0 ? (const char *)start : empty;
-  const char *to = !has_end ? NULL : end_len > 0 ? (const char *)end : empty;
-  if (f->db->read_only) {
-    return rb_read_only();
-  }
-  rb_status s = rb_orders_sound(&f->db->orders);
-  if (s.code != RB_OK) {
-    return s;
-  }
-  if (rb_fifo_above_0(f)) { /* a flush is all there is to it: files go by age and size alone */
-    char *err = NULL;
-    rocksdb_flush_cf(f->db->db, f->db->flush, f->handle, &err);
-    return rb_status_from(err);
-  }
-  if (rb_cxx_offered()) {
-    s = rb_cxx_compact(f->db->db, f->handle, from, start_len, to, end_len);
-    return s.code != RB_OK ? s : rb_orders_sound(&f->db->orders);
-  }
-  uint64_t before = rb_background_errors(f->db);
-  rocksdb_compact_range_cf(f->db->db, f->handle, from, start_len, to, end_len);
-  if (rb_background_errors(f->db) > before) {
-    return rb_status_make(RB_IO, "background error during the compaction");
-  }
-  return rb_orders_sound(&f->db->orders);
-}
-
-void rb_pause_compaction(rb_db *db) { rocksdb_disable_manual_compaction(db->db); }
-
-void rb_resume_compaction(rb_db *db) { rocksdb_enable_manual_compaction(db->db); }
 
 void rb_cancel_background(rb_db *db) { rocksdb_cancel_all_background_work(db->db, 0); }
 

@@ -27,19 +27,6 @@ func (d *DB) Flush(families []*Family) error {
 // SyncWAL syncs the write-ahead log to disk.
 func (d *DB) SyncWAL() error { return failure(C.rb_sync_wal(d.p)) }
 
-// Compact compacts the range down and waits; nil bounds are open.
-func (f *Family) Compact(start, end []byte) error {
-	return failure(C.rb_compact(f.p, flag(start != nil), ptr(start), C.size_t(len(start)),
-		flag(end != nil), ptr(end), C.size_t(len(end))))
-}
-
-// PauseCompaction stops every Compact that runs, waits until they have ended, and has new ones do
-// nothing until ResumeCompaction.
-func (d *DB) PauseCompaction() { C.rb_pause_compaction(d.p) }
-
-// ResumeCompaction ends one PauseCompaction.
-func (d *DB) ResumeCompaction() { C.rb_resume_compaction(d.p) }
-
 // CancelBackground ends RocksDB's background work for good; writes that wait in a stall fail with code
 // ShuttingDown.
 func (d *DB) CancelBackground() { C.rb_cancel_background(d.p) }
@@ -99,6 +86,8 @@ const (
 	FeatureCompactFiles     Feature = C.RB_FEATURE_COMPACT_FILES
 	FeaturePause            Feature = C.RB_FEATURE_PAUSE
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
+	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS
+	FeatureCompactBlobs     Feature = C.RB_FEATURE_COMPACT_BLOBS
 )
 
 // Supports reports whether the linked RocksDB has a feature.

@@ -424,13 +424,22 @@ rb_status rb_cxx_resume(rocksdb_t *db) {
 }
 
 rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *from,
-                         size_t from_len, const char *to, size_t to_len) {
+                         size_t from_len, const char *to, size_t to_len, const rb_compaction *how) {
   return Guarded([&] {
     rdb::Slice begin(from != nullptr ? from : "", from_len);
     rdb::Slice end(to != nullptr ? to : "", to_len);
-    rdb::Status s = Behind<rdb::DB>(db)->CompactRange(
-        rdb::CompactRangeOptions(), FamilyBehind(family), from != nullptr ? &begin : nullptr,
-        to != nullptr ? &end : nullptr);
+    rdb::CompactRangeOptions o;
+    o.exclusive_manual_compaction = how->exclusive != 0;
+    o.bottommost_level_compaction = static_cast<rdb::BottommostLevelCompaction>(how->bottommost);
+    o.change_level = how->change_level != 0;
+    o.target_level = how->target;
+    o.allow_write_stall = how->allow_stall != 0;
+    o.max_subcompactions = how->subcompactions;
+    o.blob_garbage_collection_policy = static_cast<rdb::BlobGarbageCollectionPolicy>(how->blobs);
+    o.blob_garbage_collection_age_cutoff = how->blob_age;
+    rdb::Status s = Behind<rdb::DB>(db)->CompactRange(o, FamilyBehind(family),
+                                                      from != nullptr ? &begin : nullptr,
+                                                      to != nullptr ? &end : nullptr);
     return s.IsManualCompactionPaused() ? Ok() : Told(s);
   });
 }

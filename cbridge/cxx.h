@@ -42,10 +42,11 @@ rb_status rb_cxx_hold(rocksdb_options_t *o) RB_OPTIONAL;
 /* Ends the state that a background error has left, after its cause is gone. */
 rb_status rb_cxx_resume(rocksdb_t *db) RB_OPTIONAL;
 
-/* rocksdb_compact_range_cf with what became of it. NULL is no bound. RB_OK also if it was stopped.
- */
+/* rocksdb_compact_range_cf_opt with what became of it. NULL is no bound. RB_OK also if it was
+ * stopped. */
 rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *from,
-                         size_t from_len, const char *to, size_t to_len) RB_OPTIONAL;
+                         size_t from_len, const char *to, size_t to_len,
+                         const rb_compaction *how) RB_OPTIONAL;
 
 /* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;

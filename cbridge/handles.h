@@ -253,6 +253,12 @@ rb_status rb_family_from_files(rb_db *db, rocksdb_options_t *o, const char *name
 /* Whether RocksDB's C API exports and imports families. */
 bool rb_family_files_offered(void);
 
+/* Whether its compactions by hand have parts side by side, and may stall writes. */
+bool rb_compact_parts_offered(void);
+
+/* Whether they may collect what nothing refers to in blob files. */
+bool rb_compact_blobs_offered(void);
+
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);
 

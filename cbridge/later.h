@@ -79,6 +79,12 @@ extern void rocksdb_approximate_sizes_cf_with_flags(
     const char *const *range_limit_key, const size_t *range_limit_key_len, uint8_t include_flags,
     uint64_t *sizes, char **errptr) RB_WEAK;
 
+/* 9.11 */
+extern void rocksdb_compactoptions_set_max_subcompactions(rocksdb_compactoptions_t *opt, int v)
+    RB_WEAK;
+extern void rocksdb_compactoptions_set_allow_write_stall(rocksdb_compactoptions_t *opt,
+                                                         unsigned char v) RB_WEAK;
+
 /* 10.3 */
 typedef struct rocksdb_flushjobinfo_t rocksdb_flushjobinfo_t;
 typedef struct rocksdb_compactionjobinfo_t rocksdb_compactionjobinfo_t;
@@ -258,5 +264,11 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
                                      size_t *num_output_file_names,
                                      rocksdb_compactionjobinfo_t *compaction_job_info,
                                      char **errptr) RB_WEAK;
+
+extern void rocksdb_compactoptions_set_blob_garbage_collection_policy(rocksdb_compactoptions_t *opt,
+                                                                      int v) RB_WEAK;
+extern void
+rocksdb_compactoptions_set_blob_garbage_collection_age_cutoff(rocksdb_compactoptions_t *opt,
+                                                              double v) RB_WEAK;
 
 #endif

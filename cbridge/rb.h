@@ -1167,6 +1167,50 @@ rb_status rb_sync_wal(rb_db *db);
 rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                      uint8_t has_end, const uint8_t *end, size_t end_len);
 
+/* What rb_compaction does with rows that lie in the last level of the range already. The numbers
+ * are RocksDB's. */
+enum {
+  RB_BOTTOMMOST_SKIP = 0,        /* left as they are */
+  RB_BOTTOMMOST_IF_FILTERED = 1, /* compacted if there is a compaction filter; the default */
+  RB_BOTTOMMOST_FORCE = 2,       /* compacted */
+  RB_BOTTOMMOST_FORCE_ONCE = 3   /* the same, but for files that this compaction has made */
+};
+
+/* What rb_compaction does with values that nothing refers to any more in blob files. The numbers
+ * are RocksDB's. */
+enum {
+  RB_BLOBS_COLLECT = 0, /* rows move out of old blob files, and these go */
+  RB_BLOBS_LEAVE = 1,
+  RB_BLOBS_AS_SET = 2 /* as the family's options have it; the default */
+};
+
+/* How rb_compact_with goes. RB_COMPACTION_DEFAULT is as rb_compact. */
+typedef struct rb_compaction {
+  uint8_t exclusive;    /* 1: no other compaction runs meanwhile */
+  uint8_t bottommost;   /* RB_BOTTOMMOST_ */
+  uint8_t change_level; /* 1: the files of the level where it ends move to target */
+  uint8_t
+      allow_stall; /* 1: does not wait until its flush stalls no writes; RB_FEATURE_COMPACT_PARTS */
+  int32_t target;  /* a level; -1: the first one that has room */
+  uint32_t subcompactions; /* parts side by side at most; 0: as set; RB_FEATURE_COMPACT_PARTS */
+  uint8_t blobs;           /* RB_BLOBS_; RB_FEATURE_COMPACT_BLOBS */
+  double blob_age; /* what part of the blob files, the oldest, is collected; below 0: as set */
+} rb_compaction;
+
+#define RB_COMPACTION_DEFAULT                                                                      \
+  {                                                                                                \
+      .bottommost = RB_BOTTOMMOST_IF_FILTERED,                                                     \
+      .target = -1,                                                                                \
+      .blobs = RB_BLOBS_AS_SET,                                                                    \
+      .blob_age = -1,                                                                              \
+  }
+
+/* rb_compact in a chosen way. RB_UNSUPPORTED where an option is set that RocksDB lacks. RocksDB
+ * does not look whether files are ingested or dropped while it changes their level, so the caller
+ * keeps those away (before 8.0, and at least until then). */
+rb_status rb_compact_with(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
+                          uint8_t has_end, const uint8_t *end, size_t end_len, rb_compaction o);
+
 /* Stops every rb_compact of the database that runs, waits until they have ended, and refuses new
  * ones until as many calls of rb_resume_compaction. What a stopped one has done so far stays done;
  * one that still flushes memtables does that to the end. RocksDB's own compactions go on. */
@@ -1205,6 +1249,8 @@ enum {
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
+  RB_FEATURE_COMPACT_PARTS = 38,    /* 9.11, or rb_cxx */
+  RB_FEATURE_COMPACT_BLOBS = 39,    /* 11.6, or rb_cxx */
   RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
   RB_FEATURE_RESUME = 41,           /* rb_cxx */
   RB_FEATURE_COMPACT_STATUS = 42,   /* rb_cxx */

@@ -1,12 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -83,88 +80,6 @@ func (d *DB) describe(err error, op string) error {
 		return err
 	}
 	return describe(err, op, d.path)
-}
-
-// Compact compacts the range [start, end) of every family down and waits; nil bounds are open. See
-// ColumnFamily.Compact.
-func (d *DB) Compact(ctx context.Context, start, end []byte) error {
-	if d == nil || d.c == nil {
-		return ErrClosed
-	}
-	for _, c := range slices.Clone(*d.families.Load()) {
-		err := c.Compact(ctx, start, end)
-		if err != nil && !errors.Is(err, ErrFamilyDropped) { // dropped meanwhile: nothing to compact
-			return err
-		}
-	}
-	return nil
-}
-
-// Compact compacts the range [start, end) of the family down and waits; nil bounds are open. One
-// compaction by hand runs at a time in a database, others wait. When ctx, which may be nil, ends, the
-// caller leaves at once, and the compaction stops soon: what it has done stays done. So does that of a
-// database that is being closed, with ErrClosed.
-//
-// RocksDB's C API does not tell what became of it: ErrIO without more then, if the database got into a background error
-// meanwhile, and nothing of a compaction that failed otherwise. With the build tag rb_cxx (feature CompactStatus) it is RocksDB's own
-// answer, ErrCorruption of a damaged file for example.
-func (c *ColumnFamily) Compact(ctx context.Context, start, end []byte) error {
-	if err := c.enter(ctx, opCompact); err != nil {
-		return err
-	}
-	var err error
-	switch {
-	case c.db.readOnly:
-		err = dberr.New("", dberr.ReadOnly, "")
-	case max(len(start), len(end)) > MaxKeySize:
-		err = dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
-	default:
-		err = c.db.guard.lanes.enterCompact(ctx)
-	}
-	if err != nil {
-		c.db.guard.leave(opCompact)
-		return c.describe(err, "compact", nil)
-	}
-	return c.describe(c.compact(ctx, bytes.Clone(start), bytes.Clone(end)), "compact", nil)
-}
-
-// compact makes the call and gives back the lanes and the guard.
-func (c *ColumnFamily) compact(ctx context.Context, start, end []byte) error {
-	d := c.db
-	return detached{
-		call: func() error {
-			if d.observed() {
-				defer d.observe(ctx, opCompact, c, noKey)()
-			}
-			if err := d.pauses.begin(); err != nil {
-				return err
-			}
-			defer d.pauses.done()
-			if err := d.stopped(); err != nil {
-				return err
-			}
-			var err error
-			for wakes, again := uint64(0), true; again; again = d.wakes.Load() != wakes { // which may have stopped it
-				wakes = d.wakes.Load()
-				err = d.note(d.whyBackground(c.c.Compact(start, end)))
-			}
-			if err == nil && c.hasUnflushed() {
-				err = d.refusal() // what stops it at the flush is not counted, and RocksDB's C API does not tell
-			}
-			if err == nil && d.guard.closing.Load() {
-				return ErrClosed // Close may have stopped it
-			}
-			return err
-		},
-		stop: d.c.PauseCompaction, // of the whole database; but only this one runs
-		end: func(gone bool) {
-			if gone {
-				d.c.ResumeCompaction()
-			}
-			d.guard.lanes.leaveCompact()
-			d.guard.leave(opCompact)
-		},
-	}.run(ctx)
 }
 
 // Checkpoint makes a consistent copy of the database in directory dir, which must not exist. Files are

@@ -52,6 +52,8 @@ func (c *ColumnFamily) deleteFiles(start, end []byte) error {
 	if c.db.observed() {
 		defer c.db.observe(nil, opFiles, c, noKey)()
 	}
+	c.refit.RLock()
+	defer c.refit.RUnlock()
 	return c.db.manifestCall(func() error { return c.c.DeleteFiles(start, last) })
 }
 

@@ -10,6 +10,28 @@ import (
 )
 
 // All files of level 0 into level 1. Without the tag rb_cxx it needs RocksDB 11.6.
+func ExampleColumnFamily_CompactWith() {
+	db, done := opened(nil)
+	defer done()
+	if err := db.Put([]byte("Lima"), []byte("a city"), nil); err != nil {
+		log.Fatal(err)
+	}
+	err := db.CompactWith(context.Background(), nil, nil, &engine.CompactOptions{
+		Bottommost:  engine.BottommostForce, // what was deleted goes from the last level too
+		ChangeLevel: true,
+		TargetLevel: 4,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	files, err := db.LiveFiles()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(files), "file in level", files[0].Level)
+	// Output: 1 file in level 4
+}
+
 func ExampleColumnFamily_CompactFiles() {
 	db, done := opened(nil)
 	defer done()

@@ -202,6 +202,8 @@ func ExampleSupports() {
 	// compact files since RocksDB 11.6
 	// pause background since RocksDB 11.6
 	// disk budgets since RocksDB 10.6
+	// compact parts since RocksDB 9.11
+	// compact blobs since RocksDB 11.6
 	// true
 	// true
 }

@@ -27,6 +27,8 @@ type ColumnFamily struct {
 
 	valueSize valueSize // of the values that MultiGet reads
 
+	refit sync.RWMutex // who changes files' levels has it alone, who ingests or drops files with others: RocksDB before 7.10 looks at neither
+
 	ingesting sync.Mutex // one call at a time, where what becomes of the files is looked at
 
 	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's

@@ -92,6 +92,8 @@ func (c *ColumnFamily) ingest(ctx context.Context, tables []ingestedTable, o *In
 				}
 				defer c.db.pauses.done()
 			}
+			c.refit.RLock()
+			defer c.refit.RUnlock()
 			if err := c.db.refuseIngestion(); err != nil {
 				return err
 			}

@@ -244,6 +244,7 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
 	"CompactFiles": compactFilesCall[*engine.DB],
+	"CompactWith":  compactWithCall[*engine.DB],
 	"PauseBackground": func(d *engine.DB, _ *lifecycleKit) error {
 		p, err := d.PauseBackground(context.Background())
 		if err != nil {
@@ -298,6 +299,7 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
 	"CompactFiles":       compactFilesCall[*engine.ColumnFamily],
+	"CompactWith":        compactWithCall[*engine.ColumnFamily],
 	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return orUnsupported(engine.FamilyFiles, c.ExportFiles(context.Background(), filepath.Join(k.dir, "exported")))
 	},

@@ -242,6 +242,9 @@ func (m *model) flush() error {
 
 func (m *model) compact() error {
 	start, end := m.bound(), m.bound()
+	if m.rnd.IntN(3) == 0 {
+		return compactToALevel(m.family().c, start, end, m.rnd.IntN(7), engine.Bottommost(m.rnd.IntN(4)))
+	}
 	if m.rnd.IntN(2) == 0 {
 		return m.family().c.Compact(context.Background(), start, end)
 	}

@@ -35,6 +35,8 @@ const (
 	CompactFiles                    // 11.6: ColumnFamily.CompactFiles
 	PauseBackground                 // 11.6: DB.PauseBackground
 	DiskBudgets                     // 10.6: NewDiskBudget and Options.Disk
+	CompactParts                    // 9.11: CompactOptions.Subcompactions and AllowStall
+	CompactBlobs                    // 11.6: CompactOptions.Blobs and BlobAge
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -64,6 +66,8 @@ var features = map[Feature]struct {
 	CompactFiles:     {"compact files", "11.6", cbridge.FeatureCompactFiles, true},
 	PauseBackground:  {"pause background", "11.6", cbridge.FeaturePause, true},
 	DiskBudgets:      {"disk budgets", "10.6", cbridge.FeatureDisk, true},
+	CompactParts:     {"compact parts", "9.11", cbridge.FeatureCompactParts, true},
+	CompactBlobs:     {"compact blobs", "11.6", cbridge.FeatureCompactBlobs, true},
 }
 
 // String is the feature's name.
@@ -85,7 +89,7 @@ func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
-		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets,
+		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs,
 	}
 }
 

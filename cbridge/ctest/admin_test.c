@@ -11,7 +11,6 @@ static rb_family *create(struct fixture *f, const char *name) {
 
 static const char memtable[] = "rocksdb.num-entries-active-mem-table";
 static const char level0[] = "rocksdb.num-files-at-level0";
-static const char level1[] = "rocksdb.num-files-at-level1";
 
 static void flush_writes_the_families_named_and_no_other(void **state) {
   struct fixture *f = *state;
@@ -29,78 +28,6 @@ static void flush_writes_the_families_named_and_no_other(void **state) {
   fx_ok(rb_flush(f->db, all + 2, 1));
   assert_int_equal(fx_number(all[2], level0), 1);
   fx_ok(rb_flush(f->db, NULL, 0));
-}
-
-static void compact_takes_only_files_of_the_range(void **state) {
-  struct fixture *f = *state;
-  static const struct {
-    uint8_t has_start, has_end;
-    const char *start, *end;
-    bool reaches_file; /* which holds the keys f to h */
-  } cases[] = {
-      {0, 0, "", "", true},   {1, 1, "a", "g", true}, {1, 1, "g", "z", true},
-      {1, 0, "g", "", true},  {0, 1, "", "g", true},  {1, 1, "a", "c", false},
-      {1, 0, "x", "", false}, {0, 1, "", "a", false}, {1, 1, "x", "z", false},
-      {1, 0, "", "", true},   {0, 1, "", "", false},  {1, 1, "", "h", true},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    rb_family *c = create(f, (char[]){(char)('A' + (char)i), '\0'});
-    fx_put(c, "f", "value");
-    fx_put(c, "h", "value");
-    fx_ok(rb_flush(f->db, &c, 1));
-    fx_ok(rb_compact(c, cases[i].has_start, BYTES(cases[i].start), cases[i].has_end,
-                     BYTES(cases[i].end)));
-    assert_int_equal(fx_number(c, level0), cases[i].reaches_file ? 0 : 1);
-    assert_int_equal(fx_number(c, level1), cases[i].reaches_file ? 1 : 0);
-  }
-}
-
-static void an_empty_bound_needs_no_bytes(void **state) {
-  struct fixture *f = *state;
-  rb_family *c = create(f, "other");
-  fx_put(c, "key", "value");
-  fx_ok(rb_flush(f->db, &c, 1));
-  fx_ok(rb_compact(c, 0, NULL, 0, 1, NULL, 0)); /* up to the empty key: nothing */
-  assert_int_equal(fx_number(c, level0), 1);
-  fx_ok(rb_compact(c, 1, NULL, 0, 0, NULL, 0)); /* from the empty key on: everything */
-  assert_int_equal(fx_number(c, level1), 1);
-}
-
-/* Damages the only table file of a family and opens the database again. */
-static rb_family *damaged(struct fixture *f, const char *name) {
-  rb_family *c = strcmp(name, "default") == 0 ? f->family : create(f, name);
-  fx_put(c, "key", "value");
-  fx_put(c, "key2", "value");
-  fx_ok(rb_flush(f->db, &c, 1));
-  fx_close(f);
-  fx_damage(f, "value", 1);
-  rb_plan *p = rb_plan_new(f->dir, (rb_db_options){0});
-  assert_non_null(p);
-  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
-  if (strcmp(name, "default") != 0) {
-    fx_ok(rb_plan_family(p, name, fx_defaults().family, NULL));
-  }
-  rb_opened o = rb_plan_open(p);
-  rb_plan_free(p);
-  fx_ok(o.status);
-  f->db = o.db;
-  f->family = rb_family_find(f->db, "default").family;
-  /* A second file around the first, so that compaction has to merge rather than to move. */
-  c = rb_family_find(f->db, name).family;
-  fx_put(c, "a", "value");
-  fx_put(c, "z", "value");
-  fx_ok(rb_flush(f->db, &c, 1));
-  return c;
-}
-
-static void a_compaction_that_meets_damage_says_so(void **state) {
-  struct fixture *f = *state;
-  fx_error(rb_compact(damaged(f, "default"), 0, NULL, 0, 0, NULL, 0), RB_IO, "background");
-}
-
-static void a_compaction_that_meets_damage_in_any_family_says_so(void **state) {
-  struct fixture *f = *state;
-  fx_error(rb_compact(damaged(f, "other"), 0, NULL, 0, 0, NULL, 0), RB_IO, "background");
 }
 
 static void a_checkpoint_opens_as_a_database_of_its_own(void **state) {
@@ -239,23 +166,6 @@ static void opening_nothing_read_only_creates_nothing(void **state) {
   assert_int_equal(stat(nowhere, &st), -1);
 }
 
-static void a_compaction_does_nothing_while_it_is_paused(void **state) {
-  struct fixture *f = *state;
-  for (int i = 0; i < 2; i++) {
-    fx_put(f->family, "key", "value");
-    fx_flush(f);
-  }
-  rb_pause_compaction(f->db);
-  rb_pause_compaction(f->db);
-  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
-  rb_resume_compaction(f->db);
-  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
-  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 2);
-  rb_resume_compaction(f->db);
-  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
-  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level0"), 0);
-}
-
 /* Rows that are not in the WAL are flushed first, and nothing is flushed or compacted afterwards.
  */
 static void cancelled_background_work_loses_nothing(void **state) {
@@ -274,17 +184,12 @@ static void cancelled_background_work_loses_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(flush_writes_the_families_named_and_no_other),
-      CASE(compact_takes_only_files_of_the_range),
-      CASE(an_empty_bound_needs_no_bytes),
-      CASE(a_compaction_that_meets_damage_says_so),
-      CASE(a_compaction_that_meets_damage_in_any_family_says_so),
       CASE(a_checkpoint_opens_as_a_database_of_its_own),
       CASE(a_checkpoint_that_cannot_be_written_is_an_error),
       CASE(a_property_is_known_or_null),
       CASE(properties_are_those_of_the_family),
       CASE(the_sequence_counts_writes),
       CASE(sync_wal_succeeds_with_and_without_news),
-      CASE(a_compaction_does_nothing_while_it_is_paused),
       CASE(cancelled_background_work_loses_nothing),
       CASE(what_the_library_has_not_is_unsupported),
       CASE(a_read_only_database_refuses_upkeep),

@@ -21,6 +21,23 @@ static void options_of_the_database_are_refused(void **state) {
                    RB_FEATURE_SET_DB_OPTIONS);
 }
 
+static void options_of_compactions_are_refused(void **state) {
+  struct fixture *f = *state;
+  rb_compaction how[5];
+  for (size_t i = 0; i < 5; i++) {
+    how[i] = (rb_compaction)RB_COMPACTION_DEFAULT;
+  }
+  how[0].subcompactions = 2;
+  how[1].allow_stall = 1;
+  how[2].blobs = RB_BLOBS_COLLECT;
+  how[3].blob_age = 0;
+  for (size_t i = 0; i < 4; i++) {
+    expect_supported(rb_compact_with(f->family, 0, NULL, 0, 0, NULL, 0, how[i]),
+                     i < 2 ? RB_FEATURE_COMPACT_PARTS : RB_FEATURE_COMPACT_BLOBS);
+  }
+  fx_ok(rb_compact_with(f->family, 0, NULL, 0, 0, NULL, 0, how[4]));
+}
+
 static void levels_of_statistics_are_refused(void **state) {
   struct fixture *f = *state;
   fx_close(f);
@@ -71,6 +88,7 @@ static void an_ingest_into_the_lowest_level_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(options_of_the_database_are_refused),
+      CASE(options_of_compactions_are_refused),
       CASE(levels_of_statistics_are_refused),
       CASE(memtables_are_limited_without_a_manager),
       CASE(an_ingest_into_the_lowest_level_is_refused),
