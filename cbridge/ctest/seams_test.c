@@ -161,6 +161,38 @@ static void turning_round_at_the_ends_of_files(void **state) {
   }
 }
 
+/* Puts the two rows of a file, and compacts what overlaps with it. */
+static void put_file(struct fixture *f, const char *first, const char *last, rb_compaction how) {
+  fx_put(f->family, first, "value");
+  fx_put(f->family, last, "value");
+  fx_flush(f);
+  fx_ok(rb_compact_with(f->family, 1, BYTES(first), 1, BYTES(last), how));
+}
+
+/* Where the iterator turns, level 2 has no file, so more files end before than begin there: a count
+ * of the ones is none of the others. */
+static void a_turn_between_the_files_of_a_level(void **state) {
+  struct fixture *f = *state;
+  rb_compaction how = RB_COMPACTION_DEFAULT;
+  fx_open(f, by_hand());
+  put_file(f, "05", "06", how);
+  how.change_level = 1;
+  how.target = 2;
+  put_file(f, "35", "36", how);
+  how.change_level = 0;
+  for (int i = 0; i < FILES; i++) {
+    put_file(f, (char[]){(char)('0' + i), '0', '\0'}, (char[]){(char)('0' + i), '4', '\0'}, how);
+  }
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level1"), FILES);
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level2"), 2);
+  damage(f, 2);
+  iterate(f, NULL, NULL);
+  rb_row r = rb_iter_step(f->it, RB_MOVE_LE, 0, BYTES("13"));
+  assert_true(r.valid);
+  assert_memory_equal(r.key, "10", 2);
+  expect_damage(f, RB_MOVE_ON, NULL, 1);
+}
+
 /* Range deletions that go over the ends of files have files end and begin with one key. */
 static void files_that_share_a_key(void **state) {
   struct fixture *f = *state;
@@ -232,6 +264,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_file_is_read_or_told_of, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(turning_round_at_the_ends_of_files, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(a_turn_between_the_files_of_a_level, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(files_that_share_a_key, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(iterators_survive_every_shortage, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(an_iterator_is_made_anew_when_files_change_meanwhile, fx_new,
