@@ -223,7 +223,9 @@ static char *file_of(struct fixture *f) {
   assert_int_equal(r.count, 1);
   uint64_t n[RB_LIVE_NUMBERS];
   memcpy(n, r.data, sizeof n);
-  char *name = strndup((const char *)r.data + sizeof n + n[4], n[5]);
+  char *name = calloc(1, n[5] + 1);
+  assert_non_null(name);
+  memcpy(name, r.data + sizeof n + n[4], n[5]);
   rb_free(r.data);
   return name;
 }
