@@ -6,6 +6,10 @@
  * SkipNextDeleted and SkipPrevDeleted). Its seeks do look whether each level could be read. So the
  * keys where files begin and end are kept beside an iterator, and where a move comes to one, or
  * past it, a seek to that key follows, before any row there is shown.
+ *
+ * The versions of one key may lie in two files, the newer ones in the first. A seek forward to that
+ * key enters the first file, a seek backward the second one, so there it takes both; and one more
+ * beside the key, to enter the file that the move goes into.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,9 +17,16 @@
 #include "handles.h"
 #include "later.h"
 
-/* Some keys, in order. */
+/* A key where a file begins or ends. */
+struct rb_mark {
+  uint8_t *data;
+  size_t len;
+  bool shared; /* the file beside it ends or begins with the same key */
+};
+
+/* Some, in order. */
 struct rb_marks {
-  struct rb_bound *at; /* all set */
+  struct rb_mark *at;
   size_t n;
 };
 
@@ -45,9 +56,9 @@ void rb_seams_free(struct rb_seams *s) {
   }
 }
 
-/* Appends a copy of a key, with room for one byte more; false when memory is short. room is for all
- * that will come. */
-static bool rb_marks_add(struct rb_marks *k, size_t room, const char *key, size_t len) {
+/* Appends a copy of a key; false when memory is short. room is for all that will come. */
+static bool rb_marks_add(struct rb_marks *k, size_t room, const char *key, size_t len,
+                         bool shared) {
   if (k->at == NULL) {
     k->at = calloc(room, sizeof *k->at);
   }
@@ -58,69 +69,95 @@ static bool rb_marks_add(struct rb_marks *k, size_t room, const char *key, size_
   if (len > 0) {
     memcpy(copy, key, len);
   }
-  struct rb_bound b = {copy, len, true};
-  k->at[k->n++] = b;
+  struct rb_mark m = {copy, len, shared};
+  k->at[k->n++] = m;
   return true;
 }
 
-/* Where a file ends and the next one begins with one key, because a range deletion goes over both,
- * a seek to that key does not enter the first one backwards. So the last key becomes one right
- * before it: no key that is shorter than RB_TAIL_OF_HIGHEST lies between. */
+/* A key right before another one, bytewise: no key that is shorter than this lies between. */
 enum { RB_TAIL_OF_HIGHEST = 4096 };
 
-static bool rb_key_before(struct rb_bound *b) {
-  if (b->len == 0) {
-    return true; /* nothing is before it */
-  }
-  uint8_t *last = b->data + b->len - 1;
-  if (*last == 0) {
-    b->len--;
+/* Appends the key next to one, bytewise above or below it. There is none below the empty one. */
+static bool rb_marks_add_beside(struct rb_marks *k, size_t room, const char *key, size_t len,
+                                bool above) {
+  bool last_zero = len > 0 && key[len - 1] == 0;
+  if (above) {
+    if (!rb_marks_add(k, room, key, len, false)) {
+      return false;
+    }
+    k->at[k->n - 1].data[len] = 0;
+    k->at[k->n - 1].len = len + 1;
     return true;
   }
-  uint8_t *longer = realloc(b->data, b->len + RB_TAIL_OF_HIGHEST);
-  if (longer == NULL) {
+  if (len == 0 || last_zero) {
+    return len == 0 || rb_marks_add(k, room, key, len - 1, false);
+  }
+  struct rb_mark m = {malloc(len + RB_TAIL_OF_HIGHEST), len + RB_TAIL_OF_HIGHEST, false};
+  if (m.data == NULL) {
     return false;
   }
-  longer[b->len - 1]--;
-  memset(longer + b->len, 0xFF, RB_TAIL_OF_HIGHEST);
-  b->data = longer;
-  b->len += RB_TAIL_OF_HIGHEST;
+  memcpy(m.data, key, len);
+  m.data[len - 1]--;
+  memset(m.data + len, 0xFF, RB_TAIL_OF_HIGHEST);
+  k->at[k->n++] = m;
   return true;
+}
+
+/* Where a file ends and the next one begins. What follows a key, and what is before it, only Go
+ * could say of an order of its own. */
+static bool rb_seams_between(struct rb_seams *s, const rb_family *f, size_t room, const char *end,
+                             size_t end_len, const char *start, size_t start_len) {
+  bool shared =
+      rb_family_compare(f, (const uint8_t *)end, end_len, (const uint8_t *)start, start_len) == 0;
+  bool reversed = f->order != NULL;
+  return rb_marks_add(&s->starts, room, start, start_len, shared) &&
+         rb_marks_add(&s->ends, room, end, end_len, shared) &&
+         (!shared || rb_order_calls(f->order) ||
+          (rb_marks_add_beside(&s->starts, room, start, start_len, !reversed) &&
+           rb_marks_add_beside(&s->ends, room, end, end_len, reversed)));
 }
 
 /* Adds the seams of one level. */
 static bool rb_seams_add(struct rb_seams *s, const rb_family *f, rocksdb_level_metadata_t *level,
                          size_t stamp, size_t room) {
   size_t n = rocksdb_level_metadata_get_file_count(level);
+  char *end = NULL; /* of the file before */
+  size_t end_len = 0;
   bool ok = true;
   for (size_t i = 0; i < n && ok; i++) {
     rocksdb_sst_file_metadata_t *file = rocksdb_level_metadata_get_sst_file_metadata(level, i);
-    size_t slen = 0, llen = 0;
-    char *smallest = rocksdb_sst_file_metadata_get_smallestkey(file, &slen);
-    char *largest = rocksdb_sst_file_metadata_get_largestkey(file, &llen);
-    slen = slen < stamp ? 0 : slen - stamp;
-    llen = llen < stamp ? 0 : llen - stamp;
-    if (i > 0) {
-      struct rb_bound *end = &s->ends.at[s->ends.n - 1];
-      ok = rb_marks_add(&s->starts, room, smallest, slen);
-      if (ok && f->order == NULL && end->len == slen && memcmp(end->data, smallest, slen) == 0) {
-        ok = rb_key_before(end);
-      }
-    }
-    if (i + 1 < n) {
-      ok = ok && rb_marks_add(&s->ends, room, largest, llen);
-    }
-    rocksdb_free(smallest);
-    rocksdb_free(largest);
+    size_t start_len = 0;
+    char *start = rocksdb_sst_file_metadata_get_smallestkey(file, &start_len);
+    start_len = start_len < stamp ? 0 : start_len - stamp;
+    ok = i == 0 || rb_seams_between(s, f, room, end, end_len, start, start_len);
+    rocksdb_free(start);
+    rocksdb_free(end);
+    end = rocksdb_sst_file_metadata_get_largestkey(file, &end_len);
+    end_len = end_len < stamp ? 0 : end_len - stamp;
     rocksdb_sst_file_metadata_destroy(file);
   }
+  rocksdb_free(end);
   return ok;
+}
+
+/* Of marks with one key all are shared if one is. */
+static void rb_marks_share(const rb_family *f, struct rb_marks *k) {
+  for (size_t from = 0, to = 0; from < k->n; from = to) {
+    bool shared = false;
+    while (to < k->n && rb_family_compare(f, k->at[from].data, k->at[from].len, k->at[to].data,
+                                          k->at[to].len) == 0) {
+      shared = k->at[to++].shared || shared;
+    }
+    while (from < to) {
+      k->at[from++].shared = shared;
+    }
+  }
 }
 
 /* Sorts keys. A merge of runs that are in order, as levels are, in the family's own order, which
  * qsort could not be told. False when memory is short. */
 static bool rb_marks_sort(const rb_family *f, struct rb_marks *k) {
-  struct rb_bound *spare = k->n < 2 ? NULL : calloc(k->n, sizeof *spare);
+  struct rb_mark *spare = k->n < 2 ? NULL : calloc(k->n, sizeof *spare);
   if (k->n < 2 || spare == NULL) {
     return k->n < 2;
   }
@@ -135,11 +172,12 @@ static bool rb_marks_sort(const rb_family *f, struct rb_marks *k) {
         spare[to] = left ? k->at[a++] : k->at[b++];
       }
     }
-    struct rb_bound *was = k->at;
+    struct rb_mark *was = k->at;
     k->at = spare;
     spare = was;
   }
   free(spare);
+  rb_marks_share(f, k);
   return true;
 }
 
@@ -161,7 +199,7 @@ static struct rb_seams *rb_seams_make(const rb_family *f, size_t stamp, uint64_t
   s->state = state;
   rocksdb_column_family_metadata_t *all =
       rocksdb_get_column_family_metadata_cf(f->db->db, f->handle);
-  size_t room = rocksdb_column_family_metadata_get_file_count(all);
+  size_t room = 2 * rocksdb_column_family_metadata_get_file_count(all);
   size_t levels = rocksdb_column_family_metadata_get_level_count(all);
   bool ok = true;
   for (size_t i = 1; i < levels && ok; i++) { /* the files of level 0 are read side by side */
@@ -239,12 +277,24 @@ static void rb_seams_place(rb_iter *it, const uint8_t *key, size_t klen) {
 }
 
 /* The next seam the way that the iterator goes; NULL: there is none. */
-static const struct rb_bound *rb_seams_next(const rb_iter *it) {
+static const struct rb_mark *rb_seams_next(const rb_iter *it) {
   const struct rb_seams *s = it->seams;
   if (it->backward) {
     return it->seam == 0 ? NULL : &s->ends.at[it->seam - 1];
   }
   return it->seam == s->starts.n ? NULL : &s->starts.at[it->seam];
+}
+
+/* The same for a seek of RocksDB's to key, which has looked into one file only where two share it.
+ */
+static void rb_seams_place_at(rb_iter *it, const uint8_t *key, size_t klen) {
+  rb_seams_place(it, key, klen);
+  const struct rb_marks *k = it->backward ? &it->seams->ends : &it->seams->starts;
+  size_t beside = it->backward ? it->seam : it->seam - 1;
+  if (beside < k->n && k->at[beside].shared &&
+      rb_family_compare(it->family, k->at[beside].data, k->at[beside].len, key, klen) == 0) {
+    it->seam = it->backward ? beside + 1 : beside;
+  }
 }
 
 /* The key where RocksDB's iterator stands, without what it adds to one between versions. */
@@ -258,7 +308,7 @@ static const uint8_t *rb_seams_key(const rb_iter *it, size_t *n) {
 
 /* Whether a seam lies beyond the bound that the iterator runs into: then what is lost there is not
  * asked for. A native bound that was taken away is one that excludes nothing. */
-static bool rb_seams_outside(const rb_iter *it, const struct rb_bound *s) {
+static bool rb_seams_outside(const rb_iter *it, const struct rb_mark *s) {
   const struct rb_bound *b = it->backward ? &it->lower : &it->upper;
   if (b->data == NULL) {
     return false;
@@ -267,35 +317,80 @@ static bool rb_seams_outside(const rb_iter *it, const struct rb_bound *s) {
   return it->backward ? c < 0 : c >= 0;
 }
 
+/* Whether an error is why RocksDB's iterator is on no row. */
+static bool rb_seams_failed(const rb_iter *it) {
+  char *err = NULL;
+  rocksdb_iter_get_error(it->it, &err);
+  rocksdb_free(err);
+  return err != NULL;
+}
+
 /* Whether RocksDB's iterator has come to a seam, or past it; not if an error is why it ended. */
-static bool rb_seams_passed(const rb_iter *it, const struct rb_bound *s) {
+static bool rb_seams_passed(const rb_iter *it, const struct rb_mark *s) {
   if (rocksdb_iter_valid(it->it)) {
     size_t n = 0;
     const uint8_t *key = rb_seams_key(it, &n);
     int c = rb_family_compare(it->family, key, n, s->data, s->len);
     return (it->backward ? c <= 0 : c >= 0) && !rb_seams_outside(it, s);
   }
-  char *err = NULL;
-  rocksdb_iter_get_error(it->it, &err);
-  rocksdb_free(err);
-  return err == NULL && !rb_seams_outside(it, s);
+  return !rb_seams_failed(it) && !rb_seams_outside(it, s);
 }
 
-/* Seeks to the seams, one after the other, that a move has come to. */
+static void rb_seams_seek(rb_iter *it, const struct rb_mark *s, bool backward) {
+  if (backward) {
+    rocksdb_iter_seek_for_prev(it->it, (const char *)s->data, s->len);
+  } else {
+    rocksdb_iter_seek(it->it, (const char *)s->data, s->len);
+  }
+}
+
+static bool rb_seams_stands_at(const rb_iter *it, const struct rb_mark *s) {
+  size_t n = 0;
+  if (!rocksdb_iter_valid(it->it)) {
+    return false;
+  }
+  const uint8_t *key = rb_seams_key(it, &n);
+  return rb_family_compare(it->family, key, n, s->data, s->len) == 0;
+}
+
+/* Seeks to a key whose versions may lie in two files. Backward shows that the second one can be
+ * read; forward finds the newest version, which a move backward does not if it cannot enter the
+ * first file. What is before that key is sought from the key right before it, and not from that
+ * of which an old version might show. */
+static void rb_seams_enter_both(rb_iter *it, const struct rb_mark *s) {
+  rb_seams_seek(it, s, true);
+  if (!rocksdb_iter_valid(it->it) && rb_seams_failed(it)) {
+    return;
+  }
+  rb_seams_seek(it, s, false);
+  if (!it->backward || rb_seams_stands_at(it, s) ||
+      (!rocksdb_iter_valid(it->it) && rb_seams_failed(it))) {
+    return;
+  }
+  const struct rb_mark *before = rb_seams_next(it); /* rb_seams_between has put it there */
+  if (before != NULL && s->len > 0 && !rb_order_calls(it->family->order)) {
+    s = before;
+    rb_seams_place(it, s->data, s->len);
+  }
+  rb_seams_seek(it, s, true);
+}
+
+/* Seeks to the seams, one after the other, that a move has come to. Iterators over versions cannot
+ * go backward. */
 static void rb_seams_settle(rb_iter *it) {
-  const struct rb_bound *s;
+  const struct rb_mark *s;
   while ((s = rb_seams_next(it)) != NULL && rb_seams_passed(it, s)) {
     rb_seams_place(it, s->data, s->len);
-    if (it->backward) {
-      rocksdb_iter_seek_for_prev(it->it, (const char *)s->data, s->len);
+    if (s->shared && !it->versions) {
+      rb_seams_enter_both(it, s);
     } else {
-      rocksdb_iter_seek(it->it, (const char *)s->data, s->len);
+      rb_seams_seek(it, s, it->backward);
     }
   }
 }
 
 void rb_seams_sought(rb_iter *it, const uint8_t *key, size_t klen) {
-  rb_seams_place(it, key, klen);
+  rb_seams_place_at(it, key, klen);
   rb_seams_settle(it);
 }
 
@@ -304,7 +399,7 @@ void rb_seams_outermost(rb_iter *it) {
   it->seam_backward = it->backward;
   it->seam = it->backward ? it->seams->ends.n : 0;
   if (it->backward ? it->native_upper : it->native_lower) {
-    rb_seams_place(it, b->data, b->len);
+    rb_seams_place_at(it, b->data, b->len);
   }
   rb_seams_settle(it);
 }

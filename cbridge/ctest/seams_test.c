@@ -56,32 +56,51 @@ static void fill(struct fixture *f) {
   assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level1"), FILES);
 }
 
-/* Damages the first block of the i-th file, and opens the database again. */
-static void damage(struct fixture *f, int i) {
+/* Changes a byte of the i-th file, or changes it back, and opens the database again. False if it
+ * does not open, since the byte is none of a row. */
+static bool damage_at(struct fixture *f, int i, long at, struct setup s) {
   char path[RB_PATH];
   DIR *d;
   unsigned long n, numbers[FILES] = {0};
+  rb_iter_free(f->it);
+  f->it = NULL;
   fx_close(f);
   d = opendir(f->dir);
   assert_non_null(d);
   for (struct dirent *e; (e = readdir(d)) != NULL;) {
     if (strstr(e->d_name, ".sst") != NULL && sscanf(e->d_name, "%lu", &n) == 1) {
-      int at = FILES - 1; /* ascending: they were made one after the other */
-      while (at > 0 && numbers[at] > n) {
-        at--;
+      int to = FILES - 1; /* ascending: they were made one after the other */
+      while (to > 0 && numbers[to] > n) {
+        to--;
       }
-      memmove(numbers, numbers + 1, (size_t)at * sizeof n);
-      numbers[at] = n;
+      memmove(numbers, numbers + 1, (size_t)to * sizeof n);
+      numbers[to] = n;
     }
   }
   closedir(d);
   assert_true(snprintf(path, sizeof path, "%s/%06lu.sst", f->dir, numbers[i]) < RB_PATH);
   FILE *file = fopen(path, "r+b");
   assert_non_null(file);
-  assert_int_equal(fputc('!', file), '!');
+  assert_int_equal(fseek(file, 0, SEEK_END), 0);
+  at %= ftell(file);
+  assert_int_equal(fseek(file, at, SEEK_SET), 0);
+  int c = fgetc(file);
+  assert_int_equal(fseek(file, at, SEEK_SET), 0);
+  assert_int_equal(fputc(c ^ 0x55, file), c ^ 0x55);
   assert_int_equal(fclose(file), 0);
-  fx_open(f, by_hand());
+  rb_opened o = fx_try_open(f->dir, s);
+  if (o.status.code == RB_CORRUPTION) {
+    rb_free(o.status.msg);
+    return false;
+  }
+  fx_ok(o.status);
+  f->db = o.db;
+  f->family = rb_family_find(f->db, "default").family;
+  return true;
 }
+
+/* Damages the first block of the i-th file, and opens the database again. */
+static void damage(struct fixture *f, int i) { assert_true(damage_at(f, i, 0, by_hand())); }
 
 /* Makes f->it, with bounds if they are not NULL. */
 static void iterate(struct fixture *f, const char *lower, const char *upper) {
@@ -229,6 +248,89 @@ static void files_that_share_a_key(void **state) {
   }
 }
 
+enum { KEYS = 6, VERSIONS = 5 };
+
+/* Puts versions of keys into files of a level, several of which end with a key that the next one
+ * begins with: k0 to k5, each of whose versions is its number, and 400 bytes more. In some the
+ * newest is a deletion. Returns how many files there are. */
+static int put_versions(struct fixture *f, struct setup s) {
+  rb_snapshot *snaps[VERSIONS];
+  fx_open(f, s);
+  for (int v = 0; v < VERSIONS; v++) {
+    for (int k = 0; k < KEYS; k++) {
+      char key[] = {'k', (char)('0' + k), '\0'}, value[400];
+      memset(value, '0' + v, sizeof value);
+      if ((v + k) % 3 == 0) {
+        fx_ok(rb_apply(f->family, RB_DELETE, 0, U8(key), 2, NULL, 0));
+      } else {
+        fx_ok(rb_apply(f->family, RB_PUT, 0, U8(key), 2, U8(value), sizeof value));
+      }
+    }
+    snaps[v] = rb_snapshot_new(f->db);
+    if (v == 2) {
+      fx_flush(f);
+    }
+  }
+  fx_flush(f);
+  fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  for (int v = 0; v < VERSIONS; v++) {
+    rb_snapshot_free(snaps[v]);
+  }
+  return (int)fx_number(f->family, "rocksdb.num-files-at-level1");
+}
+
+/* Walks over the newest versions: each that shows is right, and all show unless there is an error.
+ * Whether there was one. */
+static bool newest_or_told(struct fixture *f, bool back, bool down) {
+  iterate(f, NULL, NULL);
+  rb_row r = rb_iter_step(f->it, back ? RB_MOVE_LAST : RB_MOVE_FIRST, !back, NULL, 0);
+  for (int i = 0; i < KEYS; i++) {
+    int k = down ? KEYS - 1 - i : i;
+    if ((VERSIONS - 1 + k) % 3 == 0) {
+      continue;
+    }
+    if (!r.valid) {
+      fx_error(r.status, RB_CORRUPTION, "checksum");
+      return true;
+    }
+    assert_memory_equal(r.key, ((char[]){'k', (char)('0' + k)}), 2);
+    assert_int_equal(r.value[0], '0' + VERSIONS - 1);
+    r = rb_iter_step(f->it, RB_MOVE_ON, !back, NULL, 0);
+  }
+  assert_false(r.valid);
+  bool told = r.status.code != RB_OK;
+  rb_free(r.status.msg);
+  return told;
+}
+
+/* Damages each block of each file in turn. */
+static void versions_in_two_files(void **state) {
+  struct fixture *f = *state;
+  for (int reversed = 0; reversed < 2; reversed++) {
+    struct setup s = by_hand();
+    s.family_extra = "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false;"
+                     "target_file_size_base=1500;block_based_table_factory={block_size=64}";
+    s.family.compression = RB_NO_COMPRESSION;
+    s.family.operators.reversed = (uint8_t)reversed;
+    fx_close(f);
+    fx_remove(f->dir);
+    int files = put_versions(f, s), told = 0;
+    assert_true(files >= FILES);
+    assert_false(newest_or_told(f, false, reversed));
+    assert_false(newest_or_told(f, true, !reversed));
+    for (int i = 0; i < FILES; i++) {
+      for (long at = 20; at < 2300; at += 200) {
+        if (damage_at(f, i, at, s)) {
+          told += newest_or_told(f, false, reversed);
+          told += newest_or_told(f, true, !reversed);
+        }
+        assert_true(damage_at(f, i, at, s));
+      }
+    }
+    assert_true(told > FILES);
+  }
+}
+
 static rb_status open_iterator(struct fixture *f) {
   rb_iter_result r = rb_iter_new(f->family, NULL, (rb_iter_options){0}, NULL, 0, NULL, 0);
   rb_iter_free(r.iter);
@@ -266,6 +368,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(turning_round_at_the_ends_of_files, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(a_turn_between_the_files_of_a_level, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(files_that_share_a_key, fx_new, fx_free),
+      cmocka_unit_test_setup_teardown(versions_in_two_files, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(iterators_survive_every_shortage, fx_new, fx_free),
       cmocka_unit_test_setup_teardown(an_iterator_is_made_anew_when_files_change_meanwhile, fx_new,
                                       fx_free),
