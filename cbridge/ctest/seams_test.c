@@ -250,6 +250,10 @@ static void files_that_share_a_key(void **state) {
 
 enum { KEYS = 6, VERSIONS = 5 };
 
+static const char small_files[] =
+    "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false;"
+    "target_file_size_base=1500;block_based_table_factory={block_size=64}";
+
 /* Puts versions of keys into files of a level, several of which end with a key that the next one
  * begins with: k0 to k5, each of whose versions is its number, and 400 bytes more. In some the
  * newest is a deletion. Returns how many files there are. */
@@ -308,9 +312,7 @@ static void versions_in_two_files(void **state) {
   struct fixture *f = *state;
   for (int reversed = 0; reversed < 2; reversed++) {
     struct setup s = by_hand();
-    s.family_extra = "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false;"
-                     "target_file_size_base=1500;block_based_table_factory={block_size=64}";
-    s.family.compression = RB_NO_COMPRESSION;
+    s.family_extra = small_files;
     s.family.operators.reversed = (uint8_t)reversed;
     fx_close(f);
     fx_remove(f->dir);
@@ -345,6 +347,15 @@ static void iterators_survive_every_shortage(void **state) {
   struct fixture *f = *state;
   fill(f);
   fail_everywhere(f, open_iterator, 10);
+  struct setup s = by_hand();
+  for (int reversed = 0; reversed < 2; reversed++) { /* files that share keys have more marks */
+    fx_close(f);
+    fx_remove(f->dir);
+    s.family_extra = small_files;
+    s.family.operators.reversed = (uint8_t)reversed;
+    assert_true(put_versions(f, s) >= FILES);
+    fail_everywhere(f, open_iterator, 10);
+  }
 }
 
 static void an_iterator_is_made_anew_when_files_change_meanwhile(void **state) {
