@@ -15,7 +15,8 @@ import (
 
 // soakLevel is what a process has at a moment of the mixed load at which nothing is wrong.
 type soakLevel struct {
-	rss, threads, descriptors, goroutines, handles int // rss in KiB
+	rss, heap, malloced, held                 int // KiB: of the process, Go's, in use by C, held for C
+	threads, descriptors, goroutines, handles int
 }
 
 // level notes what there is, with everything in the last level and Go's garbage gone.
@@ -35,8 +36,12 @@ func (s *soak) level() {
 		s.t.Error(err)
 		return
 	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	c := engine.ReadProcessMetrics()
 	s.levels = append(s.levels, soakLevel{
-		rss: statusNumber(status, "VmRSS:"), threads: statusNumber(status, "Threads:"),
+		rss: statusNumber(status, "VmRSS:"), heap: int(m.HeapAlloc >> 10),
+		malloced: int(c.AllocatorInUse >> 10), held: int(c.AllocatorHeld >> 10), threads: statusNumber(status, "Threads:"),
 		descriptors: len(files), goroutines: runtime.NumGoroutine(), handles: engine.Children(db),
 	})
 }
@@ -67,6 +72,8 @@ func (s *soak) judge() {
 		slack int
 	}{
 		"KiB resident": {func(l soakLevel) int { return l.rss }, 1024},
+		"KiB of Go":    {func(l soakLevel) int { return l.heap }, 1024},
+		"KiB of C":     {func(l soakLevel) int { return l.malloced }, 1024},
 		"threads":      {func(l soakLevel) int { return l.threads }, 3},
 		"descriptors":  {func(l soakLevel) int { return l.descriptors }, 12},
 		"goroutines":   {func(l soakLevel) int { return l.goroutines }, 6},
@@ -81,6 +88,7 @@ func (s *soak) judge() {
 		s.t.Logf("%s: first quarter %d, third %d, fourth %d", what, middle(all[:quarter]), third, fourth)
 		if fourth > third+max(c.slack, third/50) {
 			s.t.Errorf("%s grow: %s", what, fmt.Sprint(all))
+			s.t.Logf("resident, Go's, C's, held for C, threads, descriptors, goroutines, handles: %v", s.levels)
 		}
 	}
 }
