@@ -66,6 +66,17 @@ static void sync_wal_syncs(void **state) {
   assert_int_equal(synced, 1);
 }
 
+static void a_batch_of_rocksdb_is_written_with_its_flags(void **state) {
+  struct fixture *f = *state;
+  rb_cbatch *b = rb_cbatch_new();
+  synced = 0;
+  fx_ok(rb_cbatch_write(f->db, 0, b));
+  assert_int_equal(synced, 0);
+  fx_ok(rb_cbatch_write(f->db, RB_WRITE_SYNC, b));
+  assert_int_equal(synced, 1);
+  rb_cbatch_free(b);
+}
+
 static void readahead_is_passed_on_and_kept_by_a_refresh(void **state) {
   struct fixture *f = *state;
   rb_iter_options o = {.readahead = 12345};
@@ -93,6 +104,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_single_delete_is_no_plain_one),
       CASE(sync_wal_syncs),
+      CASE(a_batch_of_rocksdb_is_written_with_its_flags),
       CASE(readahead_is_passed_on_and_kept_by_a_refresh),
       CASE(no_iterator_deletes_files_itself),
   };
