@@ -90,7 +90,8 @@ func expectRightOrTold(t *testing.T, name string, it interface {
 	Value() []byte
 	Error() error
 	Close() error
-}, back, down bool, all map[string]string) (failed bool) {
+}, back, down bool, all map[string]string,
+) (failed bool) {
 	t.Helper()
 	keys := slices.Sorted(maps.Keys(all))
 	move := it.Next
