@@ -3,6 +3,7 @@
  * from 9.11 or 11.6 on; this program defines the functions, so that the glue finds them under any
  * version.
  */
+/* link: -Wl,--wrap=rocksdb_compact_range_cf_opt */
 #include "fixture.h"
 
 #include "cxx.h"
@@ -45,6 +46,21 @@ static rb_family *create(struct fixture *f, const char *name) {
 
 static const char level0[] = "rocksdb.num-files-at-level0";
 static const char level1[] = "rocksdb.num-files-at-level1";
+
+static unsigned ranges; /* that RocksDB was asked to compact */
+
+void __real_rocksdb_compact_range_cf_opt(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                         rocksdb_compactoptions_t *o, const char *from,
+                                         size_t from_len, const char *to, size_t to_len);
+void __wrap_rocksdb_compact_range_cf_opt(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                         rocksdb_compactoptions_t *o, const char *from,
+                                         size_t from_len, const char *to, size_t to_len);
+void __wrap_rocksdb_compact_range_cf_opt(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                         rocksdb_compactoptions_t *o, const char *from,
+                                         size_t from_len, const char *to, size_t to_len) {
+  ranges++;
+  __real_rocksdb_compact_range_cf_opt(db, f, o, from, from_len, to, to_len);
+}
 
 static rb_status compact(rb_family *c, rb_compaction how) {
   return rb_compact_with(c, 0, NULL, 0, 0, NULL, 0, how);
@@ -216,6 +232,58 @@ static void levels_that_are_not_there_are_refused(void **state) {
   assert_int_equal(files_at(f->family, 0), 1);
 }
 
+/* Puts a file with the row m into the lowest level of a family, up to RocksDB 9.0. */
+static void ingest_row(struct fixture *f, rb_family *c) {
+  char paths[RB_PATH + 1] = {0};
+  assert_true(snprintf(paths, RB_PATH, "%s/table.sst", f->root) < RB_PATH);
+  rb_plan *p = rb_plan_new("", fx_defaults().db);
+  assert_non_null(p);
+  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
+  rb_sst_result r = rb_plan_sst(p, "default", paths);
+  rb_plan_free(p);
+  fx_ok(r.status);
+  fx_ok(rb_sst_row(r.writer, RB_PUT, BYTES("m"), BYTES("ingested")).status);
+  fx_ok(rb_sst_finish(r.writer).status);
+  rb_sst_free(r.writer);
+  fx_ok(rb_ingest(c, paths, 1, (rb_ingest_options){0}));
+}
+
+/* RocksDB's FIFO compaction knows of level 0 only, so it is not asked where there is another. */
+static void ingested_files_of_a_fifo_family_are_left_alone(void **state) {
+  struct fixture *f = *state;
+  rb_family_result r = rb_family_create(f->db, "fifo", fx_defaults().family,
+                                        "compaction_style=kCompactionStyleFIFO");
+  fx_ok(r.status);
+  fx_put(r.family, "b", "put");
+  ranges = 0;
+  fx_ok(rb_compact(r.family, 0, NULL, 0, 0, NULL, 0));
+  assert_int_equal(ranges, rb_cxx_offered() ? 0 : 1);
+  int level0_before = files_at(r.family, 0);
+  ingest_row(f, r.family);
+  if (files_at(r.family, 0) > level0_before) {
+    skip(); /* 9.0 leaves it there */
+  }
+  fx_put(r.family, "n", "put");
+  ranges = 0;
+  fx_ok(rb_compact(r.family, 0, NULL, 0, 0, NULL, 0));
+  assert_int_equal(ranges, 0);
+  assert_int_equal(files_at(r.family, 0), level0_before + 1); /* it was flushed */
+  assert_int_equal(fx_number(r.family, "rocksdb.num-entries-active-mem-table"), 0);
+  fx_expect(r.family, NULL, "b", "put");
+  fx_expect(r.family, NULL, "m", "ingested");
+  fx_expect(r.family, NULL, "n", "put");
+}
+
+/* Where no file is, none has failed to move. */
+static void a_family_without_files_moves_none(void **state) {
+  struct fixture *f = *state;
+  rb_compaction how = RB_COMPACTION_DEFAULT;
+  how.change_level = 1;
+  how.target = 2;
+  fx_ok(compact(f->family, how));
+  assert_int_equal(files_at(f->family, 2), 0);
+}
+
 /* The name of the only table file. */
 static char *file_of(struct fixture *f) {
   rb_live_files r = rb_live_files_get(f->db);
@@ -290,6 +358,8 @@ int main(void) {
       CASE(files_move_to_the_level_that_is_asked_for),
       CASE(files_that_cannot_move_are_told),
       CASE(levels_that_are_not_there_are_refused),
+      CASE(ingested_files_of_a_fifo_family_are_left_alone),
+      CASE(a_family_without_files_moves_none),
       CASE(the_last_level_is_compacted_as_told),
       CASE(what_later_versions_have_is_told_to_them),
   };

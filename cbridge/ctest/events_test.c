@@ -2,6 +2,7 @@
  * events_test.c: the queue of events, and the listener of RocksDB's C API that fills it. That came
  * with 10.3; this program defines its functions, so that the glue finds them under any version.
  */
+/* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=pthread_mutex_init */
 #include "events.h"
 
 #include <pthread.h>
@@ -9,6 +10,22 @@
 #include "fixture.h"
 #include "later.h"
 #include "listen.h"
+
+static bool no_malloc, no_calloc, no_mutex;
+
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_malloc(size_t n) { return no_malloc ? NULL : __real_malloc(n); }
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size) { return no_calloc ? NULL : __real_calloc(n, size); }
+
+int __real_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *a);
+int __wrap_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *a);
+int __wrap_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *a) {
+  return no_mutex ? 12 : __real_pthread_mutex_init(m, a);
+}
 
 /* ---- the listener, as RocksDB would call it ---- */
 
@@ -183,6 +200,74 @@ static void every_call_becomes_an_event(void **state) {
   rocksdb_options_destroy(o);
 }
 
+/* A plan may be gone: the database holds the queue by its listener. */
+static void a_plan_has_its_database_heard(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  rb_events *e = rb_events_new(9);
+  assert_non_null(e);
+  rb_plan *p = rb_plan_new(f->dir, s.db);
+  assert_non_null(p);
+  fx_ok(rb_plan_family(p, "default", s.family, NULL));
+  added = 0;
+  rb_plan_events(p, e);
+  assert_int_equal(added, 0);
+  rb_opened o = rb_plan_open(p);
+  fx_ok(o.status);
+  f->db = o.db;
+  assert_int_equal(added, 1);
+  assert_int_equal(rb_supports(RB_FEATURE_EVENTS), 1);
+  rb_plan_free(p);
+  heard.sealed(heard.state, (const void *)lent);
+  rb_event *v = rb_events_take(e);
+  assert_non_null(v);
+  assert_int_equal(v->kind, RB_EVENT_MEMTABLE_SEALED);
+  rb_event_list_free(v);
+  rb_events_free(e);
+  heard.destructor(heard.state);
+}
+
+/* A queue that is not used is given up with its plan. */
+static void a_plan_that_is_not_opened_gives_the_queue_up(void **state) {
+  struct fixture *f = *state;
+  rb_events *e = rb_events_new(9);
+  assert_non_null(e);
+  rb_plan *p = rb_plan_new(f->dir, fx_defaults().db);
+  assert_non_null(p);
+  rb_plan_events(p, e);
+  rb_events_free(e);
+  rb_plan_free(p);
+}
+
+/* An event for which there is no memory is one that was dropped. */
+static void without_memory_there_is_no_queue_and_no_event(void **state) {
+  (void)state;
+  no_calloc = true;
+  rb_events *e = rb_events_new(9);
+  no_calloc = false;
+  assert_null(e);
+  no_mutex = true;
+  e = rb_events_new(9);
+  no_mutex = false;
+  assert_null(e);
+  e = rb_events_new(9);
+  assert_non_null(e);
+  rb_event v = rb_event_of(RB_EVENT_TABLE_DELETED);
+  no_malloc = true;
+  rb_events_put(e, &v);
+  no_malloc = false;
+  rb_event_counts c = rb_events_count(e);
+  assert_int_equal(c.of_kind[RB_EVENT_TABLE_DELETED], 1);
+  assert_int_equal(c.dropped, 1);
+  assert_int_equal(c.waiting, 0);
+  rb_events_put(e, &v);
+  rb_event *first = rb_events_take(e);
+  assert_non_null(first);
+  assert_int_equal(first->number, 2);
+  rb_event_list_free(first);
+  rb_events_free(e);
+}
+
 static void events_beyond_the_bound_are_counted(void **state) {
   (void)state;
   rb_events *e = rb_events_new(2);
@@ -255,6 +340,10 @@ static void threads_may_put_while_one_takes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_call_becomes_an_event),
+      cmocka_unit_test_setup_teardown(a_plan_has_its_database_heard, fx_new_empty, fx_free),
+      cmocka_unit_test_setup_teardown(a_plan_that_is_not_opened_gives_the_queue_up, fx_new_empty,
+                                      fx_free),
+      cmocka_unit_test(without_memory_there_is_no_queue_and_no_event),
       cmocka_unit_test(events_beyond_the_bound_are_counted),
       cmocka_unit_test(threads_may_put_while_one_takes),
   };

@@ -54,6 +54,31 @@ static void levels_of_statistics_are_refused(void **state) {
   }
 }
 
+static void events_are_refused(void **state) {
+  struct fixture *f = *state;
+  fx_close(f);
+  rb_events *e = rb_events_new(9);
+  assert_non_null(e);
+  rb_plan *p = rb_plan_new(f->dir, fx_defaults().db);
+  assert_non_null(p);
+  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
+  rb_plan_events(p, e);
+  rb_opened o = rb_plan_open(p);
+  rb_plan_free(p);
+  assert_int_equal(o.db != NULL, rb_supports(RB_FEATURE_EVENTS));
+  expect_supported(o.status, RB_FEATURE_EVENTS);
+  rb_close(o.db);
+  rb_events_free(e);
+}
+
+/* What is in C++ only, and that is not in this program. */
+static void resuming_is_refused(void **state) {
+  struct fixture *f = *state;
+  assert_null(rb_cxx_words());
+  assert_int_equal(rb_supports(RB_FEATURE_COMPACT_STATUS), 0);
+  expect_supported(rb_resume(f->db), RB_FEATURE_RESUME);
+}
+
 static void memtables_are_limited_without_a_manager(void **state) {
   struct fixture *f = *state;
   fx_close(f);
@@ -90,6 +115,8 @@ int main(void) {
       CASE(options_of_the_database_are_refused),
       CASE(options_of_compactions_are_refused),
       CASE(levels_of_statistics_are_refused),
+      CASE(events_are_refused),
+      CASE(resuming_is_refused),
       CASE(memtables_are_limited_without_a_manager),
       CASE(an_ingest_into_the_lowest_level_is_refused),
   };

@@ -1,8 +1,36 @@
 /* order_test.c: orders of keys, with C in Go's place. */
+/* link: -Wl,--wrap=calloc,--wrap=rocksdb_comparator_create,--wrap=rocksdb_options_create */
 #include "fixture.h"
 
 #include "callbacks.h"
 #include "order.h"
+
+static bool no_calloc, no_comparator, no_options;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size) { return no_calloc ? NULL : __real_calloc(n, size); }
+
+rocksdb_comparator_t *__real_rocksdb_comparator_create(void *state, void (*end)(void *),
+                                                       int (*compare)(void *, const char *, size_t,
+                                                                      const char *, size_t),
+                                                       const char *(*name)(void *));
+rocksdb_comparator_t *__wrap_rocksdb_comparator_create(void *state, void (*end)(void *),
+                                                       int (*compare)(void *, const char *, size_t,
+                                                                      const char *, size_t),
+                                                       const char *(*name)(void *));
+rocksdb_comparator_t *__wrap_rocksdb_comparator_create(void *state, void (*end)(void *),
+                                                       int (*compare)(void *, const char *, size_t,
+                                                                      const char *, size_t),
+                                                       const char *(*name)(void *)) {
+  return no_comparator ? NULL : __real_rocksdb_comparator_create(state, end, compare, name);
+}
+
+rocksdb_options_t *__real_rocksdb_options_create(void);
+rocksdb_options_t *__wrap_rocksdb_options_create(void);
+rocksdb_options_t *__wrap_rocksdb_options_create(void) {
+  return no_options ? NULL : __real_rocksdb_options_create();
+}
 
 static bool sick, once; /* once: until it was asked */
 static unsigned asked, told;
@@ -13,7 +41,12 @@ static void expect_code(rb_status s, int code) {
   rb_free(s.msg);
 }
 
+static unsigned released;
+
 static void called(rb_callback *call) {
+  if (call->kind == RB_CALLBACK_RELEASE) {
+    released++;
+  }
   if (call->kind == RB_CALLBACK_ORDER_FAILED) {
     told++;
     if (telling != NULL) {
@@ -148,6 +181,31 @@ static void test_an_order_that_failed_is_asked_again(void **state) {
   rb_order_free(o);
 }
 
+/* What cannot be made holds no callee, and the options are as they were. */
+static void test_an_order_without_memory_is_none(void **state) {
+  (void)state;
+  rb_callee *c = rb_callee_new(called, 7, "an order");
+  assert_non_null(c);
+  rb_operators ops[] = {{.called_order = c}, {.reversed = 1}};
+  released = 0;
+  for (int i = 0; i < 4; i++) {
+    rocksdb_options_t *options = rocksdb_options_create(), *was = options;
+    struct rb_order *o = NULL;
+    no_calloc = i < 2;
+    no_comparator = i == 2;
+    no_options = i == 3;
+    rb_status s = rb_options_set_order(&options, ops[i % 2], &o);
+    no_calloc = no_comparator = no_options = false;
+    fx_error(s, RB_NO_MEMORY, NULL);
+    assert_null(o);
+    assert_ptr_equal(options, was);
+    rocksdb_options_destroy(options);
+  }
+  assert_int_equal(released, 0);
+  rb_callee_free(c);
+  assert_int_equal(released, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_orders_of_c),
@@ -155,6 +213,7 @@ int main(void) {
       cmocka_unit_test(test_a_read_fails_alone),
       cmocka_unit_test(test_a_failure_elsewhere_stays),
       cmocka_unit_test(test_an_order_that_failed_is_asked_again),
+      cmocka_unit_test(test_an_order_without_memory_is_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

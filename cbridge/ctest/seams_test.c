@@ -255,9 +255,10 @@ static const char small_files[] =
     "target_file_size_base=1500;block_based_table_factory={block_size=64}";
 
 /* Puts versions of keys into files of a level, several of which end with a key that the next one
- * begins with: k0 to k5, each of whose versions is its number, and 400 bytes more. In some the
- * newest is a deletion. Returns how many files there are. */
-static int put_versions(struct fixture *f, struct setup s) {
+ * begins with: k0 to k5, of klen bytes, so with a zero byte at the end if that is 3, each of whose
+ * versions is its number, and 400 bytes more. In some the newest is a deletion. Returns how many
+ * files there are. */
+static int put_versions(struct fixture *f, struct setup s, size_t klen) {
   rb_snapshot *snaps[VERSIONS];
   fx_open(f, s);
   for (int v = 0; v < VERSIONS; v++) {
@@ -265,9 +266,9 @@ static int put_versions(struct fixture *f, struct setup s) {
       char key[] = {'k', (char)('0' + k), '\0'}, value[400];
       memset(value, '0' + v, sizeof value);
       if ((v + k) % 3 == 0) {
-        fx_ok(rb_apply(f->family, RB_DELETE, 0, U8(key), 2, NULL, 0));
+        fx_ok(rb_apply(f->family, RB_DELETE, 0, U8(key), klen, NULL, 0));
       } else {
-        fx_ok(rb_apply(f->family, RB_PUT, 0, U8(key), 2, U8(value), sizeof value));
+        fx_ok(rb_apply(f->family, RB_PUT, 0, U8(key), klen, U8(value), sizeof value));
       }
     }
     snaps[v] = rb_snapshot_new(f->db);
@@ -307,29 +308,62 @@ static bool newest_or_told(struct fixture *f, bool back, bool down) {
   return told;
 }
 
+/* Seeks to each key, from below and from above: the row that shows is the right one, and there is
+ * one unless there is an error. Whether there was an error. */
+static bool sought_or_told(struct fixture *f, size_t klen, bool reversed) {
+  bool told = false;
+  for (int k = 0; k < KEYS; k++) {
+    for (int back = 0; back < 2; back++) {
+      char key[] = {'k', (char)('0' + k), '\0'};
+      int want = k, step = (back != 0) == reversed ? 1 : -1; /* the next one that has a row */
+      while (want >= 0 && want < KEYS && (VERSIONS - 1 + want) % 3 == 0) {
+        want += step;
+      }
+      iterate(f, NULL, NULL);
+      rb_row r = rb_iter_step(f->it, back ? RB_MOVE_LE : RB_MOVE_GE, !back, U8(key), klen);
+      if (!r.valid && r.status.code != RB_OK) {
+        fx_error(r.status, RB_CORRUPTION, "checksum");
+        told = true;
+        continue;
+      }
+      assert_int_equal(r.valid, want >= 0 && want < KEYS);
+      if (r.valid) {
+        assert_int_equal(r.klen, klen);
+        assert_int_equal(r.key[1], '0' + want);
+        assert_int_equal(r.value[0], '0' + VERSIONS - 1);
+      }
+    }
+  }
+  return told;
+}
+
 /* Damages each block of each file in turn. */
 static void versions_in_two_files(void **state) {
   struct fixture *f = *state;
-  for (int reversed = 0; reversed < 2; reversed++) {
+  for (int round = 0; round < 3; round++) {
     struct setup s = by_hand();
+    bool reversed = round == 1;
+    size_t klen = round == 2 ? 3 : 2;
     s.family_extra = small_files;
-    s.family.operators.reversed = (uint8_t)reversed;
+    s.family.operators.reversed = reversed;
     fx_close(f);
     fx_remove(f->dir);
-    int files = put_versions(f, s), told = 0;
+    int files = put_versions(f, s, klen), told = 0, sought = 0;
     assert_true(files >= FILES);
     assert_false(newest_or_told(f, false, reversed));
     assert_false(newest_or_told(f, true, !reversed));
+    assert_false(sought_or_told(f, klen, reversed));
     for (int i = 0; i < FILES; i++) {
       for (long at = 20; at < 2300; at += 200) {
         if (damage_at(f, i, at, s)) {
           told += newest_or_told(f, false, reversed);
           told += newest_or_told(f, true, !reversed);
+          sought += sought_or_told(f, klen, reversed);
         }
         assert_true(damage_at(f, i, at, s));
       }
     }
-    assert_true(told > FILES);
+    assert_true(told > FILES && sought > FILES);
   }
 }
 
@@ -353,7 +387,7 @@ static void iterators_survive_every_shortage(void **state) {
     fx_remove(f->dir);
     s.family_extra = small_files;
     s.family.operators.reversed = (uint8_t)reversed;
-    assert_true(put_versions(f, s) >= FILES);
+    assert_true(put_versions(f, s, 2) >= FILES);
     fail_everywhere(f, open_iterator, 10);
   }
 }

@@ -241,6 +241,33 @@ static void test_versions_down_to_zero(void **state) {
   expect_versions(f, o, 100, 1000, "a@2=two a@1=one a@0=zero ");
 }
 
+/* Versions in several files of a level: where one ends, the iterator looks into the next one. A
+ * timestamp is no part of the key that is compared with that place: "a" lies before "a\1". */
+static void test_versions_in_files(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  s.family.operators.stamped = 1;
+  s.family_extra = "disable_auto_compactions=true;level_compaction_dynamic_level_bytes=false";
+  fx_open(f, s);
+  const char *keys[] = {"a", "a\1", "b"};
+  for (size_t i = 0; i < 3; i++) {
+    write_at(f, keys[i], 3, "three");
+    write_at(f, keys[i], 5, "five");
+    write_at(f, keys[i], 7, i == 1 ? NULL : "seven");
+    fx_flush(f);
+    fx_ok(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0));
+  }
+  assert_int_equal(fx_number(f->family, "rocksdb.num-files-at-level1"), 3);
+  rb_iter_options o = {.at = 9};
+  const char *all = "a@7=seven a@5=five a@3=three a\1@7- a\1@5=five a\1@3=three "
+                    "b@7=seven b@5=five b@3=three ";
+  expect_versions(f, o, 100, 1000, all);
+  expect_versions(f, o, 1, 1000, all);
+  o.at = 6;
+  o.since = 4;
+  expect_versions(f, o, 100, 1000, "a@5=five a\1@5=five b@5=five ");
+}
+
 static void test_versions_without_memory_or_time(void **state) {
   struct fixture *f = *state;
   uint8_t buf[100];
@@ -310,6 +337,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_rows_have_timestamps, set_up, fx_free),
       cmocka_unit_test_setup_teardown(test_versions, set_up, fx_free),
       cmocka_unit_test_setup_teardown(test_versions_down_to_zero, set_up, fx_free),
+      cmocka_unit_test_setup_teardown(test_versions_in_files, set_up, fx_free),
       cmocka_unit_test_setup_teardown(test_versions_without_memory_or_time, set_up, fx_free),
       cmocka_unit_test_setup_teardown(test_history, set_up, fx_free),
   };
