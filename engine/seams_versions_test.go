@@ -242,6 +242,9 @@ func versionsInSeveralFiles(t *testing.T, rounds, size int, o *engine.Options) {
 func TestTimestampsInSeveralFilesAreNotTakenForTheNewest(t *testing.T) {
 	o := straddlingOptions(engine.FamilyOptions{Timestamps: true})
 	for _, shape := range straddledShapes {
+		if testing.Short() && shape.rounds != 5 {
+			continue
+		}
 		dir, files, rows := straddled(t, shape.rounds, shape.value, o, func(db *engine.DB, round int, key, value []byte) error {
 			if value == nil {
 				return db.DeleteAt(key, uint64(round+1), nil)
