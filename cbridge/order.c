@@ -29,41 +29,64 @@ struct rb_order {
 static _Thread_local bool rb_reading;
 static _Thread_local bool rb_read_failed;
 
+static _Thread_local struct rb_pair *rb_read_pairs; /* of the read, once it failed */
+static _Thread_local size_t rb_read_pair_count;
+
 static bool rb_pair_is(const struct rb_pair *p, const uint8_t *a, size_t alen, const uint8_t *b,
                        size_t blen) {
   return p->alen == alen && p->blen == blen && rb_compare(p->bytes, alen, a, alen) == 0 &&
          rb_compare(p->bytes + alen, blen, b, blen) == 0;
 }
 
+static bool rb_pairs_have(const struct rb_pair *p, const uint8_t *a, size_t alen, const uint8_t *b,
+                          size_t blen) {
+  while (p != NULL && !rb_pair_is(p, a, alen, b, blen)) {
+    p = p->next;
+  }
+  return p != NULL;
+}
+
+/* Adds a pair, unless there are too many, or memory is short. */
+static void rb_pairs_add(struct rb_pair **all, size_t *count, const uint8_t *a, size_t alen,
+                         const uint8_t *b, size_t blen) {
+  struct rb_pair *p = *count < RB_PAIRS_MOST ? malloc(sizeof *p + alen + blen) : NULL;
+  if (p == NULL) {
+    return;
+  }
+  p->alen = alen;
+  p->blen = blen;
+  if (alen > 0) {
+    memcpy(p->bytes, a, alen);
+  }
+  if (blen > 0) {
+    memcpy(p->bytes + alen, b, blen);
+  }
+  p->next = *all;
+  *all = p;
+  ++*count;
+}
+
+static void rb_pairs_free(struct rb_pair *p) {
+  while (p != NULL) {
+    struct rb_pair *next = p->next;
+    free(p);
+    p = next;
+  }
+}
+
 /* Whether Go could not compare the two before. */
 static bool rb_pair_known(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
                           size_t blen) {
   pthread_mutex_lock(&o->mutex);
-  const struct rb_pair *p = o->pairs;
-  while (p != NULL && !rb_pair_is(p, a, alen, b, blen)) {
-    p = p->next;
-  }
+  bool known = rb_pairs_have(o->pairs, a, alen, b, blen);
   pthread_mutex_unlock(&o->mutex);
-  return p != NULL;
+  return known;
 }
 
 static void rb_pair_add(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
                         size_t blen) {
   pthread_mutex_lock(&o->mutex);
-  struct rb_pair *p = o->pair_count < RB_PAIRS_MOST ? malloc(sizeof *p + alen + blen) : NULL;
-  if (p != NULL) {
-    p->alen = alen;
-    p->blen = blen;
-    if (alen > 0) {
-      memcpy(p->bytes, a, alen);
-    }
-    if (blen > 0) {
-      memcpy(p->bytes + alen, b, blen);
-    }
-    p->next = o->pairs;
-    o->pairs = p;
-    o->pair_count++;
-  }
+  rb_pairs_add(&o->pairs, &o->pair_count, a, alen, b, blen);
   pthread_mutex_unlock(&o->mutex);
 }
 
@@ -77,19 +100,45 @@ static bool rb_order_ask(struct rb_order *o, const uint8_t *a, size_t alen, cons
   return call.answer == RB_ANSWER_OK;
 }
 
-/* The order has failed outside of a read: Go is told before RocksDB has an answer to build on. Then
- * it is asked again, though what comes of the answer is thrown away: one that fits the others keeps
+/* Asks Go again, though what comes of the answer is thrown away: one that fits the others keeps
  * RocksDB from assertions, and from a wait without end that it gets into once files do not fit
  * their level (7.8.3). */
+static bool rb_order_ask_again(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
+                               size_t blen, int *answer) {
+  for (int i = 0; i < RB_ASKED_AGAIN; i++) {
+    if (rb_order_ask(o, a, alen, b, blen, answer)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The order has failed in a read, which fails. A pair is in one order throughout it, whichever of
+ * the two comes first, or RocksDB would meet assertions where it looks both ways (7.8.3). */
+static int rb_order_fail_read(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
+                              size_t blen) {
+  int answer;
+  rb_read_failed = true;
+  if (rb_order_ask_again(o, a, alen, b, blen, &answer)) {
+    return answer;
+  }
+  if (rb_pairs_have(rb_read_pairs, b, blen, a, alen)) {
+    return 1;
+  }
+  if (!rb_pairs_have(rb_read_pairs, a, alen, b, blen)) {
+    rb_pairs_add(&rb_read_pairs, &rb_read_pair_count, a, alen, b, blen);
+  }
+  return -1;
+}
+
+/* The order has failed outside of a read: Go is told before RocksDB has an answer to build on. */
 static bool rb_order_fail(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
                           size_t blen, int *answer) {
   atomic_store(&o->failed, true);
   rb_callback told = {.kind = RB_CALLBACK_ORDER_FAILED};
   rb_callee_call(o->callee, &told);
-  for (int i = 0; i < RB_ASKED_AGAIN; i++) {
-    if (rb_order_ask(o, a, alen, b, blen, answer)) {
-      return true;
-    }
+  if (rb_order_ask_again(o, a, alen, b, blen, answer)) {
+    return true;
   }
   rb_pair_add(o, a, alen, b, blen);
   return false;
@@ -111,11 +160,9 @@ int rb_order_compare(struct rb_order *o, const uint8_t *a, size_t alen, const ui
     return answer;
   }
   if (rb_reading) {
-    rb_read_failed = true;
-  } else if (rb_order_fail(o, a, alen, b, blen, &answer)) {
-    return answer;
+    return rb_order_fail_read(o, a, alen, b, blen);
   }
-  return -1;
+  return rb_order_fail(o, a, alen, b, blen, &answer) ? answer : -1;
 }
 
 bool rb_order_calls(const struct rb_order *o) { return o != NULL && o->callee != NULL; }
@@ -127,6 +174,9 @@ void rb_order_reads(void) {
 
 rb_status rb_order_was_read(const struct rb_order *o) {
   bool failed = rb_read_failed;
+  rb_pairs_free(rb_read_pairs);
+  rb_read_pairs = NULL;
+  rb_read_pair_count = 0;
   rb_reading = false;
   rb_read_failed = false;
   return failed ? rb_status_make(RB_ABORTED, "the comparator failed") : rb_order_sound(o);
@@ -210,10 +260,7 @@ void rb_order_free(struct rb_order *o) {
     rocksdb_comparator_destroy(o->comparator);
   }
   rb_callee_free(o->callee);
-  for (struct rb_pair *p = o->pairs, *next; p != NULL; p = next) {
-    next = p->next;
-    free(p);
-  }
+  rb_pairs_free(o->pairs);
   pthread_mutex_destroy(&o->mutex);
   free(o);
 }

@@ -21,8 +21,8 @@ rb_status rb_options_set_order(rocksdb_options_t **options, rb_operators o,
 /* Frees an order. NULL is allowed. */
 void rb_order_free(struct rb_order *o);
 
-/* Compares two keys. A pair of different ones for which Go has no answer counts as ascending, and
- * is a failure: see rb_order_reads. */
+/* Compares two keys. A pair of different ones for which Go has no answer, asked again too, counts
+ * as ascending, in a read whichever of them comes first, and is a failure: see rb_order_reads. */
 int rb_order_compare(struct rb_order *o, const uint8_t *a, size_t alen, const uint8_t *b,
                      size_t blen);
 

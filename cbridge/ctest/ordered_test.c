@@ -319,8 +319,29 @@ static void a_family_from_disk_is_given_its_order(void **state) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_rows, fx_free)
 
+/* RocksDB looks whether the row that it has found is before the key, and the key not before the
+ * row: one pair, both ways. */
+static void keys_that_the_order_cannot_take_are_sought_both_ways(void **state) {
+  struct fixture *f = *state;
+  static const uint32_t moves[] = {RB_MOVE_GE, RB_MOVE_GT, RB_MOVE_LE, RB_MOVE_LT};
+  for (int in_file = 0; in_file < 2; in_file++) {
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+      iterate(f);
+      bad = '!';
+      rb_row r = rb_iter_step(f->it, moves[i], i < 2, BYTES("!"));
+      bad = 0;
+      fx_error(r.status, RB_ABORTED, "the comparator failed");
+      r = rb_iter_step(f->it, RB_MOVE_FIRST, 1, NULL, 0);
+      assert_true(r.valid);
+    }
+    fx_flush(f);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(keys_that_the_order_cannot_take_are_sought_both_ways,
+                                      with_rows, fx_free),
       CASE(rows_are_in_its_order),
       CASE(it_is_known_by_its_name),
       CASE(reads_fail_alone),
