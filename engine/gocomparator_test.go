@@ -172,12 +172,16 @@ func TestAKeyThatTheComparatorCannotTakeIsRefused(t *testing.T) {
 	if err != nil || string(values[0].Data) != "1" || !errors.Is(values[1].Err, engine.ErrAborted) {
 		t.Errorf("%v, %v", values, err)
 	}
-	it, err := db.NewIter(nil)
-	mustDo(t, err)
-	if it.SeekGE(bad) || !errors.Is(it.Error(), engine.ErrAborted) || !it.First() || string(it.Key()) != "a" {
-		t.Errorf("%q, %v", it.Key(), it.Error())
+	for range 2 { // from the memtable, and from a file
+		it, err := db.NewIter(nil)
+		mustDo(t, err)
+		for i, seek := range []func([]byte) bool{it.SeekGE, it.SeekLE, it.SeekLT} {
+			if seek(bad) || !errors.Is(it.Error(), engine.ErrAborted) || !it.First() || string(it.Key()) != "a" {
+				t.Errorf("seek %d: %q, %v", i, it.Key(), it.Error())
+			}
+		}
+		mustDo(t, it.Close(), db.Flush())
 	}
-	mustDo(t, it.Close())
 	expectRows(t, "after all that", db, want)
 	mustDo(t, db.Put([]byte("d"), nil, nil), db.Flush(), db.Compact(t.Context(), nil, nil), db.Close())
 	expectNoHandles(t, before)
