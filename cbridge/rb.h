@@ -1207,7 +1207,7 @@ typedef struct rb_compaction {
 
 /* rb_compact in a chosen way. RB_UNSUPPORTED where an option is set that RocksDB lacks. RocksDB
  * does not look whether files are ingested or dropped while it changes their level, so the caller
- * keeps those away (before 8.0, and at least until then). */
+ * keeps those away (before 7.10). */
 rb_status rb_compact_with(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                           uint8_t has_end, const uint8_t *end, size_t end_len, rb_compaction o);
 

@@ -320,6 +320,9 @@ static bool rb_seams_outside(const rb_iter *it, const struct rb_mark *s) {
 /* Whether an error is why RocksDB's iterator is on no row. */
 static bool rb_seams_failed(const rb_iter *it) {
   char *err = NULL;
+  if (rocksdb_iter_valid(it->it)) {
+    return false;
+  }
   rocksdb_iter_get_error(it->it, &err);
   rocksdb_free(err);
   return err != NULL;
@@ -359,12 +362,11 @@ static bool rb_seams_stands_at(const rb_iter *it, const struct rb_mark *s) {
  * of which an old version might show. */
 static void rb_seams_enter_both(rb_iter *it, const struct rb_mark *s) {
   rb_seams_seek(it, s, true);
-  if (!rocksdb_iter_valid(it->it) && rb_seams_failed(it)) {
+  if (rb_seams_failed(it)) {
     return;
   }
   rb_seams_seek(it, s, false);
-  if (!it->backward || rb_seams_stands_at(it, s) ||
-      (!rocksdb_iter_valid(it->it) && rb_seams_failed(it))) {
+  if (!it->backward || rb_seams_stands_at(it, s) || rb_seams_failed(it)) {
     return;
   }
   const struct rb_mark *before = rb_seams_next(it); /* rb_seams_between has put it there */
