@@ -103,11 +103,14 @@ func (g *filling) fault() string {
 	if used != uint64(g.f.Used) {
 		return fmt.Sprintf("the rows end at %d", used)
 	}
-	if !rbdebug.Poisoned(g.buf[g.f.Used : len(g.buf)-rowOffset*g.f.Rows]) {
+	if !g.thrownAway() && !rbdebug.Poisoned(g.buf[g.f.Used:len(g.buf)-rowOffset*g.f.Rows]) {
 		return "the room between the rows and their offsets was written to"
 	}
 	return ""
 }
+
+// thrownAway tells a fill whose rows, if any, are not believed, since the order failed meanwhile.
+func (g *filling) thrownAway() bool { return g.order != nil && g.f.Err != nil && g.f.Rows == 0 }
 
 // countsFault is what is wrong with the numbers that came back.
 func (g *filling) countsFault() string {
