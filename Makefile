@@ -234,7 +234,7 @@ faults: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'WhicheverCall|NthFailure' $(FLAGS) ./engine -fault.runs=0
 
 flips: setup
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run ChangedBit $(FLAGS) ./engine -flip.places=$(PLACES)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'ChangedBit|InSeveralFiles' $(FLAGS) ./engine -flip.places=$(PLACES) -seams.step=64
 
 fulldisk: setup-tools
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run FullAgain $(FLAGS) ./engine -full.cycles=$(CYCLES)
