@@ -16,7 +16,7 @@ import (
 	"github.com/rockbridge-db/rockbridge/engine"
 )
 
-var workRounds = flag.Int("work.rounds", 200, "rounds of the test that closes a database at work; a tenth with -short")
+var workRounds = flag.Int("work.rounds", 80, "rounds of the test that closes a database at work; a tenth with -short")
 
 // closeWorks are what a database is at when it is closed. Each brings it there and gives the calls under way.
 var closeWorks = map[string]struct {

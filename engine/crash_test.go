@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	crashRounds = flag.Int("crash.rounds", 100, "rounds of the kill -9 test; a tenth with -short")
+	crashRounds = flag.Int("crash.rounds", 60, "rounds of the kill -9 test; a tenth with -short")
 	crashSeed   = flag.Uint64("crash.seed", 0, "its seed, for all but the timing; 0: a new one each time")
 )
 
