@@ -45,6 +45,7 @@ uint8_t rb_supports(uint32_t feature) {
       return rb_listeners() || rb_cxx_offered();
     case RB_FEATURE_RESUME:
     case RB_FEATURE_COMPACT_STATUS:
+    case RB_FEATURE_WIDE_COLUMNS:
       return rb_cxx_offered();
     case RB_FEATURE_FAMILY_FILES:
       return rb_family_files_offered() || rb_cxx_offered();

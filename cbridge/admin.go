@@ -86,6 +86,7 @@ const (
 	FeatureCompactFiles     Feature = C.RB_FEATURE_COMPACT_FILES
 	FeaturePause            Feature = C.RB_FEATURE_PAUSE
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
+	FeatureWideColumns      Feature = C.RB_FEATURE_WIDE_COLUMNS
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS
 	FeatureCompactBlobs     Feature = C.RB_FEATURE_COMPACT_BLOBS
 )

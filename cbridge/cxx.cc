@@ -29,6 +29,7 @@
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/utilities/stackable_db.h"
 #include "rocksdb/version.h"
+#include "rocksdb/wide_columns.h"
 #include "rocksdb/write_buffer_manager.h"
 #if __has_include("rocksdb/advanced_cache.h")
 #include "rocksdb/advanced_cache.h"
@@ -133,6 +134,17 @@ bool OptionsAgree() {
   return agree;
 }
 
+// The same of the options of reads, which begin their handle.
+bool ReadOptionsAgree() {
+  rocksdb_readoptions_t *o = rocksdb_readoptions_create();
+  rocksdb_readoptions_set_deadline(o, 4711);
+  rocksdb_readoptions_set_fill_cache(o, 0);
+  auto *read = reinterpret_cast<const rdb::ReadOptions *>(o);
+  bool agree = read->deadline.count() == 4711 && !read->fill_cache && read->verify_checksums;
+  rocksdb_readoptions_destroy(o);
+  return agree;
+}
+
 bool CachesAgree(const Probe &probe) {
   rocksdb_cache_t *c = rocksdb_cache_create_lru(3 << 20);
   bool agree = probe.OfRocksDB(Behind<void>(c)) &&
@@ -148,7 +160,7 @@ std::string Refusal() {
            linked;
   }
   Probe probe;
-  if (!OptionsAgree() || !CachesAgree(probe)) {
+  if (!OptionsAgree() || !ReadOptionsAgree() || !CachesAgree(probe)) {
     return "rb_cxx does not find RocksDB's objects where its headers have them: was the library "
            "built by another compiler, or without RTTI?";
   }
@@ -333,6 +345,54 @@ void TellFile(const rdb::LiveFileMetaData &f, rb_cxx_tell tell, void *to) {
     }
   }
   tell(to, numbers, at);
+}
+
+// ---- rows of several columns ----
+
+size_t VarintLen(size_t n) {
+  size_t len = 1;
+  for (; n >= 0x80; n >>= 7) {
+    len++;
+  }
+  return len;
+}
+
+uint8_t *PutVarint(uint8_t *to, size_t n) {
+  for (; n >= 0x80; n >>= 7) {
+    *to++ = static_cast<uint8_t>(n | 0x80);
+  }
+  *to++ = static_cast<uint8_t>(n);
+  return to;
+}
+
+uint8_t *PutBytes(uint8_t *to, const rdb::Slice &s) {
+  if (!s.empty()) {
+    memcpy(to, s.data(), s.size());
+  }
+  return to + s.size();
+}
+
+// How many bytes columns take in RocksDB's form of them, version 1: see internal/entity.
+size_t EntityLen(const rdb::WideColumns &columns) {
+  size_t len = 1 + VarintLen(columns.size());
+  for (const auto &c : columns) {
+    len += VarintLen(c.name().size()) + c.name().size() + VarintLen(c.value().size()) +
+           c.value().size();
+  }
+  return len;
+}
+
+// Later versions have columns in blob files, in a form of version 2: here they are resolved.
+void PutEntity(const rdb::WideColumns &columns, uint8_t *to) {
+  *to++ = 1;
+  to = PutVarint(to, columns.size());
+  for (const auto &c : columns) {
+    to = PutBytes(PutVarint(to, c.name().size()), c.name());
+    to = PutVarint(to, c.value().size());
+  }
+  for (const auto &c : columns) {
+    to = PutBytes(to, c.value());
+  }
 }
 
 // Makes a family from files where it is asked for an empty one: so RocksDB's C API makes the
@@ -588,6 +648,46 @@ size_t rb_cxx_buffers_charge(const rb_cxx_buffers *b) {
 
 void rb_cxx_buffers_use(rb_cxx_buffers *b, rocksdb_options_t *o) {
   reinterpret_cast<rdb::Options *>(o)->write_buffer_manager = b->manager;
+}
+
+rb_status rb_cxx_get_entity(rocksdb_t *db, const rocksdb_readoptions_t *o,
+                            rocksdb_column_family_handle_t *family, const char *key, size_t klen,
+                            uint8_t *buf, size_t cap, uint8_t **rest, size_t *len) {
+  *rest = nullptr;
+  *len = 0;
+  return Guarded([&] {
+    rdb::PinnableWideColumns found;
+    rdb::Status s =
+        Behind<rdb::DB>(db)->GetEntity(*reinterpret_cast<const rdb::ReadOptions *>(o),
+                                       FamilyBehind(family), rdb::Slice(key, klen), &found);
+    if (s.IsNotFound()) {
+      return rb_status{RB_NOT_FOUND, nullptr};
+    }
+    if (!s.ok()) {
+      return Told(s);
+    }
+    *len = EntityLen(found.columns());
+    if (*len > cap) {
+      *rest = buf = static_cast<uint8_t *>(malloc(*len));
+    }
+    if (buf == nullptr) {
+      return rb_status{RB_NO_MEMORY, nullptr};
+    }
+    PutEntity(found.columns(), buf);
+    return Ok();
+  });
+}
+
+rb_status rb_cxx_columns(const rocksdb_iterator_t *it, uint8_t *buf, size_t cap, size_t *len) {
+  *len = 0;
+  return Guarded([&] {
+    const rdb::WideColumns &columns = Behind<rdb::Iterator>(it)->columns();
+    *len = EntityLen(columns);
+    if (*len <= cap) {
+      PutEntity(columns, buf);
+    }
+    return Ok();
+  });
 }
 
 } // extern "C"

@@ -134,6 +134,17 @@ uint64_t rb_cxx_disk_trash(rb_cxx_disk *d) RB_OPTIONAL;
 /* Has the databases that are opened with o use it. */
 void rb_cxx_disk_use(rb_cxx_disk *d, rocksdb_options_t *o) RB_OPTIONAL;
 
+/* Reads all columns of a key. *len gets how many bytes they take; they are in buf if that is at
+ * most cap, else in *rest, which is malloc'd and NULL otherwise. RB_NOT_FOUND without a text. */
+rb_status rb_cxx_get_entity(rocksdb_t *db, const rocksdb_readoptions_t *o,
+                            rocksdb_column_family_handle_t *family, const char *key, size_t klen,
+                            uint8_t *buf, size_t cap, uint8_t **rest, size_t *len) RB_OPTIONAL;
+
+/* All columns of the row that an iterator stands on: *len gets how many bytes they take, which are
+ * in buf if that is at most cap; else nothing is there. */
+rb_status rb_cxx_columns(const rocksdb_iterator_t *it, uint8_t *buf, size_t cap,
+                         size_t *len) RB_OPTIONAL;
+
 #ifdef __cplusplus
 }
 #else

@@ -91,6 +91,10 @@ rb_row rb_iter_step(rb_iter *it, uint32_t move, uint8_t next, const uint8_t *key
     r.status = rb_iter_status(it);
   }
   (void)rb_iter_was_read(it, &r.status, &end);
+  if (!end && !rb_row_ready(it)) {
+    end = 1;
+    r.status = rb_columns_failure(it);
+  }
   if (end) {
     return r;
   }

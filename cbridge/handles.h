@@ -92,6 +92,14 @@ struct rb_merged;
 struct rb_predicate;
 struct rb_holes;
 
+/* All columns of the row that an iterator stands on: columns.c. */
+struct rb_columns {
+  uint8_t *data;
+  size_t len;
+  size_t cap;
+  rb_status failed; /* why they could not be had */
+};
+
 struct rb_iter {
   rb_family *family;
   struct rb_merged *merged; /* not NULL: a batch lies over the database, see merged.c */
@@ -114,6 +122,7 @@ struct rb_iter {
   struct rb_seams *seams; /* where files begin and end: see seams.c. NULL: nothing to look at */
   size_t seam;            /* the next one: how many lie before it, or before and at it backwards */
   bool seam_backward;     /* the way that seam is for */
+  struct rb_columns *columns;     /* not NULL: values are all columns of their rows */
   struct rb_predicate *predicate; /* which rows are kept; NULL: all */
   uint64_t pause;                 /* how much the predicate may look at in one call */
   uint32_t flags;
@@ -444,6 +453,19 @@ static inline void rb_iter_advance(rb_iter *it) {
 static inline bool rb_iter_on_row(const rb_iter *it) {
   return it->placed && rb_cursor_valid(it) && (!it->checked || rb_iter_inside(it));
 }
+
+/* Fetches the columns of the current row to it->columns, which is not NULL. False if they cannot be
+ * had: rb_columns_failure tells why. Only on a row. */
+bool rb_columns_fetch(rb_iter *it);
+
+/* Gives the failure of rb_columns_fetch up to the caller; RB_OK if there was none since. */
+rb_status rb_columns_failure(const rb_iter *it);
+
+/* Makes room for the columns of rows; NULL when memory is short. */
+struct rb_columns *rb_columns_new(void);
+
+/* Frees it. NULL is allowed. */
+void rb_columns_free(struct rb_columns *c);
 
 /* Looks a key up; NULL and a status that is not RB_OK if there is no value. */
 rocksdb_pinnableslice_t *rb_lookup(rb_family *f, rb_snapshot *snap, uint32_t flags,

@@ -134,6 +134,10 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
     r.status.code = RB_UNSUPPORTED;
     return r;
   }
+  if (o.columns && (!rb_cxx_offered() || o.timed)) {
+    r.status.code = RB_UNSUPPORTED;
+    return r;
+  }
   rb_iter *it = calloc(1, sizeof *it);
   if (it == NULL) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
@@ -151,7 +155,9 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
   it->at = rb_stamp_of(o.at);
   it->since = rb_stamp_of(o.since);
   struct rb_source made = {NULL, NULL, NULL};
-  if (!rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
+  it->columns = o.columns ? rb_columns_new() : NULL;
+  if ((o.columns && it->columns == NULL) ||
+      !rb_bound_copy(&it->lower, o.has_lower, lower, lower_len) ||
       !rb_bound_copy(&it->upper, o.has_upper, upper, upper_len)) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
   } else {
@@ -277,6 +283,7 @@ void rb_iter_free(rb_iter *it) {
   rb_merged_free(it->merged);
   rb_predicate_free(it->predicate);
   rb_holes_free(it->holes);
+  rb_columns_free(it->columns);
   struct rb_source was = {it->read, it->it, it->seams};
   rb_source_free(&was);
   rb_snapshot_free(it->snap);

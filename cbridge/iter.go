@@ -48,6 +48,7 @@ type IterOptions struct {
 	ReadAhead    uint64 // bytes; 0: automatic
 	Deadline     uint64 // microseconds since 1970; 0: none
 	Timed        bool   // as of At, of a family with timestamps
+	Columns      bool   // values are all columns of their rows, as GetEntity gives them
 	Versions     bool   // for Iter.Versions alone: all versions from Since to At
 	At, Since    uint64
 }
@@ -62,6 +63,7 @@ func (o IterOptions) c() C.rb_iter_options {
 		deadline:  C.uint64_t(o.Deadline),
 		timed:     flag(o.Timed),
 		versions:  flag(o.Versions),
+		columns:   flag(o.Columns),
 		at:        C.uint64_t(o.At),
 		since:     C.uint64_t(o.Since),
 	}

@@ -538,6 +538,27 @@ rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadl
 /* Ends the life of a pinned value. NULL is allowed. */
 void rb_unpin(void *pin);
 
+/* ---- rows of several columns ------------------------------------------------------------------
+ */
+
+/* A row that was put as several columns, an entity in RocksDB's words, shows as the value of its
+ * column with the empty name to all reads but these, and as an empty value if it has none. They are
+ * written by batches. All columns of a row are bytes in RocksDB's own form, version 1, which
+ * internal/entity describes; a row with one value is one column with the empty name. */
+
+/* What rb_get_entity answers: len bytes, in the caller's buffer or, if rest is not NULL, there, to
+ * be freed with rb_free. */
+typedef struct rb_entity {
+  uint64_t len;
+  uint8_t *rest;
+  rb_status status;
+} rb_entity;
+
+/* Reads all columns of one key, in one call; else as rb_get. RB_UNSUPPORTED without C++. Not for a
+ * family with files of blobs: RocksDB 7.8 gives the place of a value there as the value. */
+rb_entity rb_get_entity(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadline,
+                        const uint8_t *key, size_t klen, uint8_t *buf, size_t cap);
+
 /* ---- reading many keys ---------------------------------------------------------------------- */
 
 /* How a read goes: snap may be NULL; flags are RB_READ_; deadline as in rb_get. */
@@ -727,6 +748,7 @@ typedef struct rb_iter_options {
                        * so is a fill or count that is at it after 64 rows */
   uint8_t timed;      /* as of at, of a family with timestamps: see rb_get_at */
   uint8_t versions;   /* for rb_iter_versions alone: all versions from since to at; timed too */
+  uint8_t columns;    /* values are all columns of their rows: see rb_get_entity */
   uint64_t at;
   uint64_t since;
 } rb_iter_options;
@@ -739,7 +761,8 @@ typedef struct rb_iter_result {
 
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
- * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10. Under
+ * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10, and for columns without
+ * C++ or together with timed. Under
  * RB_READ_CACHE_ONLY it, as any fill, answers RB_INCOMPLETE where a file would have to be read. */
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len);
@@ -1257,7 +1280,8 @@ enum {
   RB_FEATURE_FAMILY_FILES = 43,     /* 10.7, or rb_cxx */
   RB_FEATURE_COMPACT_FILES = 44,    /* 11.6, or rb_cxx */
   RB_FEATURE_PAUSE = 45,            /* 11.6, or rb_cxx */
-  RB_FEATURE_DISK = 46              /* 10.6, or rb_cxx */
+  RB_FEATURE_DISK = 46,             /* 10.6, or rb_cxx */
+  RB_FEATURE_WIDE_COLUMNS = 47      /* rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

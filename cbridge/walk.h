@@ -18,7 +18,13 @@ static inline const char *rb_row_value(const rb_iter *it, size_t *vlen, size_t *
   if (it->keys_only) {
     return NULL;
   }
-  const char *value = rb_cursor_value(it, vlen);
+  const char *value = NULL;
+  if (it->columns != NULL) {
+    value = (const char *)it->columns->data;
+    *vlen = it->columns->len;
+  } else {
+    value = rb_cursor_value(it, vlen);
+  }
   *whole = *vlen;
   if (it->max_value > 0 && *vlen > it->max_value) {
     *vlen = (size_t)it->max_value;
@@ -42,8 +48,12 @@ static inline bool rb_row_kept(const rb_iter *it, uint64_t *cost) {
   return rb_predicate_keeps(it->predicate, key, klen, value, vlen);
 }
 
-/* From the current row on to one that is kept. False at the end of the rows, past the deadline, or
- * when enough was looked at: then the iterator stands on a row that was not looked at. */
+/* What is to be had of a row that is kept before rb_row_value gives it. */
+static inline bool rb_row_ready(rb_iter *it) { return it->columns == NULL || rb_columns_fetch(it); }
+
+/* From the current row on to one that is kept. False at the end of the rows, past the deadline,
+ * where columns cannot be had, or when enough was looked at: then the iterator stands on a row that
+ * was not looked at. */
 static inline bool rb_search_next(rb_iter *it, struct rb_search *s) {
   for (;;) {
     if (!rb_iter_on_row(it)) {
@@ -55,13 +65,13 @@ static inline bool rb_search_next(rb_iter *it, struct rb_search *s) {
     }
     s->passed++;
     if (it->predicate == NULL) {
-      return true;
+      return rb_row_ready(it);
     }
     if (s->cost >= it->pause) {
       return false;
     }
     if (rb_row_kept(it, &s->cost)) {
-      return true;
+      return rb_row_ready(it);
     }
     rb_iter_advance(it);
   }
@@ -72,6 +82,11 @@ static inline rb_status rb_search_end(const rb_iter *it, const struct rb_search 
   *end = s->late || !rb_iter_on_row(it);
   if (s->late) {
     return rb_iter_timed_out();
+  }
+  rb_status columns = rb_columns_failure(it);
+  if (columns.code != RB_OK) {
+    *end = 1;
+    return columns;
   }
   return *end ? rb_iter_status(it) : rb_ok(); /* a checksum error looks like the end of the data */
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Record is one record of a batch; its slices alias the batch. Key and Value are start and end for
-// KindDeleteRange, Value is the operand for KindMerge and the blob for KindLogData.
+// KindDeleteRange, Value is the operand for KindMerge, the blob for KindLogData, and for KindPutEntity what Columns gives.
 type Record = batchrepr.Record
 
 // RecordKind tells what a record does.
@@ -25,6 +25,7 @@ const (
 	KindMerge        = batchrepr.KindMerge
 	KindDeleteRange  = batchrepr.KindDeleteRange
 	KindLogData      = batchrepr.KindLogData
+	KindPutEntity    = batchrepr.KindPutEntity
 )
 
 // Batch collects writes that DB.Write commits atomically. It is built in Go, in RocksDB's own format,
@@ -62,6 +63,7 @@ type familyUse struct {
 	id        uint32
 	merges    bool
 	unchecked bool // operands were merged that the family's operator has not seen
+	wide      bool // entities were put
 
 	plain, stamped, foreign bool // there are records without a timestamp, with one, of which that is not known
 }
@@ -130,6 +132,7 @@ func (b *Batch) note(r Record) error {
 	}
 	i := b.useOf(nil, r.Family)
 	b.uses[i].merged(r.Kind == KindMerge)
+	b.uses[i].wide = b.uses[i].wide || r.Kind == KindPutEntity
 	b.uses[i].foreign = true
 	return nil
 }

@@ -48,6 +48,8 @@ func (m modelDB) apply(r engine.Record) {
 	switch r.Kind {
 	case engine.KindPut:
 		rows[key] = modelRow{value: string(r.Value), loose: known && (!old.gone || old.loose)}
+	case engine.KindPutEntity:
+		rows[key] = modelRow{value: defaultColumn(r.Columns()), loose: known && (!old.gone || old.loose)}
 	case engine.KindDelete:
 		rows[key] = modelRow{gone: true, loose: true}
 	case engine.KindSingleDelete:

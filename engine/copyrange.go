@@ -18,10 +18,14 @@ const copyRoom = 512 << 10
 // All rows are of one state of from. They are committed in batches of at most 4,096 rows and 512 KiB, or
 // one larger row, each of them atomic; the whole is not. ctx, which may be nil, is looked at between
 // calls into C. A commit that w.Context leaves under way is not counted and may yet be made.
-// ErrInvalidArgument with KeysOnly or ValuesUpTo, which would copy half of the rows only.
+// ErrInvalidArgument with KeysOnly or ValuesUpTo, which would copy half of the rows only; ErrUnsupported from a family with
+// WideColumns.
 func CopyRange(ctx context.Context, from Reader, o *IterOptions, to *ColumnFamily, w *WriteOptions) (rows, bytes int64, err error) {
 	const op = "copy range"
 	if err := to.checkBuilt(op, w); err != nil {
+		return 0, 0, err
+	}
+	if err := plainReader(op, from); err != nil {
 		return 0, 0, err
 	}
 	if o != nil && (o.KeysOnly || o.ValuesUpTo != 0) {

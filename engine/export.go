@@ -50,12 +50,16 @@ func exportWalk(level int) uint64 {
 //
 // It returns how far it came. When that is not Whole, there is an error, and the export can go on from
 // there or from what CheckExport finds in the file: see ExportOptions.Resume. ErrInvalidArgument for
-// options under which rows are not whole (KeysOnly, ValuesUpTo). An error of w is found by errors.Is.
+// options under which rows are not whole (KeysOnly, ValuesUpTo), ErrUnsupported for a family with WideColumns: streams have
+// values only. An error of w is found by errors.Is.
 func Export(ctx context.Context, r Reader, o *IterOptions, w io.Writer, eo *ExportOptions) (StreamPosition, error) {
 	if r == nil {
 		return StreamPosition{}, ErrClosed
 	}
 	if err := bytewiseReader("export", r); err != nil {
+		return StreamPosition{}, err
+	}
+	if err := plainReader("export", r); err != nil {
 		return StreamPosition{}, err
 	}
 	if o == nil {

@@ -201,6 +201,9 @@ func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if err := ops.refuseOrder(d.tx.mode); err != nil {
 		return nil, err
 	}
+	if err := ops.refuseWide(d.timed, d.tx.mode); err != nil {
+		return nil, err
+	}
 	n := &newFamily{db: d, name: name, plan: o.plan(), extra: d.tx.familyExtra() + o.Extra, ops: ops}
 	n.ops.c.RowTTL = int32(o.RowTTL / time.Second)
 	n.plan.Operators = n.ops.c

@@ -28,15 +28,17 @@ type judge struct {
 	refused  map[string]int // by what refused them
 }
 
-// judgeOptions open families that add, and one, with number 1, that does not merge.
-var judgeOptions = &engine.Options{
-	FamilyOptions: adding,
-	Families:      map[string]engine.FamilyOptions{"1": {}, "2": adding},
+// judgeOptions open families that add, and one, with number 1, that does not merge, and holds entities where that can be.
+func judgeOptions() *engine.Options {
+	return &engine.Options{
+		FamilyOptions: adding,
+		Families:      map[string]engine.FamilyOptions{"1": {WideColumns: engine.Supports(engine.WideColumns)}, "2": adding},
+	}
 }
 
 func newJudge(t testing.TB) *judge {
 	j := &judge{t: t, dir: filepath.Join(t.TempDir(), "db"), model: modelDB{}, refused: map[string]int{}}
-	j.db = openDir(t, j.dir, judgeOptions)
+	j.db = openDir(t, j.dir, judgeOptions())
 	t.Cleanup(func() { j.db.Close() })
 	for _, c := range j.db.ColumnFamilies() {
 		if c.Name() != "default" && c.Name() != fmt.Sprint(c.ID()) {
@@ -46,10 +48,13 @@ func newJudge(t testing.TB) *judge {
 	return j
 }
 
-// mergesInto1 tells whether a batch merges into the family that cannot.
-func mergesInto1(b *engine.Batch) bool {
+// misfit tells whether a batch merges into the family that cannot, or puts entities into one that cannot hold them.
+func misfit(b *engine.Batch) bool {
 	for r := range b.Records() {
 		if r.Family == 1 && r.Kind == engine.KindMerge {
+			return true
+		}
+		if r.Kind == engine.KindPutEntity && (r.Family != 1 || !engine.Supports(engine.WideColumns)) {
 			return true
 		}
 	}
@@ -77,7 +82,7 @@ func (j *judge) try(rep []byte) {
 	err = j.db.Write(b, nil)
 	moved := j.db.LatestSequence() - before
 	switch {
-	case errors.Is(err, engine.ErrFamilyNotFound), errors.Is(err, engine.ErrInvalidArgument) && mergesInto1(b):
+	case errors.Is(err, engine.ErrFamilyNotFound), errors.Is(err, engine.ErrInvalidArgument) && misfit(b):
 		j.refused["Write"]++
 		if moved != 0 {
 			j.t.Fatalf("%x: %v, but the sequence moved by %d", rep, err, moved)
@@ -138,7 +143,7 @@ func (j *judge) reopen(flush bool) {
 	if err := j.db.Close(); err != nil {
 		j.t.Fatal(err)
 	}
-	j.db = openDir(j.t, j.dir, judgeOptions)
+	j.db = openDir(j.t, j.dir, judgeOptions())
 	for _, c := range j.db.ColumnFamilies() {
 		got, want := map[string]string{}, j.model.family(c.ID())
 		rows, done := engine.Scan(c, nil)
@@ -173,6 +178,9 @@ func outsideBatch(r *rand.Rand) []byte {
 		if rec.Kind == engine.KindMerge && rec.Family == 1 && r.IntN(8) != 0 {
 			rec.Family = 2
 		}
+		if rec.Kind == engine.KindPut && r.IntN(5) == 0 {
+			rec.Kind, rec.Family, rec.Value = engine.KindPutEntity, uint32(min(1, r.IntN(8))), entityOf(randomColumns(r))
+		}
 		rep = batchrepr.AppendRecord(rep, rec)
 		if rec.Kind.Counted() {
 			count++
@@ -202,7 +210,7 @@ func mutate(r *rand.Rand, rep []byte) []byte {
 		case n == 8:
 			rep = rep[:at]
 		default: // a field grows together with its length, or a tag changes for another
-			rep[at] = byte([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16}[r.IntN(12)])
+			rep[at] = byte([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 22, 23}[r.IntN(14)])
 		}
 		if len(rep) < 12 && r.IntN(2) == 0 {
 			return rep

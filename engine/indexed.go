@@ -278,6 +278,11 @@ func (b *IndexedBatch) Append(other *Batch) error {
 		for i := 0; i < len(families) && err == nil; i++ {
 			err = families[i].bytewiseOnly("")
 		}
+		for _, u := range other.state().uses {
+			if err == nil && u.wide {
+				err = dberr.New("", dberr.Unsupported, "an indexed batch holds no entities: it could show values only")
+			}
+		}
 		if err != nil {
 			return b.b.refuse("append", nil, err)
 		}

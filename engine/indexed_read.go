@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/dberr"
 	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 	"github.com/rockbridge-db/rockbridge/iterator"
 )
@@ -211,6 +212,9 @@ func (b *IndexedBatch) NewIter(o *IterOptions) (*iterator.Iterator, error) {
 	defer v.leave(opNewIter)
 	if err := v.cf.validateIter(o); err != nil {
 		return nil, err
+	}
+	if o.Columns {
+		return nil, v.cf.describe(dberr.New("new iterator", dberr.Unsupported, "Columns: an indexed batch shows values only"), "", nil)
 	}
 	rep, err := b.s.replay()
 	if err != nil {

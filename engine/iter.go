@@ -97,7 +97,7 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	}
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
-		KeysOnly: o.KeysOnly, ValuesUpTo: o.ValuesUpTo, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
+		KeysOnly: o.KeysOnly, Columns: o.Columns && !o.KeysOnly, ValuesUpTo: o.ValuesUpTo, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
 		Compare: c.ops.order.compare, Fill: o.fill,
 	}
 }
@@ -109,6 +109,14 @@ func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if o.Prefix != nil && !c.stamped() {
 		if err := c.bytewiseOnly("new iterator"); err != nil {
 			return err
+		}
+	}
+	if o.Columns {
+		if err := c.wideOnly("new iterator"); err != nil {
+			return c.describe(err, "", nil)
+		}
+		if o.ValuesUpTo != 0 {
+			return c.describe(invalid("new iterator", "ValuesUpTo would cut columns off"), "", nil)
 		}
 	}
 	if o.AsyncIO && !Supports(AsyncIO) {
@@ -136,7 +144,7 @@ func (o *IterOptions) plan() cbridge.IterOptions {
 	}
 	return cbridge.IterOptions{
 		Lower: lower, Upper: upper, MaxValue: uint64(o.ValuesUpTo), ReadAhead: uint64(o.ReadAhead),
-		Deadline: deadline(o.Context),
+		Deadline: deadline(o.Context), Columns: o.Columns && !o.KeysOnly,
 		Flags: bit(o.KeysOnly, cbridge.KeysOnly) | bit(o.NoFillCache, cbridge.NoFill) |
 			bit(o.NoVerifyChecksums, cbridge.NoVerify) | bit(o.CacheOnly, cbridge.CacheOnly) |
 			bit(o.AsyncIO, cbridge.AsyncIO),

@@ -29,7 +29,7 @@ func NewItersWith(o *IterOptions, cfs ...*ColumnFamily) ([]*iterator.Iterator, e
 		return nil, err
 	}
 	defer first.db.guard.leave(opNewIter)
-	families, err := first.alongside(cfs)
+	families, err := first.alongside(cfs, o)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func NewItersWith(o *IterOptions, cfs ...*ColumnFamily) ([]*iterator.Iterator, e
 
 // alongside gives the C side of families, c among them, whose database was entered, if they are all
 // of that database and none was dropped.
-func (c *ColumnFamily) alongside(cfs []*ColumnFamily) ([]*cbridge.Family, error) {
+func (c *ColumnFamily) alongside(cfs []*ColumnFamily, o *IterOptions) ([]*cbridge.Family, error) {
 	families := make([]*cbridge.Family, len(cfs))
 	for i, f := range cfs {
 		switch {
@@ -71,6 +71,8 @@ func (c *ColumnFamily) alongside(cfs []*ColumnFamily) ([]*cbridge.Family, error)
 			return nil, f.errDropped("new iterators")
 		case f.stamped():
 			return nil, f.describe(errStamped("new iterators"), "", nil)
+		case o.Columns && !f.ops.wide:
+			return nil, f.describe(f.wideOnly("new iterators"), "", nil)
 		}
 		families[i] = f.c
 	}

@@ -138,6 +138,8 @@ func merged[V any](all ...map[string]V) map[string]V {
 var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), stampCalls[*engine.DB](), dbAdminCalls, dbTxCalls, loadCalls[*engine.DB](), map[string]call[*engine.DB]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.DB],
 	"Import":           importCall[*engine.DB],
+	"GetEntity":        getEntityCall[*engine.DB],
+	"PutEntity":        putEntityCall[*engine.DB],
 
 	"Close":    func(d *engine.DB, _ *lifecycleKit) error { return d.Close() },
 	"NewBatch": func(d *engine.DB, _ *lifecycleKit) error { return d.NewBatch().Put(nil, nil) },
@@ -295,6 +297,8 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 		return c.SetOptions(map[string]string{"ttl": "1000"})
 	},
 	"Import":             importCall[*engine.ColumnFamily],
+	"GetEntity":          getEntityCall[*engine.ColumnFamily],
+	"PutEntity":          putEntityCall[*engine.ColumnFamily],
 	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
@@ -320,6 +324,7 @@ func named(k *lifecycleKit) bool {
 var snapshotCalls = merged(readCalls[*engine.Snapshot](), map[string]call[*engine.Snapshot]{
 	"MultiGetFamilies": multiGetFamiliesCall[*engine.Snapshot],
 	"At":               atCall[*engine.Snapshot],
+	"GetEntity":        getEntityCall[*engine.Snapshot],
 
 	"Close": func(s *engine.Snapshot, _ *lifecycleKit) error { return s.Close() },
 	"In": func(s *engine.Snapshot, k *lifecycleKit) error {
@@ -341,6 +346,13 @@ var batchCalls = map[string]call[*engine.Batch]{
 	"Merge":        func(b *engine.Batch, _ *lifecycleKit) error { return b.Merge([]byte("x"), []byte("8 bytes.")) },
 	"PutAt":        func(b *engine.Batch, _ *lifecycleKit) error { return b.PutAt([]byte("x"), 1, nil) },
 	"DeleteAt":     func(b *engine.Batch, _ *lifecycleKit) error { return b.DeleteAt([]byte("x"), 1) },
+	"PutEntity": func(b *engine.Batch, _ *lifecycleKit) error {
+		err := b.PutEntity([]byte("x"), nil)
+		if errors.Is(err, engine.ErrInvalidArgument) {
+			return nil // of a view of one of the kit's families
+		}
+		return err
+	},
 	"LogData":      func(b *engine.Batch, _ *lifecycleKit) error { return b.LogData([]byte("x")) },
 	"SetSavepoint": func(b *engine.Batch, _ *lifecycleKit) error { return b.SetSavepoint() },
 	"RollbackToSavepoint": func(b *engine.Batch, _ *lifecycleKit) error {

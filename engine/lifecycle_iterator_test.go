@@ -98,6 +98,9 @@ var iteratorCalls = map[string]call[*iterator.Iterator]{
 	}),
 	"KeyLen":   lastRow(func(it *iterator.Iterator, key, _ []byte) bool { return it.KeyLen() == len(key) }),
 	"ValueLen": lastRow(func(it *iterator.Iterator, _, value []byte) bool { return it.ValueLen() == len(value) }),
+	"Columns": func(it *iterator.Iterator, _ *lifecycleKit) error {
+		return want(nil, it.Columns() == nil, it.Columns())
+	},
 	"Timestamp": func(it *iterator.Iterator, _ *lifecycleKit) error {
 		return want(nil, it.Timestamp() == 0, it.Timestamp())
 	},

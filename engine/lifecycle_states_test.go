@@ -256,7 +256,7 @@ var batchTable = &lifecycleTable[*engine.Batch]{
 var iteratorTable = &lifecycleTable[*iterator.Iterator]{
 	calls: iteratorCalls,
 	want: merged(always("Close", "Error", "Valid", "Key", "Value", "AppendKey", "AppendValue", "KeyLen",
-		"ValueLen", "Timestamp", "HasPrefix", "EqualKey", "CompareKey"),
+		"ValueLen", "Timestamp", "Columns", "HasPrefix", "EqualKey", "CompareKey"),
 		map[string]string{"Error/nil": answerClosed, "Error/failed": answerClosed, "Refresh/batch closed": answerClosed}),
 	states: []state[*iterator.Iterator]{
 		{"nil", dead, constant(func() *iterator.Iterator { return nil })},

@@ -306,6 +306,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 	if err = ops.validateStamps(&whole); err != nil {
 		return ops, describeFamily(err, name)
 	}
+	if err = ops.validateWide(&whole); err != nil {
+		return ops, describeFamily(err, name)
+	}
 	ops.c.RowTTL = int32(f.RowTTL / time.Second)
 	if !listed {
 		ops.c.RowTTL = int32(disk.rowTTL(name) / time.Second)
@@ -318,6 +321,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 		return ops, describeFamily(err, name)
 	}
 	if err = ops.refuseOrder(o.Transactions); err != nil {
+		return ops, describeFamily(err, name)
+	}
+	if err = ops.refuseWide(o.TimedRows, o.Transactions); err != nil {
 		return ops, describeFamily(err, name)
 	}
 	if !listed {
@@ -417,6 +423,9 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		}
 		f := &ColumnFamily{db: d, c: c, name: name, merges: ops[name].merges(), operand: ops[name].check, ops: ops[name]}
 		f.blobs.Store(c.Blobs)
+		if f.ops.wide && c.Blobs {
+			return describeFamily(errWideBlobs(), name)
+		}
 		if err := f.learnHistory(); err != nil {
 			return err
 		}

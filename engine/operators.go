@@ -90,6 +90,8 @@ type operators struct {
 
 	order order // of the keys
 
+	wide bool // FamilyOptions.WideColumns
+
 	builtin string // the setting by which RocksDB makes the merge operator; empty: c does
 }
 
@@ -193,7 +195,11 @@ func (o *FamilyOptions) operators() (operators, error) {
 	ops, err := newOperators(o.MergeOperator, o.CompactionFilter)
 	if err == nil {
 		ops.addGo(o)
+		ops.wide = o.WideColumns
 		err = ops.setOrder(o, "")
+	}
+	if err == nil {
+		err = ops.validateWide(o)
 	}
 	return ops, err
 }
@@ -202,6 +208,7 @@ func (o *FamilyOptions) operators() (operators, error) {
 // the options do not name is taken over.
 func (o *FamilyOptions) operatorsOver(disk *optionsFile, family string) (operators, error) {
 	ops, err := o.mergesOver(disk, family)
+	ops.wide = o.WideColumns
 	if err == nil {
 		err = ops.orderOver(o, disk, family)
 	}

@@ -194,7 +194,12 @@ type FamilyOptions struct {
 	// DeleteAt, reads go through At. A new family takes it for ever; one that has timestamps
 	// in the database has them without this, too. It excludes comparators, operators, prefix extractors, blob
 	// files and transactions. See docs/timestamps.md.
-	Timestamps      bool
+	Timestamps bool
+	// WideColumns has the family hold rows of several columns, entities in RocksDB's words: PutEntity and GetEntity.
+	// ErrUnsupported without the build tag rb_cxx. RocksDB notes it nowhere: a family that has held entities is to be opened
+	// with it each time, since without it they show as values of DefaultColumn only. It excludes merge operators,
+	// compaction filters, Timestamps, blob files, TimedRows and transactions. See docs/widecolumns.md.
+	WideColumns     bool
 	RowTTL          time.Duration // how long after its writing a row goes, with TimedRows: whole seconds up to five years; 0: never
 	Compression     Compression
 	WriteBufferSize int64   // bytes of a memtable, up to 64 GiB; 0: RocksDB's default
@@ -240,6 +245,7 @@ type IterOptions struct {
 	Prefix            []byte // keys that begin with it
 	Limit             int    // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
 	KeysOnly          bool   // values are nil
+	Columns           bool   // values are all columns of their rows, for Iterator.Columns and DecodeColumns; without it those of DefaultColumn, which Filter sees in any case. The family has WideColumns
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //
 	ValuesUpTo        int    // values are cut after so many bytes, and ValueLen tells how many there were; 0: whole

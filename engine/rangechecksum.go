@@ -38,6 +38,11 @@ func (c *RangeChecksum) Add(key, value []byte) {
 // empty with KeysOnly, cut by ValuesUpTo. C looks at the rows, in calls of bounded length; ctx, which may
 // be nil, is looked at between them. On an error it is that of the rows before it.
 func Checksum(ctx context.Context, r Reader, o *IterOptions) (RangeChecksum, error) {
+	if o == nil || !o.Columns {
+		if err := plainReader("checksum", r); err != nil {
+			return RangeChecksum{}, err
+		}
+	}
 	var sum cbridge.Checksum
 	var rows int64
 	err := push(ctx, r, o, iterator.Pushdown{

@@ -70,6 +70,7 @@ func (b *Batch) recountUses() {
 		}
 		i := b.useOf(nil, r.Family)
 		b.uses[i].merged(r.Kind == KindMerge)
+		b.uses[i].wide = b.uses[i].wide || r.Kind == KindPutEntity
 	}
 	for i := range b.uses {
 		for _, k := range known {
@@ -119,6 +120,7 @@ func (b *Batch) Append(other *Batch) error {
 		i := s.useOf(u.cf, u.id)
 		s.uses[i].merges = s.uses[i].merges || u.merges
 		s.uses[i].unchecked = s.uses[i].unchecked || u.unchecked
+		s.uses[i].wide = s.uses[i].wide || u.wide
 		s.uses[i].also(u)
 		if s.uses[i].cf == nil {
 			s.uses[i].cf = u.cf

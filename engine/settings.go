@@ -45,6 +45,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	if why := stampsExclude(options); c.stamped() && why != "" {
 		return invalid("", "timestamps exclude "+why)
 	}
+	if c.ops.wide && blobsByName(options) {
+		return errWideBlobs()
+	}
 	defer c.release()
 	if err := c.hold(""); err != nil {
 		return err
@@ -66,7 +69,7 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 		}
 		settings = append(settings, arena...)
 	}
-	if v, set := options["enable_blob_files"]; set && v != "false" && v != "0" {
+	if blobsByName(options) {
 		c.blobs.Store(true) // for good: files stay
 	}
 	return c.db.manifestCall(func() error {

@@ -48,7 +48,8 @@ type Update struct {
 	// the number of the row that comes next.
 	Sequence uint64
 	// Batch has the rows, and LogData, in their order. It is the caller's, and may be written as it is to a
-	// database with the same operators and the same numbers of families: Record.Family is ColumnFamily.ID. What
+	// database with the same operators and the same numbers of families: Record.Family is ColumnFamily.ID. Of entities,
+	// KindPutEntity, Record.Columns gives the columns, and the families there need WideColumns. What
 	// a transaction in two phases has written comes with its commit.
 	Batch *Batch
 

@@ -109,7 +109,7 @@ func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, val
 			if c.db.observed() {
 				defer c.db.observe(o.context(), opWrite, c, len(key))()
 			}
-			if c.stamped() { // RocksDB's calls for single keys want the timestamp apart
+			if c.stamped() || op == putEntity { // RocksDB's calls for single keys want the timestamp apart, and there is none for entities
 				rep := appendOp(batchrepr.AppendHeader(make([]byte, 0, len(key)+len(value)+recordRoom)), op, c.c.ID, key, value)
 				batchrepr.SetCount(rep, 1)
 				return c.db.noteWrite(c.db.c.Write(flags, rep))
@@ -123,6 +123,8 @@ func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, val
 // appendOp appends an operation to a batch in RocksDB's format.
 func appendOp(rep []byte, op cbridge.Op, family uint32, key, value []byte) []byte {
 	switch op {
+	case putEntity:
+		return batchrepr.AppendPutEntity(rep, family, key, value)
 	case cbridge.Delete:
 		return batchrepr.AppendDelete(rep, family, key)
 	case cbridge.SingleDelete:
@@ -159,8 +161,13 @@ func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
 	if err := checkSizes(key, value); err != nil {
 		return err
 	}
-	if op == cbridge.Merge {
+	switch op {
+	case cbridge.Merge:
 		if err := c.checkMerge(value); err != nil {
+			return err
+		}
+	case putEntity:
+		if err := c.wideOnly(""); err != nil {
 			return err
 		}
 	}
@@ -222,7 +229,8 @@ func (d *DB) enterWrite(ctx context.Context, op opKind) error {
 // Write commits a batch atomically, over all the families it names, in one call into C. The batch is
 // unchanged and may be written again. The error of a record that the batch refused is returned, and
 // nothing is written; ErrFamilyDropped and ErrFamilyNotFound name the family, ErrInvalidArgument a
-// batch of another database, a merge into a family without an operator or a malformed operand.
+// batch of another database, a merge into a family without an operator, a malformed operand, or entities for a family
+// without FamilyOptions.WideColumns.
 func (d *DB) Write(b *Batch, o *WriteOptions) error {
 	if rbdebug.On {
 		defer b.around("DB.Write")()
@@ -338,6 +346,9 @@ func (d *DB) resolve(b *Batch) ([]*ColumnFamily, error) {
 		}
 		if u.merges && !c.merges {
 			return nil, describeFamily(invalid("", "the family has no merge operator"), c.name)
+		}
+		if u.wide && !c.ops.wide {
+			return nil, describeFamily(c.wideOnly(""), c.name)
 		}
 		if u.unchecked {
 			if err := c.checkOperands(b); err != nil {

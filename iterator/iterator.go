@@ -30,6 +30,7 @@ type Config struct {
 	Context  context.Context // looked at before each fill; may be nil
 	Limit    int             // rows from each absolute move; 0: no limit
 	KeysOnly bool
+	Columns  bool // values are all columns of their rows
 	Filtered bool // a call may end before it has found a row
 	Frozen   bool // made from a snapshot: Refresh has nothing newer to show
 

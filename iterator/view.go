@@ -3,6 +3,7 @@ package iterator
 import (
 	"bytes"
 
+	"github.com/rockbridge-db/rockbridge/internal/entity"
 	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
@@ -62,6 +63,24 @@ func (it *Iterator) Value() []byte {
 		return nil
 	}
 	return copied(v)
+}
+
+// Column is one column of a row of a family with WideColumns.
+type Column = entity.Column
+
+// Columns returns copies of the current row's columns, in bytewise order of their names, valid for ever and sharing
+// memory; a row that has a value has one, with the empty name. Nil in a gap, for keys only, and without
+// IterOptions.Columns.
+func (it *Iterator) Columns() []Column {
+	if rbdebug.On {
+		defer it.inside("Columns")()
+	}
+	v := it.rowValue()
+	if v == nil || !it.cfg.Columns {
+		return nil
+	}
+	columns, _ := entity.Decode(copied(v)) // the glue has made it
+	return columns
 }
 
 // copied clones b without rounding up, and never gives nil.

@@ -247,9 +247,9 @@ static void memtables_are_counted_by_it(void **state) {
 
 static void what_it_brings_is_supported(void **state) {
   struct fixture *f = *state;
-  static const uint32_t features[] = {RB_FEATURE_RESUME, RB_FEATURE_COMPACT_STATUS,
-                                      RB_FEATURE_EVENTS, RB_FEATURE_WRITE_BUFFERS,
-                                      RB_FEATURE_COMPACT_PARTS};
+  static const uint32_t features[] = {RB_FEATURE_RESUME,        RB_FEATURE_COMPACT_STATUS,
+                                      RB_FEATURE_EVENTS,        RB_FEATURE_WRITE_BUFFERS,
+                                      RB_FEATURE_COMPACT_PARTS, RB_FEATURE_WIDE_COLUMNS};
   for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
     assert_int_equal(rb_supports(features[i]), 1);
   }

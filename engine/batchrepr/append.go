@@ -28,6 +28,12 @@ func AppendMerge(rep []byte, family uint32, key, operand []byte) []byte {
 	return appendTwo(rep, uint64(family)<<8|tagMerge, key, operand)
 }
 
+// AppendPutEntity is as [AppendPut], for a record that sets the columns of key. They come in RocksDB's form of them, as
+// Record.Value has it: [Check] looks at that, this does not.
+func AppendPutEntity(rep []byte, family uint32, key, columns []byte) []byte {
+	return appendTwo(rep, uint64(family)<<8|tagPutEntity, key, columns)
+}
+
 // AppendDeleteRange is as [AppendPut], for a record that deletes the keys from start up to
 // and not including end, in the order of the family.
 //

@@ -32,7 +32,8 @@ func TestAppendAtEachBoundary(t *testing.T) {
 				rep = batchrepr.AppendSingleDelete(rep, family, a)
 				rep = batchrepr.AppendMerge(rep, family, a, b)
 				rep = batchrepr.AppendDeleteRange(rep, family, a, b)
-				batchrepr.SetCount(rep, 5)
+				rep = batchrepr.AppendPutEntity(rep, family, a, b)
+				batchrepr.SetCount(rep, 6)
 				want := encodeModel([]batchrepr.Record{
 					{Kind: batchrepr.KindPut, Family: family, Key: a, Value: b},
 					{Kind: batchrepr.KindDelete, Family: family, Key: a},
@@ -40,6 +41,7 @@ func TestAppendAtEachBoundary(t *testing.T) {
 					{Kind: batchrepr.KindSingleDelete, Family: family, Key: a},
 					{Kind: batchrepr.KindMerge, Family: family, Key: a, Value: b},
 					{Kind: batchrepr.KindDeleteRange, Family: family, Key: a, Value: b},
+					{Kind: batchrepr.KindPutEntity, Family: family, Key: a, Value: b},
 				})
 				if !bytes.Equal(rep, want) {
 					t.Fatalf("family %d, lengths %d and %d:\ngot  %x\nwant %x", family, n, m, rep, want)
@@ -192,7 +194,7 @@ func TestCountIsOnlyWhatWasSet(t *testing.T) {
 }
 
 func TestAppendRecordRefusesUnknownKinds(t *testing.T) {
-	for _, kind := range []batchrepr.Kind{0, batchrepr.KindLogData + 1, 255} {
+	for _, kind := range []batchrepr.Kind{0, batchrepr.KindPutEntity + 1, 255} {
 		mustPanic(t, kind.String(), func() { batchrepr.AppendRecord(nil, batchrepr.Record{Kind: kind}) })
 		if kind.Counted() {
 			t.Errorf("%v is counted", kind)
@@ -202,10 +204,10 @@ func TestAppendRecordRefusesUnknownKinds(t *testing.T) {
 
 func TestKindNames(t *testing.T) {
 	var names []string
-	for k := range batchrepr.KindLogData + 2 {
+	for k := range batchrepr.KindPutEntity + 2 {
 		names = append(names, k.String())
 	}
-	want := "Kind(0) Put Delete SingleDelete Merge DeleteRange LogData Kind(7)"
+	want := "Kind(0) Put Delete SingleDelete Merge DeleteRange LogData PutEntity Kind(8)"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

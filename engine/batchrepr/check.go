@@ -26,6 +26,9 @@ type Summary struct {
 	// it has logged it.
 	HasDeleteRange bool
 
+	// HasPutEntity reports a PutEntity record. A family that is read by values only does not show all of it.
+	HasPutEntity bool
+
 	// MaxKey is the length of the longest key, in bytes, the end of a deleted range
 	// included, and MaxValue that of the longest value, operand or blob.
 	MaxKey, MaxValue int
@@ -59,10 +62,11 @@ func (e *FormatError) Error() string {
 //
 // It takes what RocksDB's reader takes and refuses what that refuses, odd forms of varints
 // included, but for tags not supported here and records beyond [MaxRecordLen]. Any
-// sequence number will do: RocksDB replaces it.
+// sequence number will do: RocksDB replaces it. Of the columns of a PutEntity it takes only the form in which
+// RocksDB writes them: RocksDB looks at them when they are read, and then calls the database corrupt.
 //
-// It looks at tags and lengths only, not at the bytes of keys and values, and allocates only
-// for Families.
+// It looks at tags and lengths only, not at the bytes of keys and values but for those lengths within
+// a PutEntity, and allocates only for Families.
 func Check(rep []byte) (Summary, error) {
 	if len(rep) < HeaderLen {
 		return Summary{}, &FormatError{len(rep), "shorter than the header"}
@@ -90,6 +94,8 @@ func Check(rep []byte) (Summary, error) {
 		case KindDeleteRange:
 			s.HasDeleteRange = true
 			keyLen, valueLen = max(keyLen, valueLen), 0
+		case KindPutEntity:
+			s.HasPutEntity = true
 		}
 		s.MaxKey = max(s.MaxKey, keyLen)
 		s.MaxValue = max(s.MaxValue, valueLen)

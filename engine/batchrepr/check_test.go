@@ -81,6 +81,7 @@ func sample() []byte {
 		{Kind: batchrepr.KindMerge, Family: 7, Key: []byte(""), Value: []byte("+1")},
 		{Kind: batchrepr.KindSingleDelete, Key: []byte("k3")},
 		{Kind: batchrepr.KindDeleteRange, Family: 1 << 31, Key: []byte("a"), Value: []byte("bcd")},
+		{Kind: batchrepr.KindPutEntity, Family: 2, Key: []byte("k5"), Value: entityModel([]byte("d"), []byte("nn"))},
 		{Kind: batchrepr.KindPut, Family: 300, Key: []byte("k4"), Value: bytes.Repeat([]byte("v"), 130)},
 	})
 }
@@ -189,11 +190,10 @@ func TestUnsupportedTagsAreNamed(t *testing.T) {
 		0x09: "begin prepare", 0x0A: "end prepare", 0x0B: "commit", 0x0C: "rollback", 0x0D: "noop",
 		0x10: "blob index, with family", 0x11: "blob index", 0x12: "begin persisted prepare",
 		0x13: "begin unprepare", 0x14: "deletion with timestamp", 0x15: "commit with timestamp",
-		0x16: "wide-column entity", 0x17: "wide-column entity, with family",
 		0x18: "value with preferred sequence number",
 		0x19: "value with preferred sequence number, with family",
 	}
-	known := []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 0xE, 0xF}
+	known := []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 0xE, 0xF, 0x16, 0x17}
 	for tag := range 256 {
 		rep := append(batchrepr.AppendHeader(nil), byte(tag), 0, 0, 0)
 		_, err := batchrepr.Check(rep)
@@ -219,7 +219,7 @@ func TestAnySequenceNumberWillDo(t *testing.T) {
 	rep := sample()
 	binary.LittleEndian.PutUint64(rep, 0xff01020304050607)
 	s, err := batchrepr.Check(rep)
-	if err != nil || s.Canonical || s.Count != 6 {
+	if err != nil || s.Canonical || s.Count != 7 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 }

@@ -1,5 +1,7 @@
 package batchrepr
 
+import "github.com/rockbridge-db/rockbridge/internal/entity"
+
 // cursor reads the records of a batch in order. Check and Records both read through it,
 // so that the one can never see another batch than the other.
 type cursor struct {
@@ -60,6 +62,11 @@ func (c *cursor) next() bool {
 			}
 		}
 		c.valueAt, c.valueEnd, at = start, end, end
+	}
+	if s.kind == KindPutEntity {
+		if err := entity.Check(rep[c.valueAt:c.valueEnd]); err != nil {
+			return c.fail(c.valueAt, err.Error())
+		}
 	}
 	c.at = at
 	return true

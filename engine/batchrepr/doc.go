@@ -34,14 +34,14 @@
 //	Merge         0x02            0x06              key, operand
 //	SingleDelete  0x07            0x08              key
 //	DeleteRange   0x0F            0x0E              start key, end key
+//	PutEntity     0x16            0x17              key, columns
 //	LogData       0x03                              blob
 //
 // Put "key" = "v" into the default family and delete "key" in family 300:
 //
 //	00 00 00 00 00 00 00 00 | 02 00 00 00 | 01 03 6b 65 79 01 76 | 04 ac 02 03 6b 65 79
 //
-// RocksDB has further tags, for two-phase commit, blob references, wide columns and
-// timestamps. They are internal to it or mean nothing outside the database that made
+// RocksDB has further tags, for two-phase commit, blob references and timestamps. They are internal to it or mean nothing outside the database that made
 // them, and [Check] refuses them by name.
 //
 // # Bytes from elsewhere

@@ -36,6 +36,9 @@ func FuzzAppend(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, family uint32, a, b []byte) {
 		r := batchrepr.Record{Kind: kinds[int(kind)%len(kinds)], Family: family, Key: a, Value: b}
+		if r.Kind == batchrepr.KindPutEntity {
+			r.Value = entityModel(a, b)
+		}
 		rep := batchrepr.AppendHeader(nil)
 		rep = batchrepr.AppendRecord(rep, r)
 		rep = batchrepr.AppendPut(rep, family, b, a)

@@ -60,7 +60,7 @@ func randomFamily(r *rand.Rand) uint32 {
 
 var kinds = []batchrepr.Kind{
 	batchrepr.KindPut, batchrepr.KindDelete, batchrepr.KindSingleDelete,
-	batchrepr.KindMerge, batchrepr.KindDeleteRange, batchrepr.KindLogData,
+	batchrepr.KindMerge, batchrepr.KindDeleteRange, batchrepr.KindLogData, batchrepr.KindPutEntity,
 }
 
 // randomRecord returns a record with exactly the fields of its kind.
@@ -72,6 +72,8 @@ func randomRecord(r *rand.Rand) batchrepr.Record {
 		return rec
 	case batchrepr.KindPut, batchrepr.KindMerge, batchrepr.KindDeleteRange:
 		rec.Value = randomBytes(r)
+	case batchrepr.KindPutEntity:
+		rec.Value = entityModel(randomBytes(r), randomBytes(r))
 	}
 	rec.Family, rec.Key = randomFamily(r), randomBytes(r)
 	return rec
@@ -92,6 +94,47 @@ var modelTags = map[batchrepr.Kind][2]byte{
 	batchrepr.KindMerge:        {0x2, 0x6},
 	batchrepr.KindSingleDelete: {0x7, 0x8},
 	batchrepr.KindDeleteRange:  {0xF, 0xE},
+	batchrepr.KindPutEntity:    {0x16, 0x17},
+}
+
+// entityModel writes two columns, of the empty name and of the name "n", the plain way.
+func entityModel(a, b []byte) []byte {
+	rep := []byte{1, 2, 0}
+	rep = binary.AppendUvarint(rep, uint64(len(a)))
+	rep = append(rep, 1, 'n')
+	rep = binary.AppendUvarint(rep, uint64(len(b)))
+	return append(append(rep, a...), b...)
+}
+
+// isEntity reads columns by RocksDB's rules and by ours: no other spelling, nothing left over.
+func isEntity(in []byte) bool {
+	number := func() uint64 {
+		n, size := binary.Uvarint(in)
+		if size <= 0 || n >= 1<<32 || !bytes.Equal(binary.AppendUvarint(nil, n), in[:size]) {
+			in = nil
+			return 1 << 40
+		}
+		in = in[size:]
+		return n
+	}
+	if len(in) == 0 || in[0] != 1 {
+		return false
+	}
+	in = in[1:]
+	total, last := uint64(0), []byte(nil)
+	n := number()
+	for i := range n {
+		length := number()
+		if length > uint64(len(in)) || i > 0 && bytes.Compare(last, in[:length]) >= 0 {
+			return false
+		}
+		last, in = in[:length], in[length:]
+		if len(in) == 0 {
+			return false
+		}
+		total += number()
+	}
+	return n < 1<<32 && total == uint64(len(in))
 }
 
 // encodeModel writes the batch of recs the plain way.
@@ -179,7 +222,7 @@ func decodeModel(rep []byte) (recs []batchrepr.Record, ok bool) {
 				}
 			}
 		}
-		ok = ok && known
+		ok = ok && known && (r.Kind != batchrepr.KindPutEntity || isEntity(r.Value))
 		if ok {
 			recs = append(recs, r)
 		}
@@ -197,6 +240,9 @@ func summarizeModel(recs []batchrepr.Record) batchrepr.Summary {
 			s.MaxKey = max(s.MaxKey, len(r.Value))
 		case batchrepr.KindMerge:
 			s.HasMerge = true
+			s.MaxValue = max(s.MaxValue, len(r.Value))
+		case batchrepr.KindPutEntity:
+			s.HasPutEntity = true
 			s.MaxValue = max(s.MaxValue, len(r.Value))
 		default:
 			s.MaxValue = max(s.MaxValue, len(r.Value))

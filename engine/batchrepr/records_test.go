@@ -1,7 +1,9 @@
 package batchrepr_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine/batchrepr"
@@ -76,5 +78,31 @@ func TestRecordsAllocatesNothing(t *testing.T) {
 	})
 	if allocs != 0 || sum == 0 {
 		t.Errorf("%v allocations, %d bytes of keys", allocs, sum)
+	}
+}
+
+func TestColumnsOfRecords(t *testing.T) {
+	rep := batchrepr.AppendHeader(nil)
+	rep = batchrepr.AppendPutEntity(rep, 3, []byte("k"), entityModel([]byte("plain"), []byte("named")))
+	rep = batchrepr.AppendPut(rep, 3, []byte("k"), []byte("value"))
+	rep = batchrepr.AppendDelete(rep, 3, []byte("k"))
+	rep = batchrepr.AppendPutEntity(rep, 3, []byte("k"), []byte("malformed"))
+	if r := (batchrepr.Record{Kind: batchrepr.KindPutEntity, Value: []byte("malformed")}); r.Columns() != nil {
+		t.Error("columns of a malformed record")
+	}
+	want := []string{`["":"plain" "n":"named"]`, `["":"value"]`, "[]"}
+	i := 0
+	for r := range batchrepr.Records(rep) {
+		var columns []string
+		for _, c := range r.Columns() {
+			columns = append(columns, fmt.Sprintf("%q:%q", c.Name, c.Value))
+		}
+		if got := "[" + strings.Join(columns, " ") + "]"; got != want[i] {
+			t.Errorf("record %d has %s, want %s", i, got, want[i])
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%d records, want those before the malformed one", i)
 	}
 }

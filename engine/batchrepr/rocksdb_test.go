@@ -39,6 +39,9 @@ func TestBatchesAreThoseOfRocksDB(t *testing.T) {
 		}
 	}
 	for _, kind := range kinds {
+		if kind == batchrepr.KindPutEntity {
+			continue // RocksDB's C API makes none: see the tests of engine
+		}
 		if covered[kind] < 8 {
 			t.Errorf("%d records of %v", covered[kind], kind)
 		}
@@ -130,7 +133,7 @@ func TestVerdictsAreThoseOfRocksDB(t *testing.T) {
 				t.Errorf("%s: %v, %s; RocksDB: %s", digits, err, describe(rep), want)
 			}
 		case "foreign":
-			if err == nil || !strings.Contains(err.Error(), "not supported") {
+			if err == nil || !strings.Contains(err.Error(), "not supported") && !strings.Contains(err.Error(), "entity") {
 				t.Errorf("%s: %v; RocksDB reads it, but it is of another kind", digits, err)
 			}
 		default:

@@ -16,6 +16,8 @@ const (
 	tagFamilySingleDelete = 0x08
 	tagFamilyDeleteRange  = 0x0E
 	tagDeleteRange        = 0x0F
+	tagPutEntity          = 0x16
+	tagFamilyPutEntity    = 0x17
 )
 
 // shape says which fields follow a tag.
@@ -39,6 +41,8 @@ var shapes = [256]shape{
 	tagFamilySingleDelete: {kind: KindSingleDelete, family: true, key: true},
 	tagFamilyDeleteRange:  {kind: KindDeleteRange, family: true, key: true, value: true},
 	tagDeleteRange:        {kind: KindDeleteRange, key: true, value: true},
+	tagPutEntity:          {kind: KindPutEntity, key: true, value: true},
+	tagFamilyPutEntity:    {kind: KindPutEntity, family: true, key: true, value: true},
 }
 
 // familyTags gives for a tag without a family the one of the same kind with a family.
@@ -48,6 +52,7 @@ var familyTags = [256]byte{
 	tagMerge:        tagFamilyMerge,
 	tagSingleDelete: tagFamilySingleDelete,
 	tagDeleteRange:  tagFamilyDeleteRange,
+	tagPutEntity:    tagFamilyPutEntity,
 }
 
 // refusedTags names the tags that RocksDB knows, up to version 11, and a batch may not
@@ -64,8 +69,6 @@ var refusedTags = map[byte]string{
 	0x13: "begin unprepare",
 	0x14: "deletion with timestamp",
 	0x15: "commit with timestamp",
-	0x16: "wide-column entity",
-	0x17: "wide-column entity, with family",
 	0x18: "value with preferred sequence number",
 	0x19: "value with preferred sequence number, with family",
 }
