@@ -538,8 +538,7 @@ rb_status rb_has(rb_family *f, rb_snapshot *snap, uint32_t flags, uint64_t deadl
 /* Ends the life of a pinned value. NULL is allowed. */
 void rb_unpin(void *pin);
 
-/* ---- rows of several columns ------------------------------------------------------------------
- */
+/* ---- rows of several columns ----------------------------------------------------------------- */
 
 /* A row that was put as several columns, an entity in RocksDB's words, shows as the value of its
  * column with the empty name to all reads but these, and as an empty value if it has none. They are
