@@ -250,9 +250,9 @@ func TestEntitiesAreAsAModel(t *testing.T) {
 	m := &wideModel{t: t, r: r, dir: filepath.Join(t.TempDir(), "db"), o: wideOptions(), rows: map[string]wideRow{}}
 	m.open()
 	defer func() { mustDo(t, m.db.Close()) }()
-	rounds := 400
+	rounds := 250
 	if testing.Short() {
-		rounds = 150
+		rounds = 100
 	}
 	for range rounds {
 		switch n := m.r.IntN(60); {
