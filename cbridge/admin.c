@@ -22,6 +22,10 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_set_db_options != NULL;
     case RB_FEATURE_INGEST_BOTTOMMOST:
       return rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level != NULL;
+    case RB_FEATURE_INGEST_LINKS:
+      return rb_ingest_links_offered();
+    case RB_FEATURE_INGEST_NO_COPY:
+      return rb_ingest_no_copy_offered() || rb_cxx_offered();
     case RB_FEATURE_BACKUP_STOP:
       return rocksdb_backup_engine_stop_backup != NULL;
     case RB_FEATURE_BACKUP_NOTE:

@@ -74,6 +74,8 @@ const (
 	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
 	FeatureAsyncIO          Feature = C.RB_FEATURE_ASYNC_IO
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
+	FeatureIngestLinks      Feature = C.RB_FEATURE_INGEST_LINKS
+	FeatureIngestNoCopy     Feature = C.RB_FEATURE_INGEST_NO_COPY
 	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
 	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
 	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS

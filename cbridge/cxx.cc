@@ -133,6 +133,21 @@ bool OptionsAgree() {
   return agree;
 }
 
+// The same for the options of ingestions.
+bool IngestionsAgree() {
+  rocksdb_ingestexternalfileoptions_t *i = rocksdb_ingestexternalfileoptions_create();
+  auto *o = reinterpret_cast<rdb::IngestExternalFileOptions *>(i);
+  bool agree = !o->move_files && o->failed_move_fall_back_to_copy && o->snapshot_consistency &&
+               o->allow_blocking_flush && !o->ingest_behind;
+  rocksdb_ingestexternalfileoptions_set_move_files(i, 1);
+  rocksdb_ingestexternalfileoptions_set_snapshot_consistency(i, 0);
+  rocksdb_ingestexternalfileoptions_set_ingest_behind(i, 1);
+  agree = agree && o->move_files && o->failed_move_fall_back_to_copy && !o->snapshot_consistency &&
+          o->allow_blocking_flush && o->ingest_behind;
+  rocksdb_ingestexternalfileoptions_destroy(i);
+  return agree;
+}
+
 bool CachesAgree(const Probe &probe) {
   rocksdb_cache_t *c = rocksdb_cache_create_lru(3 << 20);
   bool agree = probe.OfRocksDB(Behind<void>(c)) &&
@@ -148,7 +163,7 @@ std::string Refusal() {
            linked;
   }
   Probe probe;
-  if (!OptionsAgree() || !CachesAgree(probe)) {
+  if (!OptionsAgree() || !IngestionsAgree() || !CachesAgree(probe)) {
     return "rb_cxx does not find RocksDB's objects where its headers have them: was the library "
            "built by another compiler, or without RTTI?";
   }
@@ -442,6 +457,10 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
                                                       to != nullptr ? &end : nullptr);
     return s.IsManualCompactionPaused() ? Ok() : Told(s);
   });
+}
+
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
+  reinterpret_cast<rdb::IngestExternalFileOptions *>(i)->failed_move_fall_back_to_copy = false;
 }
 
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) {

@@ -48,6 +48,9 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
                          size_t from_len, const char *to, size_t to_len,
                          const rb_compaction *how) RB_OPTIONAL;
 
+/* Has files that cannot be linked be an error instead of copied: see rb_ingest_options. */
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) RB_OPTIONAL;
+
 /* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;
 

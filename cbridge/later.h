@@ -265,6 +265,20 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
                                      rocksdb_compactionjobinfo_t *compaction_job_info,
                                      char **errptr) RB_WEAK;
 
+extern void
+rocksdb_ingestexternalfileoptions_set_link_files(rocksdb_ingestexternalfileoptions_t *opt,
+                                                 unsigned char v) RB_WEAK;
+extern void rocksdb_ingestexternalfileoptions_set_failed_move_fall_back_to_copy(
+    rocksdb_ingestexternalfileoptions_t *opt, unsigned char v) RB_WEAK;
+extern void
+rocksdb_ingestexternalfileoptions_set_fill_cache(rocksdb_ingestexternalfileoptions_t *opt,
+                                                 unsigned char v) RB_WEAK;
+extern void rocksdb_ingestexternalfileoptions_set_prefetch_lmax_index_and_filter_blocks(
+    rocksdb_ingestexternalfileoptions_t *opt, unsigned char v) RB_WEAK;
+extern void
+rocksdb_ingestexternalfileoptions_set_file_opening_threads(rocksdb_ingestexternalfileoptions_t *opt,
+                                                           int v) RB_WEAK;
+
 extern void rocksdb_compactoptions_set_blob_garbage_collection_policy(rocksdb_compactoptions_t *opt,
                                                                       int v) RB_WEAK;
 extern void

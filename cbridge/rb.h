@@ -1249,6 +1249,8 @@ enum {
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
+  RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
+  RB_FEATURE_INGEST_NO_COPY = 34,   /* 11.6, or rb_cxx */
   RB_FEATURE_COMPACT_PARTS = 38,    /* 9.11, or rb_cxx */
   RB_FEATURE_COMPACT_BLOBS = 39,    /* 11.6, or rb_cxx */
   RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
@@ -1525,13 +1527,18 @@ typedef struct rb_ingest_options {
   uint8_t ignore_snapshots; /* the rows may show in snapshots that are older */
   uint8_t no_flush;         /* RB_INVALID_ARGUMENT instead of a flush */
   uint8_t bottommost;       /* RB_TRY_AGAIN unless the files fit into the last level; from 8.1 */
+  uint8_t link;             /* files are linked and keep their names too; RB_FEATURE_INGEST_LINKS */
+  uint8_t no_copy;          /* move, link: an error instead of a copy; RB_FEATURE_INGEST_NO_COPY */
+  uint8_t no_fill;          /* the cache takes nothing of the files; RB_FEATURE_INGEST_LINKS */
+  uint32_t threads;         /* that open the files; 0: one; RB_FEATURE_INGEST_LINKS */
 } rb_ingest_options;
 
 /* Ingests n table files into a family, all or none. paths holds n NUL-terminated strings, one
  * directly behind the other. Waits for the writes under way, holds others off, and flushes
  * memtables that overlap. Where files overlap, records of a later one win. The caller has checked
  * the files and holds the family against a drop. RB_READ_ONLY if the db was opened so;
- * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
+ * RB_UNSUPPORTED for what RocksDB lacks, and for no_copy where files cannot be linked, in RocksDB's
+ * words then. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
 
 /* ---- families as table files ----------------------------------------------------------------- */

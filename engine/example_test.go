@@ -190,6 +190,8 @@ func ExampleSupports() {
 	// set DB options since RocksDB 11.5
 	// async I/O since RocksDB 7.10
 	// ingest bottommost since RocksDB 8.1
+	// ingest links since RocksDB 11.6
+	// ingest no copy since RocksDB 11.6
 	// backup stop since RocksDB 11.5
 	// backup note since RocksDB 11.6
 	// statistics levels since RocksDB 8.6

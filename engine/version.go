@@ -23,6 +23,8 @@ const (
 	SetDBOptions                    // 11.5: DB.SetOptions
 	AsyncIO                         // 7.10: IterOptions.AsyncIO
 	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
+	IngestLinks                     // 11.6: IngestOptions.Link, NoFillCache and Threads
+	IngestNoCopy                    // 11.6: IngestOptions.NoCopy
 	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
 	BackupNote                      // 11.6: BackupOptions.Note
 	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
@@ -54,6 +56,8 @@ var features = map[Feature]struct {
 	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers, true},
 	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO, false},
 	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost, false},
+	IngestLinks:      {"ingest links", "11.6", cbridge.FeatureIngestLinks, false},
+	IngestNoCopy:     {"ingest no copy", "11.6", cbridge.FeatureIngestNoCopy, true},
 	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop, false},
 	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote, false},
 	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
@@ -88,8 +92,8 @@ func (f Feature) Tag() string {
 func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
-		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
-		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs,
+		IngestLinks, IngestNoCopy, BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners,
+		Resume, CompactStatus, FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs,
 	}
 }
 

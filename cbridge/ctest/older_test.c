@@ -108,6 +108,18 @@ static void an_ingest_into_the_lowest_level_is_refused(void **state) {
   fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL); /* there is no such file */
 }
 
+static void options_of_ingestions_are_refused(void **state) {
+  struct fixture *f = *state;
+  const rb_ingest_options links[] = {{.link = 1}, {.no_fill = 1}, {.threads = 2}};
+  bool has = rb_supports(RB_FEATURE_INGEST_LINKS);
+  for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+    fx_error(rb_ingest(f->family, "none", 1, links[i]), has ? RB_IO : RB_UNSUPPORTED, NULL);
+  }
+  has = rb_supports(RB_FEATURE_INGEST_NO_COPY);
+  rb_status s = rb_ingest(f->family, "none", 1, (rb_ingest_options){.move = 1, .no_copy = 1});
+  fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -119,6 +131,7 @@ int main(void) {
       CASE(resuming_is_refused),
       CASE(memtables_are_limited_without_a_manager),
       CASE(an_ingest_into_the_lowest_level_is_refused),
+      CASE(options_of_ingestions_are_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }

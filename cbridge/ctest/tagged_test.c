@@ -38,6 +38,11 @@ rb_status rb_cxx_continue(rocksdb_t *db) {
   return answer("continue ");
 }
 
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
+  assert_non_null(i);
+  strcat(asked, "no copy ");
+}
+
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level, uint64_t most) {
   assert_non_null(db);
@@ -162,6 +167,19 @@ static void pauses_and_compactions(void **state) {
   rb_stop_free(s);
 }
 
+/* A call of C++ is asked for where RocksDB's C API has none. */
+static void ingestions(void **state) {
+  struct fixture *f = *state;
+  const rb_ingest_options o = {.move = 1, .no_copy = 1};
+  fx_error(rb_ingest(f->family, "no such file", 1, (rb_ingest_options){.move = 1}), RB_IO, NULL);
+  assert_string_equal(asked, "");
+  fx_error(rb_ingest(f->family, "no such file", 1, o), RB_IO, NULL);
+  assert_true(rb_ingest_no_copy_offered() || strcmp(asked, "no copy ") == 0);
+  unfit = "no";
+  fx_error(rb_ingest(f->family, "no such file", 1, o),
+           rb_ingest_no_copy_offered() ? RB_IO : RB_UNSUPPORTED, NULL);
+}
+
 static void families_as_files(void **state) {
   struct fixture *f = *state;
   assert_int_equal(rb_family_import_bounds(), 1);
@@ -224,6 +242,7 @@ static void a_manager_of_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(pauses_and_compactions),
+      CASE(ingestions),
       CASE(families_as_files),
       CASE(a_manager_of_files),
   };
