@@ -76,6 +76,9 @@ const (
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
 	FeatureIngestLinks      Feature = C.RB_FEATURE_INGEST_LINKS
 	FeatureIngestNoCopy     Feature = C.RB_FEATURE_INGEST_NO_COPY
+	FeatureSizeFlags        Feature = C.RB_FEATURE_SIZE_FLAGS
+	FeatureSizeMargin       Feature = C.RB_FEATURE_SIZE_MARGIN
+	FeatureSizeBlobs        Feature = C.RB_FEATURE_SIZE_BLOBS
 	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
 	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
 	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS

@@ -463,6 +463,23 @@ void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
   reinterpret_cast<rdb::IngestExternalFileOptions *>(i)->failed_move_fall_back_to_copy = false;
 }
 
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r, uint64_t *sizes) {
+  return Guarded([&] {
+    std::vector<rdb::Range> ranges;
+    for (size_t i = 0; i < r->n; i++) {
+      ranges.emplace_back(rdb::Slice(r->starts[i], r->start_lens[i]),
+                          rdb::Slice(r->ends[i], r->end_lens[i]));
+    }
+    rdb::SizeApproximationOptions how;
+    how.include_memtables = o->memtables != 0;
+    how.include_files = o->no_files == 0;
+    how.files_size_error_margin = o->margin;
+    return Told(Behind<rdb::DB>(db)->GetApproximateSizes(how, FamilyBehind(family), ranges.data(),
+                                                         static_cast<int>(r->n), sizes));
+  });
+}
+
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) {
   return Guarded([&] { return Told(Behind<rdb::Iterator>(it)->Refresh()); });
 }

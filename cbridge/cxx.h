@@ -51,6 +51,18 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
 /* Has files that cannot be linked be an error instead of copied: see rb_ingest_options. */
 void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) RB_OPTIONAL;
 
+/* Ranges as RocksDB's C API takes them. */
+struct rb_ranges {
+  size_t n;
+  const char **starts, **ends;
+  size_t *start_lens, *end_lens;
+};
+
+/* See rb_approximate_sizes; of blobs it knows nothing. */
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r,
+                       uint64_t *sizes) RB_OPTIONAL;
+
 /* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;
 

@@ -266,6 +266,12 @@ bool rb_ingest_links_offered(void);
 /* Whether it may refuse to copy files that it cannot link. */
 bool rb_ingest_no_copy_offered(void);
 
+/* Whether it tells about how many bytes ranges take in memtables. */
+bool rb_size_flags_offered(void);
+
+/* Whether it does so with all options. */
+bool rb_size_options_offered(void);
+
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);
 

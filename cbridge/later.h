@@ -265,6 +265,29 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
                                      rocksdb_compactionjobinfo_t *compaction_job_info,
                                      char **errptr) RB_WEAK;
 
+typedef struct rocksdb_size_approximation_options_t rocksdb_size_approximation_options_t;
+extern rocksdb_size_approximation_options_t *rocksdb_size_approximation_options_create(void)
+    RB_WEAK;
+extern void
+rocksdb_size_approximation_options_destroy(rocksdb_size_approximation_options_t *options) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_memtables(rocksdb_size_approximation_options_t *opt,
+                                                         unsigned char v) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_files(rocksdb_size_approximation_options_t *opt,
+                                                     unsigned char v) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_blob_files(rocksdb_size_approximation_options_t *opt,
+                                                          unsigned char v) RB_WEAK;
+extern void rocksdb_size_approximation_options_set_files_size_error_margin(
+    rocksdb_size_approximation_options_t *opt, double v) RB_WEAK;
+extern void rocksdb_approximate_sizes_cf_with_options(
+    rocksdb_t *db, rocksdb_column_family_handle_t *column_family,
+    const rocksdb_size_approximation_options_t *options, int num_ranges,
+    const char *const *range_start_key, const size_t *range_start_key_len,
+    const char *const *range_limit_key, const size_t *range_limit_key_len, uint64_t *sizes,
+    char **errptr) RB_WEAK;
+
 extern void
 rocksdb_ingestexternalfileoptions_set_link_files(rocksdb_ingestexternalfileoptions_t *opt,
                                                  unsigned char v) RB_WEAK;

@@ -1250,6 +1250,9 @@ enum {
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
+  RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
+  RB_FEATURE_SIZE_FLAGS = 32,       /* 9.5, or rb_cxx */
+  RB_FEATURE_SIZE_MARGIN = 33,      /* 11.6, or rb_cxx */
   RB_FEATURE_INGEST_NO_COPY = 34,   /* 11.6, or rb_cxx */
   RB_FEATURE_COMPACT_PARTS = 38,    /* 9.11, or rb_cxx */
   RB_FEATURE_COMPACT_BLOBS = 39,    /* 11.6, or rb_cxx */
@@ -1540,6 +1543,27 @@ typedef struct rb_ingest_options {
  * RB_UNSUPPORTED for what RocksDB lacks, and for no_copy where files cannot be linked, in RocksDB's
  * words then. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
+
+/* ---- about how many bytes ranges take -------------------------------------------------------- */
+
+/* What rb_approximate_sizes counts. Zero is what is in table files, as exactly as RocksDB tells. */
+typedef struct rb_size_options {
+  uint8_t memtables; /* what is in memtables too; RB_FEATURE_SIZE_FLAGS */
+  uint8_t no_files;  /* not what is in table files; RB_FEATURE_SIZE_FLAGS */
+  uint8_t blobs; /* of all blob files, the range's part of the table files; RB_FEATURE_SIZE_BLOBS */
+  double margin; /* the part of the size in files that it may be wrong by; RB_FEATURE_SIZE_MARGIN */
+} rb_size_options;
+
+/* The length of an end that is open. */
+#define RB_NO_END UINT64_MAX
+
+/* Tells about how many bytes each of n > 0 ranges takes, in one call, in sizes. lens holds, for
+ * each range, the lengths of its start and its end, which are one behind the other in keys; an end
+ * of length RB_NO_END has no bytes there. No start may lie behind its end: RocksDB would end the
+ * process where it has assertions. The family's order is the bytewise one. RB_UNSUPPORTED for what
+ * RocksDB lacks. */
+rb_status rb_approximate_sizes(rb_family *f, rb_size_options o, const uint64_t *lens,
+                               const uint8_t *keys, size_t n, uint64_t *sizes);
 
 /* ---- families as table files ----------------------------------------------------------------- */
 

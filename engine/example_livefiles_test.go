@@ -1,9 +1,36 @@
 package engine_test
 
 import (
+	"context"
 	"fmt"
 	"log"
+
+	"github.com/rockbridge-db/rockbridge/engine"
 )
+
+// How the rows of a database lie in the key space, without reading them.
+func ExampleColumnFamily_ApproximateSizes() {
+	db, done := opened(nil)
+	defer done()
+	for i := range 1000 {
+		if err := db.Put(fmt.Appendf(nil, "user/%04d", i), make([]byte, 100), nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := db.Flush(); err != nil {
+		log.Fatal(err)
+	}
+	sizes, err := db.ApproximateSizes(context.Background(), []engine.KeyRange{
+		{},
+		{Start: []byte("user/0500")},
+		{Start: []byte("video/"), End: []byte("video0")},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sizes[0] > sizes[1], sizes[1] > 0, sizes[2])
+	// Output: true true 0
+}
 
 func ExampleDB_LiveFiles() {
 	db, done := opened(nil)

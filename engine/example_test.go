@@ -190,8 +190,6 @@ func ExampleSupports() {
 	// set DB options since RocksDB 11.5
 	// async I/O since RocksDB 7.10
 	// ingest bottommost since RocksDB 8.1
-	// ingest links since RocksDB 11.6
-	// ingest no copy since RocksDB 11.6
 	// backup stop since RocksDB 11.5
 	// backup note since RocksDB 11.6
 	// statistics levels since RocksDB 8.6
@@ -206,6 +204,11 @@ func ExampleSupports() {
 	// disk budgets since RocksDB 10.6
 	// compact parts since RocksDB 9.11
 	// compact blobs since RocksDB 11.6
+	// ingest links since RocksDB 11.6
+	// ingest no copy since RocksDB 11.6
+	// size flags since RocksDB 9.5
+	// size margin since RocksDB 11.6
+	// size blobs since RocksDB 11.6
 	// true
 	// true
 }

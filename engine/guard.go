@@ -43,6 +43,7 @@ const (
 	opStatistics
 	opResume
 	opPause
+	opSizes
 	opKinds
 )
 
@@ -61,6 +62,7 @@ var opNames = [opKinds]string{
 	"statistics",
 	"resume",
 	"pause",
+	"approximate sizes",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

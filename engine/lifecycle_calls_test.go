@@ -243,6 +243,8 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		}
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
+	"ApproximateSizes": approximateSizesCall[*engine.DB],
+
 	"CompactFiles": compactFilesCall[*engine.DB],
 	"CompactWith":  compactWithCall[*engine.DB],
 	"PauseBackground": func(d *engine.DB, _ *lifecycleKit) error {
@@ -298,6 +300,7 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
+	"ApproximateSizes":   approximateSizesCall[*engine.ColumnFamily],
 	"CompactFiles":       compactFilesCall[*engine.ColumnFamily],
 	"CompactWith":        compactWithCall[*engine.ColumnFamily],
 	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {

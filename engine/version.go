@@ -23,8 +23,6 @@ const (
 	SetDBOptions                    // 11.5: DB.SetOptions
 	AsyncIO                         // 7.10: IterOptions.AsyncIO
 	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
-	IngestLinks                     // 11.6: IngestOptions.Link, NoFillCache and Threads
-	IngestNoCopy                    // 11.6: IngestOptions.NoCopy
 	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
 	BackupNote                      // 11.6: BackupOptions.Note
 	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
@@ -39,6 +37,11 @@ const (
 	DiskBudgets                     // 10.6: NewDiskBudget and Options.Disk
 	CompactParts                    // 9.11: CompactOptions.Subcompactions and AllowStall
 	CompactBlobs                    // 11.6: CompactOptions.Blobs and BlobAge
+	IngestLinks                     // 11.6: IngestOptions.Link, NoFillCache and Threads
+	IngestNoCopy                    // 11.6: IngestOptions.NoCopy
+	SizeFlags                       // 9.5: SizeOptions.Memtables and NoFiles
+	SizeMargin                      // 11.6: SizeOptions.Margin
+	SizeBlobs                       // 11.6: SizeOptions.Blobs
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -56,8 +59,6 @@ var features = map[Feature]struct {
 	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers, true},
 	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO, false},
 	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost, false},
-	IngestLinks:      {"ingest links", "11.6", cbridge.FeatureIngestLinks, false},
-	IngestNoCopy:     {"ingest no copy", "11.6", cbridge.FeatureIngestNoCopy, true},
 	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop, false},
 	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote, false},
 	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
@@ -72,6 +73,11 @@ var features = map[Feature]struct {
 	DiskBudgets:      {"disk budgets", "10.6", cbridge.FeatureDisk, true},
 	CompactParts:     {"compact parts", "9.11", cbridge.FeatureCompactParts, true},
 	CompactBlobs:     {"compact blobs", "11.6", cbridge.FeatureCompactBlobs, true},
+	IngestLinks:      {"ingest links", "11.6", cbridge.FeatureIngestLinks, false},
+	IngestNoCopy:     {"ingest no copy", "11.6", cbridge.FeatureIngestNoCopy, true},
+	SizeFlags:        {"size flags", "9.5", cbridge.FeatureSizeFlags, true},
+	SizeMargin:       {"size margin", "11.6", cbridge.FeatureSizeMargin, true},
+	SizeBlobs:        {"size blobs", "11.6", cbridge.FeatureSizeBlobs, false},
 }
 
 // String is the feature's name.
@@ -92,8 +98,9 @@ func (f Feature) Tag() string {
 func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
-		IngestLinks, IngestNoCopy, BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners,
-		Resume, CompactStatus, FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs,
+		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
+		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
+		SizeFlags, SizeMargin, SizeBlobs,
 	}
 }
 

@@ -120,6 +120,22 @@ static void options_of_ingestions_are_refused(void **state) {
   fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL);
 }
 
+static void options_of_sizes_are_refused(void **state) {
+  struct fixture *f = *state;
+  const uint64_t lens[] = {0, 1};
+  const rb_size_options o[] = {{.memtables = 1}, {.memtables = 1, .no_files = 1}, {.margin = 0.1}};
+  uint64_t size = 1;
+  for (size_t i = 0; i < sizeof o / sizeof o[0]; i++) {
+    expect_supported(rb_approximate_sizes(f->family, o[i], lens, U8("z"), 1, &size),
+                     i < 2 ? RB_FEATURE_SIZE_FLAGS : RB_FEATURE_SIZE_MARGIN);
+  }
+  expect_supported(
+      rb_approximate_sizes(f->family, (rb_size_options){.blobs = 1}, lens, U8("z"), 1, &size),
+      RB_FEATURE_SIZE_BLOBS);
+  fx_ok(rb_approximate_sizes(f->family, (rb_size_options){0}, lens, U8("z"), 1, &size));
+  assert_int_equal(size, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -132,6 +148,7 @@ int main(void) {
       CASE(memtables_are_limited_without_a_manager),
       CASE(an_ingest_into_the_lowest_level_is_refused),
       CASE(options_of_ingestions_are_refused),
+      CASE(options_of_sizes_are_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }

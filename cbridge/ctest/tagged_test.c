@@ -43,6 +43,16 @@ void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
   strcat(asked, "no copy ");
 }
 
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r, uint64_t *sizes) {
+  assert_non_null(db);
+  assert_non_null(family);
+  char text[64];
+  snprintf(text, sizeof text, "%zu of %d %d %g ", r->n, o->memtables, o->no_files, o->margin);
+  sizes[0] = 4711;
+  return answer(text);
+}
+
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level, uint64_t most) {
   assert_non_null(db);
@@ -180,6 +190,21 @@ static void ingestions(void **state) {
            rb_ingest_no_copy_offered() ? RB_IO : RB_UNSUPPORTED, NULL);
 }
 
+static void sizes(void **state) {
+  struct fixture *f = *state;
+  const uint64_t lens[] = {0, RB_NO_END};
+  const rb_size_options o = {.memtables = 1, .margin = 0.5};
+  uint64_t size = 0;
+  if (rb_size_options_offered()) {
+    return; /* of RocksDB's C API */
+  }
+  fx_ok(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size));
+  assert_string_equal(asked, "1 of 1 0 0.5 ");
+  assert_int_equal(size, 4711);
+  told = rb_status_make(RB_IO, "no");
+  fx_error(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size), RB_IO, "no");
+}
+
 static void families_as_files(void **state) {
   struct fixture *f = *state;
   assert_int_equal(rb_family_import_bounds(), 1);
@@ -241,10 +266,8 @@ static void a_manager_of_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(pauses_and_compactions),
-      CASE(ingestions),
-      CASE(families_as_files),
-      CASE(a_manager_of_files),
+      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes),
+      CASE(families_as_files),      CASE(a_manager_of_files),
   };
   return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
 }
