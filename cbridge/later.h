@@ -71,6 +71,8 @@ extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *s
 /* 9.4 */
 extern void rocksdb_iter_refresh(const rocksdb_iterator_t *iter, char **errptr) RB_WEAK;
 
+extern char *rocksdb_get_db_identity(rocksdb_t *db, size_t *id_len) RB_WEAK;
+
 /* 9.5 */
 enum { RB_SIZE_MEMTABLES = 1, RB_SIZE_FILES = 2 };
 extern void rocksdb_approximate_sizes_cf_with_flags(

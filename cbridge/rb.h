@@ -1232,6 +1232,17 @@ rb_status rb_checkpoint(rb_db *db, const char *dir);
 /* A property's text, to be freed with rb_free, or NULL if RocksDB does not know it. */
 char *rb_property(rb_family *f, const char *name);
 
+/* What rb_identity_get answers: text, len bytes, is NULL unless the code is RB_OK. */
+typedef struct rb_identity {
+  char *text; /* to be freed with rb_free */
+  uint64_t len;
+  rb_status status;
+} rb_identity;
+
+/* The name that RocksDB drew for the database. RB_UNSUPPORTED before RocksDB 9.4; RB_INCOMPLETE if
+ * it does not tell. */
+rb_identity rb_identity_get(rb_db *db);
+
 /* The sequence number of the newest write. */
 uint64_t rb_latest_sequence(rb_db *db);
 
@@ -1251,6 +1262,7 @@ enum {
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
+  RB_FEATURE_IDENTITY = 18,         /* 9.4 */
   RB_FEATURE_SIZE_FLAGS = 32,       /* 9.5, or rb_cxx */
   RB_FEATURE_SIZE_MARGIN = 33,      /* 11.6, or rb_cxx */
   RB_FEATURE_INGEST_NO_COPY = 34,   /* 11.6, or rb_cxx */

@@ -244,6 +244,10 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
 	"ApproximateSizes": approximateSizesCall[*engine.DB],
+	"Identity": func(d *engine.DB, _ *lifecycleKit) error {
+		id, err := d.Identity()
+		return want(err, id != "", id)
+	},
 
 	"CompactFiles": compactFilesCall[*engine.DB],
 	"CompactWith":  compactWithCall[*engine.DB],

@@ -42,6 +42,7 @@ const (
 	SizeFlags                       // 9.5: SizeOptions.Memtables and NoFiles
 	SizeMargin                      // 11.6: SizeOptions.Margin
 	SizeBlobs                       // 11.6: SizeOptions.Blobs
+	IdentityCall                    // 9.4: DB.Identity of databases in memory, or without the file of it
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -78,6 +79,7 @@ var features = map[Feature]struct {
 	SizeFlags:        {"size flags", "9.5", cbridge.FeatureSizeFlags, true},
 	SizeMargin:       {"size margin", "11.6", cbridge.FeatureSizeMargin, true},
 	SizeBlobs:        {"size blobs", "11.6", cbridge.FeatureSizeBlobs, false},
+	IdentityCall:     {"identity call", "9.4", cbridge.FeatureIdentity, false},
 }
 
 // String is the feature's name.
@@ -100,7 +102,7 @@ func Features() []Feature {
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
-		SizeFlags, SizeMargin, SizeBlobs,
+		SizeFlags, SizeMargin, SizeBlobs, IdentityCall,
 	}
 }
 

@@ -17,6 +17,14 @@ void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_malloc(size_t n) { return no_memory ? NULL : __real_malloc(n); }
 
+static const char *identity; /* NULL: it is not told */
+
+char *rocksdb_get_db_identity(rocksdb_t *db, size_t *len) {
+  assert_non_null(db);
+  *len = identity != NULL ? strlen(identity) : 0;
+  return identity != NULL ? strdup(identity) : NULL;
+}
+
 static void answer(char **err) {
   if (refusal != NULL) {
     *err = strdup(refusal);
@@ -166,10 +174,26 @@ static void a_snapshot_tells_its_sequence(void **state) {
   assert_int_equal(q.value, 4711);
 }
 
+static void an_identity_is_told_or_not(void **state) {
+  struct fixture *f = *state;
+  assert_int_equal(rb_supports(RB_FEATURE_IDENTITY), 1);
+  identity = "4711";
+  rb_identity r = rb_identity_get(f->db);
+  fx_ok(r.status);
+  assert_int_equal(r.len, 4);
+  assert_memory_equal(r.text, "4711", 4);
+  rb_free(r.text);
+  identity = NULL;
+  r = rb_identity_get(f->db);
+  assert_null(r.text);
+  fx_error(r.status, RB_INCOMPLETE, "does not tell");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_nothing_done, fx_free)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      CASE(an_identity_is_told_or_not),
       cmocka_unit_test(every_feature_is_supported),
       CASE(several_families_are_flushed_in_one_call),
       CASE(one_family_is_flushed_as_ever),

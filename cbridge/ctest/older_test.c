@@ -136,6 +136,14 @@ static void options_of_sizes_are_refused(void **state) {
   assert_int_equal(size, 0);
 }
 
+static void an_identity_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_identity r = rb_identity_get(f->db);
+  expect_supported(r.status, RB_FEATURE_IDENTITY);
+  assert_int_equal(r.text != NULL, rb_supports(RB_FEATURE_IDENTITY));
+  rb_free(r.text);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -149,6 +157,7 @@ int main(void) {
       CASE(an_ingest_into_the_lowest_level_is_refused),
       CASE(options_of_ingestions_are_refused),
       CASE(options_of_sizes_are_refused),
+      CASE(an_identity_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }
