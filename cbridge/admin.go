@@ -76,6 +76,7 @@ const (
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
 	FeatureIngestLinks      Feature = C.RB_FEATURE_INGEST_LINKS
 	FeatureIngestNoCopy     Feature = C.RB_FEATURE_INGEST_NO_COPY
+	FeatureAdaptive         Feature = C.RB_FEATURE_ADAPTIVE
 	FeatureIdentity         Feature = C.RB_FEATURE_IDENTITY
 	FeatureSizeFlags        Feature = C.RB_FEATURE_SIZE_FLAGS
 	FeatureSizeMargin       Feature = C.RB_FEATURE_SIZE_MARGIN

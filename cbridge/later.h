@@ -267,6 +267,9 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
                                      rocksdb_compactionjobinfo_t *compaction_job_info,
                                      char **errptr) RB_WEAK;
 
+extern void rocksdb_readoptions_set_adaptive_readahead(rocksdb_readoptions_t *opt, unsigned char v)
+    RB_WEAK;
+
 typedef struct rocksdb_size_approximation_options_t rocksdb_size_approximation_options_t;
 extern rocksdb_size_approximation_options_t *rocksdb_size_approximation_options_create(void)
     RB_WEAK;

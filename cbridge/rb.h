@@ -512,7 +512,8 @@ enum {
   RB_READ_NO_VERIFY = 4,  /* block checksums are not checked */
   RB_READ_KEYS_ONLY = 8,  /* iterators: values are not fetched, their length is 0 */
   RB_READ_ASYNC_IO = 16,  /* iterators: blocks are read ahead by io_uring, where RocksDB has it */
-  RB_READ_PROBE = 32      /* reads of a key: RB_INCOMPLETE comes without a text, which costs time */
+  RB_READ_PROBE = 32,     /* reads of a key: RB_INCOMPLETE comes without a text, which costs time */
+  RB_READ_ADAPTIVE = 64   /* iterators: RB_FEATURE_ADAPTIVE */
 };
 
 /* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.
@@ -739,8 +740,9 @@ typedef struct rb_iter_result {
 
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
- * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10. Under
- * RB_READ_CACHE_ONLY it, as any fill, answers RB_INCOMPLETE where a file would have to be read. */
+ * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10, and for
+ * RB_READ_ADAPTIVE before 11.6. Under RB_READ_CACHE_ONLY it, as any fill, answers RB_INCOMPLETE
+ * where a file would have to be read. */
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len);
 
@@ -1263,18 +1265,19 @@ enum {
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */
-  RB_FEATURE_SIZE_FLAGS = 32,       /* 9.5, or rb_cxx */
-  RB_FEATURE_SIZE_MARGIN = 33,      /* 11.6, or rb_cxx */
-  RB_FEATURE_INGEST_NO_COPY = 34,   /* 11.6, or rb_cxx */
-  RB_FEATURE_COMPACT_PARTS = 38,    /* 9.11, or rb_cxx */
-  RB_FEATURE_COMPACT_BLOBS = 39,    /* 11.6, or rb_cxx */
-  RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
-  RB_FEATURE_RESUME = 41,           /* rb_cxx */
-  RB_FEATURE_COMPACT_STATUS = 42,   /* rb_cxx */
-  RB_FEATURE_FAMILY_FILES = 43,     /* 10.7, or rb_cxx */
-  RB_FEATURE_COMPACT_FILES = 44,    /* 11.6, or rb_cxx */
-  RB_FEATURE_PAUSE = 45,            /* 11.6, or rb_cxx */
-  RB_FEATURE_DISK = 46              /* 10.6, or rb_cxx */
+  RB_FEATURE_ADAPTIVE = 19,       /* 11.6: automatic read-ahead keeps its size from file to file */
+  RB_FEATURE_SIZE_FLAGS = 32,     /* 9.5, or rb_cxx */
+  RB_FEATURE_SIZE_MARGIN = 33,    /* 11.6, or rb_cxx */
+  RB_FEATURE_INGEST_NO_COPY = 34, /* 11.6, or rb_cxx */
+  RB_FEATURE_COMPACT_PARTS = 38,  /* 9.11, or rb_cxx */
+  RB_FEATURE_COMPACT_BLOBS = 39,  /* 11.6, or rb_cxx */
+  RB_FEATURE_EVENTS = 40,         /* 10.3, or rb_cxx */
+  RB_FEATURE_RESUME = 41,         /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42, /* rb_cxx */
+  RB_FEATURE_FAMILY_FILES = 43,   /* 10.7, or rb_cxx */
+  RB_FEATURE_COMPACT_FILES = 44,  /* 11.6, or rb_cxx */
+  RB_FEATURE_PAUSE = 45,          /* 11.6, or rb_cxx */
+  RB_FEATURE_DISK = 46            /* 10.6, or rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

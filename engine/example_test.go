@@ -227,6 +227,7 @@ func ExampleSupports() {
 	// size margin since RocksDB 11.6
 	// size blobs since RocksDB 11.6
 	// identity call since RocksDB 9.4
+	// adaptive read-ahead since RocksDB 11.6
 	// true
 	// true
 }

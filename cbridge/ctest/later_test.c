@@ -99,6 +99,25 @@ static void an_ingest_is_kept_to_the_lowest_level_when_told(void **state) {
   }
 }
 
+static unsigned adaptive_reads; /* read options that were told to adapt their read-ahead */
+
+void rocksdb_readoptions_set_adaptive_readahead(rocksdb_readoptions_t *o, unsigned char v) {
+  assert_non_null(o);
+  adaptive_reads += v;
+}
+
+static void an_iterator_adapts_its_read_ahead_when_told(void **state) {
+  struct fixture *f = *state;
+  for (unsigned want = 0; want < 2; want++) {
+    adaptive_reads = 0;
+    rb_iter_options o = {.flags = want ? RB_READ_ADAPTIVE : 0};
+    rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+    fx_ok(r.status);
+    rb_iter_free(r.iter);
+    assert_int_equal(adaptive_reads, want);
+  }
+}
+
 static void an_iterator_asks_for_async_io_when_told(void **state) {
   struct fixture *f = *state;
   rb_iter_options o = {0};
@@ -201,6 +220,7 @@ int main(void) {
       CASE(an_ingest_is_kept_to_the_lowest_level_when_told),
       CASE(a_snapshot_tells_its_sequence),
       CASE(an_iterator_asks_for_async_io_when_told),
+      CASE(an_iterator_adapts_its_read_ahead_when_told),
   };
   return cmocka_run_group_tests_name("later", tests, NULL, NULL);
 }

@@ -144,6 +144,14 @@ static void an_identity_is_refused(void **state) {
   rb_free(r.text);
 }
 
+static void adaptive_read_ahead_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_iter_options o = {.flags = RB_READ_ADAPTIVE};
+  rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+  expect_supported(r.status, RB_FEATURE_ADAPTIVE);
+  rb_iter_free(r.iter);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -158,6 +166,7 @@ int main(void) {
       CASE(options_of_ingestions_are_refused),
       CASE(options_of_sizes_are_refused),
       CASE(an_identity_is_refused),
+      CASE(adaptive_read_ahead_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }
