@@ -480,6 +480,23 @@ rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
   });
 }
 
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
+  return Guarded([&] {
+    rdb::LiveFilesStorageInfoOptions o;
+    o.wal_size_for_flush = UINT64_MAX; // no flush
+    std::vector<rdb::LiveFileStorageInfo> files;
+    rdb::Status s = Behind<rdb::DB>(db)->GetLiveFilesStorageInfo(o, &files);
+    for (const auto &f : files) {
+      const uint64_t numbers[RB_FILE_NUMBERS] = {f.size, static_cast<uint64_t>(f.file_type),
+                                                 f.file_number, f.relative_filename.size(),
+                                                 f.directory.size()};
+      const char *texts[] = {f.relative_filename.c_str(), f.directory.c_str()};
+      tell(to, numbers, texts);
+    }
+    return Told(s);
+  });
+}
+
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) {
   return Guarded([&] { return Told(Behind<rdb::Iterator>(it)->Refresh()); });
 }

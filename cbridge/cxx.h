@@ -102,6 +102,9 @@ rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *fa
 /* Takes what is told of one file: numbers and texts as in rb_family_files. */
 typedef void (*rb_cxx_tell)(void *to, const uint64_t *numbers, const char *const *texts);
 
+/* See rb_all_files_get: numbers and texts are those of its records. */
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) RB_OPTIONAL;
+
 /* See rb_family_export. *comparator is malloc'd, and NULL when memory is short. */
 rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,
                         rb_cxx_tell tell, void *to, char **comparator) RB_OPTIONAL;

@@ -272,6 +272,9 @@ bool rb_size_flags_offered(void);
 /* Whether it does so with all options. */
 bool rb_size_options_offered(void);
 
+/* Whether it lists all files. */
+bool rb_all_files_offered(void);
+
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);
 

@@ -270,6 +270,34 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
 extern void rocksdb_readoptions_set_adaptive_readahead(rocksdb_readoptions_t *opt, unsigned char v)
     RB_WEAK;
 
+typedef struct rocksdb_livefiles_storage_info_options_t rocksdb_livefiles_storage_info_options_t;
+typedef struct rocksdb_livefiles_storage_info_t rocksdb_livefiles_storage_info_t;
+extern rocksdb_livefiles_storage_info_options_t *rocksdb_livefiles_storage_info_options_create(void)
+    RB_WEAK;
+extern void
+rocksdb_livefiles_storage_info_options_destroy(rocksdb_livefiles_storage_info_options_t *options)
+    RB_WEAK;
+extern void rocksdb_livefiles_storage_info_options_set_wal_size_for_flush(
+    rocksdb_livefiles_storage_info_options_t *opt, uint64_t v) RB_WEAK;
+extern rocksdb_livefiles_storage_info_t *rocksdb_get_livefiles_storage_info(
+    rocksdb_t *db, const rocksdb_livefiles_storage_info_options_t *options, char **errptr) RB_WEAK;
+extern size_t rocksdb_livefiles_storage_info_count(const rocksdb_livefiles_storage_info_t *info)
+    RB_WEAK;
+extern const char *
+rocksdb_livefiles_storage_info_relative_filename(const rocksdb_livefiles_storage_info_t *info,
+                                                 size_t index) RB_WEAK;
+extern const char *
+rocksdb_livefiles_storage_info_directory(const rocksdb_livefiles_storage_info_t *info, size_t index)
+    RB_WEAK;
+extern uint64_t
+rocksdb_livefiles_storage_info_file_number(const rocksdb_livefiles_storage_info_t *info,
+                                           size_t index) RB_WEAK;
+extern int rocksdb_livefiles_storage_info_file_type(const rocksdb_livefiles_storage_info_t *info,
+                                                    size_t index) RB_WEAK;
+extern uint64_t rocksdb_livefiles_storage_info_size(const rocksdb_livefiles_storage_info_t *info,
+                                                    size_t index) RB_WEAK;
+extern void rocksdb_livefiles_storage_info_destroy(rocksdb_livefiles_storage_info_t *info) RB_WEAK;
+
 typedef struct rocksdb_size_approximation_options_t rocksdb_size_approximation_options_t;
 extern rocksdb_size_approximation_options_t *rocksdb_size_approximation_options_create(void)
     RB_WEAK;

@@ -1266,6 +1266,7 @@ enum {
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */
   RB_FEATURE_ADAPTIVE = 19,       /* 11.6: automatic read-ahead keeps its size from file to file */
+  RB_FEATURE_ALL_FILES = 31,      /* 11.6, or rb_cxx */
   RB_FEATURE_SIZE_FLAGS = 32,     /* 9.5, or rb_cxx */
   RB_FEATURE_SIZE_MARGIN = 33,    /* 11.6, or rb_cxx */
   RB_FEATURE_INGEST_NO_COPY = 34, /* 11.6, or rb_cxx */
@@ -1558,6 +1559,26 @@ typedef struct rb_ingest_options {
  * RB_UNSUPPORTED for what RocksDB lacks, and for no_copy where files cannot be linked, in RocksDB's
  * words then. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
+
+/* What a file is for, in RocksDB's numbers. */
+enum {
+  RB_FILE_LOG = 0,
+  RB_FILE_TABLE = 2,
+  RB_FILE_MANIFEST = 3,
+  RB_FILE_CURRENT = 4,
+  RB_FILE_OPTIONS = 9,
+  RB_FILE_BLOBS = 10
+};
+
+/* How many numbers a record of rb_all_files_get begins with. */
+enum { RB_FILE_NUMBERS = 5 };
+
+/* Lists all files that the newest state of the database consists of. A record is RB_FILE_NUMBERS
+ * numbers of 64 bits in the machine's order (bytes that count, RB_FILE_, the number in its name,
+ * the lengths of its base name and its folder), and behind them these two texts. data is to be
+ * freed with rb_free, and NULL on error. Where transactions are pessimistic, RocksDB flushes all
+ * memtables first. RB_UNSUPPORTED before RocksDB 11.6 without C++. */
+rb_live_files rb_all_files_get(rb_db *db);
 
 /* ---- about how many bytes ranges take -------------------------------------------------------- */
 

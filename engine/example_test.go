@@ -228,6 +228,7 @@ func ExampleSupports() {
 	// size blobs since RocksDB 11.6
 	// identity call since RocksDB 9.4
 	// adaptive read-ahead since RocksDB 11.6
+	// all files since RocksDB 11.6
 	// true
 	// true
 }

@@ -244,6 +244,10 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
 	"ApproximateSizes": approximateSizesCall[*engine.DB],
+	"AllFiles": func(d *engine.DB, _ *lifecycleKit) error {
+		files, err := d.AllFiles(context.Background())
+		return orUnsupported(engine.AllFiles, want(err, len(files) > 0, files))
+	},
 	"Identity": func(d *engine.DB, _ *lifecycleKit) error {
 		id, err := d.Identity()
 		return want(err, id != "", id)

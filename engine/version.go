@@ -44,6 +44,7 @@ const (
 	SizeBlobs                        // 11.6: SizeOptions.Blobs
 	IdentityCall                     // 9.4: DB.Identity of databases in memory, or without the file of it
 	AdaptiveReadAhead                // 11.6: IterOptions.AdaptiveReadAhead
+	AllFiles                         // 11.6: DB.AllFiles
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -82,6 +83,7 @@ var features = map[Feature]struct {
 	SizeBlobs:         {"size blobs", "11.6", cbridge.FeatureSizeBlobs, false},
 	IdentityCall:      {"identity call", "9.4", cbridge.FeatureIdentity, false},
 	AdaptiveReadAhead: {"adaptive read-ahead", "11.6", cbridge.FeatureAdaptive, false},
+	AllFiles:          {"all files", "11.6", cbridge.FeatureAllFiles, true},
 }
 
 // String is the feature's name.
@@ -104,7 +106,7 @@ func Features() []Feature {
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
-		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead,
+		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles,
 	}
 }
 

@@ -152,6 +152,14 @@ static void adaptive_read_ahead_is_refused(void **state) {
   rb_iter_free(r.iter);
 }
 
+static void a_list_of_all_files_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_live_files r = rb_all_files_get(f->db);
+  expect_supported(r.status, RB_FEATURE_ALL_FILES);
+  assert_int_equal(r.data != NULL, rb_supports(RB_FEATURE_ALL_FILES));
+  rb_free(r.data);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -166,6 +174,7 @@ int main(void) {
       CASE(options_of_ingestions_are_refused),
       CASE(options_of_sizes_are_refused),
       CASE(an_identity_is_refused),
+      CASE(a_list_of_all_files_is_refused),
       CASE(adaptive_read_ahead_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);

@@ -53,6 +53,14 @@ rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
   return answer(text);
 }
 
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
+  assert_non_null(db);
+  const uint64_t numbers[RB_FILE_NUMBERS] = {100, RB_FILE_LOG, 7, 5, 2};
+  const char *texts[] = {"7.log", "/d"};
+  tell(to, numbers, texts);
+  return answer("files ");
+}
+
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level, uint64_t most) {
   assert_non_null(db);
@@ -205,6 +213,24 @@ static void sizes(void **state) {
   fx_error(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size), RB_IO, "no");
 }
 
+static void all_files(void **state) {
+  struct fixture *f = *state;
+  if (rb_all_files_offered()) {
+    return; /* of RocksDB's C API */
+  }
+  rb_live_files r = rb_all_files_get(f->db);
+  fx_ok(r.status);
+  assert_string_equal(asked, "files ");
+  assert_int_equal(r.count, 1);
+  assert_int_equal(r.len, RB_FILE_NUMBERS * 8 + 7);
+  assert_memory_equal(r.data + RB_FILE_NUMBERS * 8, "7.log/d", 7);
+  rb_free(r.data);
+  told = rb_status_make(RB_IO, "no");
+  r = rb_all_files_get(f->db);
+  assert_null(r.data);
+  fx_error(r.status, RB_IO, "no");
+}
+
 static void families_as_files(void **state) {
   struct fixture *f = *state;
   assert_int_equal(rb_family_import_bounds(), 1);
@@ -266,7 +292,7 @@ static void a_manager_of_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes),
+      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes), CASE(all_files),
       CASE(families_as_files),      CASE(a_manager_of_files),
   };
   return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
