@@ -25,7 +25,11 @@ func TestIngestionsWithAnyOptionsGiveTheSameRows(t *testing.T) {
 	r, _ := seededRand(t, "ingest.seed", *ingestSeed)
 	db := openTemp(t, nil)
 	rows := map[string]string{}
-	for round := range 8 {
+	rounds := 8
+	if testing.Short() {
+		rounds = 3
+	}
+	for round := range rounds {
 		o := &engine.IngestOptions{Move: r.IntN(3) == 0, Trusted: r.IntN(2) == 0}
 		if engine.Supports(engine.IngestLinks) {
 			o.Link, o.NoFillCache, o.Threads = !o.Move && r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(4)
