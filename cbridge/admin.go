@@ -74,6 +74,14 @@ const (
 	FeatureWriteBuffers     Feature = C.RB_FEATURE_WRITE_BUFFERS
 	FeatureAsyncIO          Feature = C.RB_FEATURE_ASYNC_IO
 	FeatureIngestBottommost Feature = C.RB_FEATURE_INGEST_BOTTOMMOST
+	FeatureIngestLinks      Feature = C.RB_FEATURE_INGEST_LINKS
+	FeatureIngestNoCopy     Feature = C.RB_FEATURE_INGEST_NO_COPY
+	FeatureAdaptive         Feature = C.RB_FEATURE_ADAPTIVE
+	FeatureAllFiles         Feature = C.RB_FEATURE_ALL_FILES
+	FeatureIdentity         Feature = C.RB_FEATURE_IDENTITY
+	FeatureSizeFlags        Feature = C.RB_FEATURE_SIZE_FLAGS
+	FeatureSizeMargin       Feature = C.RB_FEATURE_SIZE_MARGIN
+	FeatureSizeBlobs        Feature = C.RB_FEATURE_SIZE_BLOBS
 	FeatureBackupStop       Feature = C.RB_FEATURE_BACKUP_STOP
 	FeatureBackupNote       Feature = C.RB_FEATURE_BACKUP_NOTE
 	FeatureStatisticsLevels Feature = C.RB_FEATURE_STATISTICS_LEVELS

@@ -145,6 +145,21 @@ bool ReadOptionsAgree() {
   return agree;
 }
 
+// The same for the options of ingestions.
+bool IngestionsAgree() {
+  rocksdb_ingestexternalfileoptions_t *i = rocksdb_ingestexternalfileoptions_create();
+  auto *o = reinterpret_cast<rdb::IngestExternalFileOptions *>(i);
+  bool agree = !o->move_files && o->failed_move_fall_back_to_copy && o->snapshot_consistency &&
+               o->allow_blocking_flush && !o->ingest_behind;
+  rocksdb_ingestexternalfileoptions_set_move_files(i, 1);
+  rocksdb_ingestexternalfileoptions_set_snapshot_consistency(i, 0);
+  rocksdb_ingestexternalfileoptions_set_ingest_behind(i, 1);
+  agree = agree && o->move_files && o->failed_move_fall_back_to_copy && !o->snapshot_consistency &&
+          o->allow_blocking_flush && o->ingest_behind;
+  rocksdb_ingestexternalfileoptions_destroy(i);
+  return agree;
+}
+
 bool CachesAgree(const Probe &probe) {
   rocksdb_cache_t *c = rocksdb_cache_create_lru(3 << 20);
   bool agree = probe.OfRocksDB(Behind<void>(c)) &&
@@ -160,7 +175,7 @@ std::string Refusal() {
            linked;
   }
   Probe probe;
-  if (!OptionsAgree() || !ReadOptionsAgree() || !CachesAgree(probe)) {
+  if (!OptionsAgree() || !ReadOptionsAgree() || !IngestionsAgree() || !CachesAgree(probe)) {
     return "rb_cxx does not find RocksDB's objects where its headers have them: was the library "
            "built by another compiler, or without RTTI?";
   }
@@ -501,6 +516,44 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
                                                       from != nullptr ? &begin : nullptr,
                                                       to != nullptr ? &end : nullptr);
     return s.IsManualCompactionPaused() ? Ok() : Told(s);
+  });
+}
+
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
+  reinterpret_cast<rdb::IngestExternalFileOptions *>(i)->failed_move_fall_back_to_copy = false;
+}
+
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r, uint64_t *sizes) {
+  return Guarded([&] {
+    std::vector<rdb::Range> ranges;
+    for (size_t i = 0; i < r->n; i++) {
+      ranges.emplace_back(rdb::Slice(r->starts[i], r->start_lens[i]),
+                          rdb::Slice(r->ends[i], r->end_lens[i]));
+    }
+    rdb::SizeApproximationOptions how;
+    how.include_memtables = o->memtables != 0;
+    how.include_files = o->no_files == 0;
+    how.files_size_error_margin = o->margin;
+    return Told(Behind<rdb::DB>(db)->GetApproximateSizes(how, FamilyBehind(family), ranges.data(),
+                                                         static_cast<int>(r->n), sizes));
+  });
+}
+
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
+  return Guarded([&] {
+    rdb::LiveFilesStorageInfoOptions o;
+    o.wal_size_for_flush = UINT64_MAX; // no flush
+    std::vector<rdb::LiveFileStorageInfo> files;
+    rdb::Status s = Behind<rdb::DB>(db)->GetLiveFilesStorageInfo(o, &files);
+    for (const auto &f : files) {
+      const uint64_t numbers[RB_FILE_NUMBERS] = {f.size, static_cast<uint64_t>(f.file_type),
+                                                 f.file_number, f.relative_filename.size(),
+                                                 f.directory.size()};
+      const char *texts[] = {f.relative_filename.c_str(), f.directory.c_str()};
+      tell(to, numbers, texts);
+    }
+    return Told(s);
   });
 }
 

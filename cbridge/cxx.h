@@ -48,6 +48,21 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
                          size_t from_len, const char *to, size_t to_len,
                          const rb_compaction *how) RB_OPTIONAL;
 
+/* Has files that cannot be linked be an error instead of copied: see rb_ingest_options. */
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) RB_OPTIONAL;
+
+/* Ranges as RocksDB's C API takes them. */
+struct rb_ranges {
+  size_t n;
+  const char **starts, **ends;
+  size_t *start_lens, *end_lens;
+};
+
+/* See rb_approximate_sizes; of blobs it knows nothing. */
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r,
+                       uint64_t *sizes) RB_OPTIONAL;
+
 /* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;
 
@@ -86,6 +101,9 @@ rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *fa
 
 /* Takes what is told of one file: numbers and texts as in rb_family_files. */
 typedef void (*rb_cxx_tell)(void *to, const uint64_t *numbers, const char *const *texts);
+
+/* See rb_all_files_get: numbers and texts are those of its records. */
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) RB_OPTIONAL;
 
 /* See rb_family_export. *comparator is malloc'd, and NULL when memory is short. */
 rb_status rb_cxx_export(rocksdb_t *db, rocksdb_column_family_handle_t *family, const char *dir,

@@ -23,6 +23,7 @@ const (
 	NoVerify  = C.RB_READ_NO_VERIFY
 	KeysOnly  = C.RB_READ_KEYS_ONLY
 	AsyncIO   = C.RB_READ_ASYNC_IO
+	Adaptive  = C.RB_READ_ADAPTIVE
 	Probe     = C.RB_READ_PROBE
 )
 

@@ -268,6 +268,22 @@ bool rb_compact_parts_offered(void);
 /* Whether they may collect what nothing refers to in blob files. */
 bool rb_compact_blobs_offered(void);
 
+/* Whether it ingests files by links that leave the files' names, opens them by several threads and
+ * past the cache. */
+bool rb_ingest_links_offered(void);
+
+/* Whether it may refuse to copy files that it cannot link. */
+bool rb_ingest_no_copy_offered(void);
+
+/* Whether it tells about how many bytes ranges take in memtables. */
+bool rb_size_flags_offered(void);
+
+/* Whether it does so with all options. */
+bool rb_size_options_offered(void);
+
+/* Whether it lists all files. */
+bool rb_all_files_offered(void);
+
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);
 

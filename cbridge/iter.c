@@ -130,7 +130,8 @@ static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, const struct rb_source
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len) {
   rb_iter_result r = {NULL, {RB_OK, NULL}};
-  if ((o.flags & RB_READ_ASYNC_IO) && !rb_supports(RB_FEATURE_ASYNC_IO)) {
+  if (((o.flags & RB_READ_ASYNC_IO) && !rb_supports(RB_FEATURE_ASYNC_IO)) ||
+      ((o.flags & RB_READ_ADAPTIVE) && !rb_supports(RB_FEATURE_ADAPTIVE))) {
     r.status.code = RB_UNSUPPORTED;
     return r;
   }

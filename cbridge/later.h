@@ -71,6 +71,8 @@ extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *s
 /* 9.4 */
 extern void rocksdb_iter_refresh(const rocksdb_iterator_t *iter, char **errptr) RB_WEAK;
 
+extern char *rocksdb_get_db_identity(rocksdb_t *db, size_t *id_len) RB_WEAK;
+
 /* 9.5 */
 enum { RB_SIZE_MEMTABLES = 1, RB_SIZE_FILES = 2 };
 extern void rocksdb_approximate_sizes_cf_with_flags(
@@ -264,6 +266,74 @@ extern void rocksdb_compact_files_cf(rocksdb_t *db, rocksdb_column_family_handle
                                      size_t *num_output_file_names,
                                      rocksdb_compactionjobinfo_t *compaction_job_info,
                                      char **errptr) RB_WEAK;
+
+extern void rocksdb_readoptions_set_adaptive_readahead(rocksdb_readoptions_t *opt, unsigned char v)
+    RB_WEAK;
+
+typedef struct rocksdb_livefiles_storage_info_options_t rocksdb_livefiles_storage_info_options_t;
+typedef struct rocksdb_livefiles_storage_info_t rocksdb_livefiles_storage_info_t;
+extern rocksdb_livefiles_storage_info_options_t *rocksdb_livefiles_storage_info_options_create(void)
+    RB_WEAK;
+extern void
+rocksdb_livefiles_storage_info_options_destroy(rocksdb_livefiles_storage_info_options_t *options)
+    RB_WEAK;
+extern void rocksdb_livefiles_storage_info_options_set_wal_size_for_flush(
+    rocksdb_livefiles_storage_info_options_t *opt, uint64_t v) RB_WEAK;
+extern rocksdb_livefiles_storage_info_t *rocksdb_get_livefiles_storage_info(
+    rocksdb_t *db, const rocksdb_livefiles_storage_info_options_t *options, char **errptr) RB_WEAK;
+extern size_t rocksdb_livefiles_storage_info_count(const rocksdb_livefiles_storage_info_t *info)
+    RB_WEAK;
+extern const char *
+rocksdb_livefiles_storage_info_relative_filename(const rocksdb_livefiles_storage_info_t *info,
+                                                 size_t index) RB_WEAK;
+extern const char *
+rocksdb_livefiles_storage_info_directory(const rocksdb_livefiles_storage_info_t *info, size_t index)
+    RB_WEAK;
+extern uint64_t
+rocksdb_livefiles_storage_info_file_number(const rocksdb_livefiles_storage_info_t *info,
+                                           size_t index) RB_WEAK;
+extern int rocksdb_livefiles_storage_info_file_type(const rocksdb_livefiles_storage_info_t *info,
+                                                    size_t index) RB_WEAK;
+extern uint64_t rocksdb_livefiles_storage_info_size(const rocksdb_livefiles_storage_info_t *info,
+                                                    size_t index) RB_WEAK;
+extern void rocksdb_livefiles_storage_info_destroy(rocksdb_livefiles_storage_info_t *info) RB_WEAK;
+
+typedef struct rocksdb_size_approximation_options_t rocksdb_size_approximation_options_t;
+extern rocksdb_size_approximation_options_t *rocksdb_size_approximation_options_create(void)
+    RB_WEAK;
+extern void
+rocksdb_size_approximation_options_destroy(rocksdb_size_approximation_options_t *options) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_memtables(rocksdb_size_approximation_options_t *opt,
+                                                         unsigned char v) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_files(rocksdb_size_approximation_options_t *opt,
+                                                     unsigned char v) RB_WEAK;
+extern void
+rocksdb_size_approximation_options_set_include_blob_files(rocksdb_size_approximation_options_t *opt,
+                                                          unsigned char v) RB_WEAK;
+extern void rocksdb_size_approximation_options_set_files_size_error_margin(
+    rocksdb_size_approximation_options_t *opt, double v) RB_WEAK;
+extern void rocksdb_approximate_sizes_cf_with_options(
+    rocksdb_t *db, rocksdb_column_family_handle_t *column_family,
+    const rocksdb_size_approximation_options_t *options, int num_ranges,
+    const char *const *range_start_key, const size_t *range_start_key_len,
+    const char *const *range_limit_key, const size_t *range_limit_key_len, uint64_t *sizes,
+    char **errptr) RB_WEAK;
+
+extern void
+rocksdb_ingestexternalfileoptions_set_link_files(rocksdb_ingestexternalfileoptions_t *opt,
+                                                 unsigned char v) RB_WEAK;
+extern void rocksdb_ingestexternalfileoptions_set_failed_move_fall_back_to_copy(
+    rocksdb_ingestexternalfileoptions_t *opt, unsigned char v) RB_WEAK;
+extern void
+rocksdb_ingestexternalfileoptions_set_fill_cache(rocksdb_ingestexternalfileoptions_t *opt,
+                                                 unsigned char v) RB_WEAK;
+extern void rocksdb_ingestexternalfileoptions_set_prefetch_lmax_index_and_filter_blocks(
+    rocksdb_ingestexternalfileoptions_t *opt, unsigned char v) RB_WEAK;
+extern void
+rocksdb_ingestexternalfileoptions_set_file_opening_threads(rocksdb_ingestexternalfileoptions_t *opt,
+                                                           int v) RB_WEAK;
 
 extern void rocksdb_compactoptions_set_blob_garbage_collection_policy(rocksdb_compactoptions_t *opt,
                                                                       int v) RB_WEAK;

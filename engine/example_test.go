@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -169,6 +170,22 @@ func ExampleDB_Property() {
 	// true
 }
 
+// An exported stream names the database that its rows are of.
+func ExampleDB_Identity() {
+	db, done := opened(nil)
+	defer done()
+	id, err := db.Identity()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var stream bytes.Buffer
+	if _, err := engine.Export(context.Background(), db, nil, &stream, nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(bytes.Contains(stream.Bytes(), []byte(id)))
+	// Output: true
+}
+
 func ExampleSupports() {
 	for _, f := range engine.Features() {
 		if f.Since() == "" {
@@ -204,6 +221,14 @@ func ExampleSupports() {
 	// disk budgets since RocksDB 10.6
 	// compact parts since RocksDB 9.11
 	// compact blobs since RocksDB 11.6
+	// ingest links since RocksDB 11.6
+	// ingest no copy since RocksDB 11.6
+	// size flags since RocksDB 9.5
+	// size margin since RocksDB 11.6
+	// size blobs since RocksDB 11.6
+	// identity call since RocksDB 9.4
+	// adaptive read-ahead since RocksDB 11.6
+	// all files since RocksDB 11.6
 	// true
 	// true
 }

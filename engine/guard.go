@@ -44,6 +44,7 @@ const (
 	opResume
 	opPause
 	opGetEntity
+	opSizes
 	opKinds
 )
 
@@ -63,6 +64,7 @@ var opNames = [opKinds]string{
 	"resume",
 	"pause",
 	"get entity",
+	"approximate sizes",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

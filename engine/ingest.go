@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 	"github.com/rockbridge-db/rockbridge/dberr"
@@ -17,6 +18,15 @@ type IngestOptions struct {
 	// Move links the files into the database and removes their old names, instead of copying them. Over
 	// file systems they are copied all the same.
 	Move bool
+
+	// Link links the files into the database and leaves their old names too: they are then files of the database, which
+	// nobody may write to, and take no room of their own. Over file systems they are copied all the same. Not with
+	// Move. ErrUnsupported before RocksDB 11.6.
+	Link bool
+
+	// NoCopy answers ErrIO, of which errors.Is finds syscall.EXDEV, where Move or Link cannot link the files, instead
+	// of copying them. ErrUnsupported before RocksDB 11.6 without the build tag rb_cxx (feature IngestNoCopy).
+	NoCopy bool
 
 	// Behind puts the rows below all that the family has, so that rows which are there win. The database
 	// must have been opened with "allow_ingest_behind=true" in Options.Extra, before its first row.
@@ -36,6 +46,14 @@ type IngestOptions struct {
 	// BottommostOnly answers ErrTryAgain unless all files fit into the last level. ErrUnsupported before
 	// RocksDB 8.1.
 	BottommostOnly bool
+
+	// NoFillCache keeps what RocksDB reads of the files, when it takes them, out of the block cache. ErrUnsupported
+	// before RocksDB 11.6.
+	NoFillCache bool
+
+	// Threads is how many threads open the files, up to 64; 0: one. Writers wait as long as that takes.
+	// ErrUnsupported before RocksDB 11.6 unless it is 0.
+	Threads int
 
 	// Trusted leaves out the reading of all rows. RocksDB does not look at checksums here: of a file that
 	// is damaged, rows may be lost without an error, and a library with assertions may end the process.
@@ -114,13 +132,38 @@ func (o *IngestOptions) c() cbridge.IngestOptions {
 	return cbridge.IngestOptions{
 		Move: o.Move, Behind: o.Behind, NoSequence: o.NoGlobalSequence, IgnoreSnapshots: o.IgnoreSnapshots,
 		NoFlush: o.NoFlush, Bottommost: o.BottommostOnly,
+		Link: o.Link, NoCopy: o.NoCopy, NoFill: o.NoFillCache, Threads: uint32(o.Threads),
 	}
+}
+
+// check refuses what makes no sense, or is not there.
+func (o *IngestOptions) check() error {
+	switch {
+	case o.Move && o.Link:
+		return invalid("", "Move and Link exclude each other")
+	case o.NoCopy && !o.Move && !o.Link:
+		return invalid("", "NoCopy is for Move or Link")
+	case o.Threads < 0 || o.Threads > 64:
+		return invalid("", "Threads is not between 0 and 64")
+	case o.BottommostOnly && !Supports(IngestBottommost):
+		return unsupported("", IngestBottommost)
+	case (o.Link || o.NoFillCache || o.Threads > 0) && !Supports(IngestLinks):
+		return unsupported("", IngestLinks)
+	case o.NoCopy && !Supports(IngestNoCopy):
+		return unsupported("", IngestNoCopy)
+	}
+	return nil
 }
 
 // meaning is RocksDB's answer as the options have it.
 func (o *IngestOptions) meaning(err error) error {
-	if e, ok := err.(*Error); ok && o.NoFlush && e.Code == dberr.InvalidArgument && strings.Contains(e.Msg, "requires flush") {
+	e, ok := err.(*Error)
+	switch {
+	case !ok:
+	case o.NoFlush && e.Code == dberr.InvalidArgument && strings.Contains(e.Msg, "requires flush"):
 		e.Code = dberr.WouldBlock
+	case o.NoCopy && e.Code == dberr.Unsupported && (strings.Contains(e.Msg, "FS links") || strings.Contains(e.Msg, "by FS")):
+		return dberr.Wrap("", dberr.IO, syscall.EXDEV) // links over file systems, or on one that has none
 	}
 	return err
 }
@@ -140,8 +183,9 @@ func (c *ColumnFamily) mayIngest(ctx context.Context, paths []string, o *IngestO
 		return nil, errUnlocked()
 	case len(paths) == 0:
 		return nil, invalid("", "no files")
-	case o.BottommostOnly && !Supports(IngestBottommost):
-		return nil, unsupported("ingest", IngestBottommost)
+	}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	if err := c.db.full(); err != nil {
 		return nil, err

@@ -122,6 +122,12 @@ func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if o.AsyncIO && !Supports(AsyncIO) {
 		return c.describe(unsupported("new iterator", AsyncIO), "", nil)
 	}
+	if o.AdaptiveReadAhead && o.ReadAhead > 0 {
+		return c.describe(invalid("new iterator", "AdaptiveReadAhead is for the automatic read-ahead"), "", nil)
+	}
+	if o.AdaptiveReadAhead && !Supports(AdaptiveReadAhead) {
+		return c.describe(unsupported("new iterator", AdaptiveReadAhead), "", nil)
+	}
 	if err := o.Filter.check(); err != nil {
 		return c.describe(err, "new iterator", nil)
 	}
@@ -147,7 +153,7 @@ func (o *IterOptions) plan() cbridge.IterOptions {
 		Deadline: deadline(o.Context), Columns: o.Columns && !o.KeysOnly,
 		Flags: bit(o.KeysOnly, cbridge.KeysOnly) | bit(o.NoFillCache, cbridge.NoFill) |
 			bit(o.NoVerifyChecksums, cbridge.NoVerify) | bit(o.CacheOnly, cbridge.CacheOnly) |
-			bit(o.AsyncIO, cbridge.AsyncIO),
+			bit(o.AsyncIO, cbridge.AsyncIO) | bit(o.AdaptiveReadAhead, cbridge.Adaptive),
 	}
 }
 

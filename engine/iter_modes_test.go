@@ -119,6 +119,40 @@ func TestScansWithAsyncIO(t *testing.T) {
 	})
 }
 
+// Levels of many files are what adapts, and ranges begin and end within them.
+func TestScansWithAdaptiveReadAhead(t *testing.T) {
+	const n = 4000
+	o := &engine.Options{FamilyOptions: engine.FamilyOptions{
+		Compression: engine.NoCompression, Extra: "target_file_size_base=10000;disable_auto_compactions=true",
+	}}
+	dir := filepath.Join(t.TempDir(), "db")
+	db := openDir(t, dir, o)
+	b := db.NewBatch()
+	for i := range n {
+		mustDo(t, b.Put(rowKey(i), fmt.Appendf(nil, "value %d", i)))
+	}
+	mustDo(t, db.Write(b, nil), db.CompactWith(nil, nil, nil, &engine.CompactOptions{Bottommost: engine.BottommostForce}))
+	if files := tablesOf(t, db, "default"); len(files) < 5 {
+		t.Fatalf("%d files", len(files))
+	}
+	eachWay(func(what string, back, chunks bool) {
+		mustDo(t, db.Close())
+		db = openDir(t, dir, o) // nothing is cached
+		for _, c := range []struct{ low, high int }{{0, n}, {n / 3, n / 2}} {
+			o := &engine.IterOptions{AdaptiveReadAhead: true, LowerBound: rowKey(c.low), UpperBound: rowKey(c.high)}
+			_, err := walkAll(t, db, o, c.low, c.high, back, chunks)
+			if engine.Supports(engine.AdaptiveReadAhead) {
+				mustDo(t, err)
+				continue
+			}
+			expectError(t, what, err, engine.ErrUnsupported, errors.ErrUnsupported)
+		}
+	})
+	_, err := db.NewIter(&engine.IterOptions{AdaptiveReadAhead: true, ReadAhead: 4096})
+	expectError(t, "with ReadAhead", err, engine.ErrInvalidArgument)
+	mustDo(t, db.Close())
+}
+
 func TestACacheOnlyScanEndsWithAnErrorWhereTheCacheDoes(t *testing.T) {
 	const n, cached = 4000, 1000
 	for name, o := range map[string]*engine.Options{

@@ -122,6 +122,16 @@ func compactWithCall[T lifecycleCompacter](h T, _ *lifecycleKit) error {
 	return err
 }
 
+// lifecycleSizer is what DB and ColumnFamily have in common.
+type lifecycleSizer interface {
+	ApproximateSizes(ctx context.Context, ranges []engine.KeyRange, o *engine.SizeOptions) ([]int64, error)
+}
+
+func approximateSizesCall[T lifecycleSizer](h T, _ *lifecycleKit) error {
+	n, err := h.ApproximateSizes(context.Background(), make([]engine.KeyRange, 3), nil)
+	return want(err, len(n) == 3, n)
+}
+
 // compactFilesCall asks for a file that is not there: files of a kit are made by nobody.
 func compactFilesCall[T lifecycleCompacter](h T, _ *lifecycleKit) error {
 	err := h.CompactFiles(context.Background(), []string{"999999.sst"}, 1, nil)

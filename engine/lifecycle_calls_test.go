@@ -245,6 +245,16 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		}
 		return errors.Join(want(nil, u.Next(nil), u.Error()), u.Close())
 	},
+	"ApproximateSizes": approximateSizesCall[*engine.DB],
+	"AllFiles": func(d *engine.DB, _ *lifecycleKit) error {
+		files, err := d.AllFiles(context.Background())
+		return orUnsupported(engine.AllFiles, want(err, len(files) > 0, files))
+	},
+	"Identity": func(d *engine.DB, _ *lifecycleKit) error {
+		id, err := d.Identity()
+		return want(err, id != "", id)
+	},
+
 	"CompactFiles": compactFilesCall[*engine.DB],
 	"CompactWith":  compactWithCall[*engine.DB],
 	"PauseBackground": func(d *engine.DB, _ *lifecycleKit) error {
@@ -302,6 +312,7 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"DeleteFilesInRange": func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.DeleteFilesInRange([]byte("x"), nil) },
 	"Flush":              func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Flush() },
 	"Compact":            func(c *engine.ColumnFamily, _ *lifecycleKit) error { return c.Compact(context.Background(), nil, nil) },
+	"ApproximateSizes":   approximateSizesCall[*engine.ColumnFamily],
 	"CompactFiles":       compactFilesCall[*engine.ColumnFamily],
 	"CompactWith":        compactWithCall[*engine.ColumnFamily],
 	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {

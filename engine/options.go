@@ -267,6 +267,10 @@ type IterOptions struct {
 	// that was built without liburing, as Debian's, says nothing and reads as without it.
 	AsyncIO bool
 
+	// AdaptiveReadAhead has the automatic read-ahead go on with the size that it has reached where a level's next file
+	// begins, instead of anew. ErrUnsupported before RocksDB 11.6; ErrInvalidArgument with ReadAhead, which has one size.
+	AdaptiveReadAhead bool
+
 	// Context is looked at before each fill. Its deadline, fixed when the iterator is made, goes down to
 	// RocksDB, which looks at it whenever it reads a file, and to the loops in C, which do every 64 rows.
 	Context context.Context

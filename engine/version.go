@@ -16,28 +16,36 @@ type Feature int
 
 // The features, and the version of RocksDB that brought each.
 const (
-	FlushFamilies    Feature = iota // 8.1: DB.Flush is atomic over the families
-	WaitForCompact                  // 8.7: DB.WaitForCompact
-	SnapshotSequence                // 9.0: Snapshot.Sequence
-	SharedMemtables                 // 8.9: databases share the memtables' part of a MemoryBudget
-	SetDBOptions                    // 11.5: DB.SetOptions
-	AsyncIO                         // 7.10: IterOptions.AsyncIO
-	IngestBottommost                // 8.1: IngestOptions.BottommostOnly
-	BackupStop                      // 11.5: Backups.Create stops copying when its context ends
-	BackupNote                      // 11.6: BackupOptions.Note
-	StatisticsLevels                // 8.6: Options.Statistics other than UsualStatistics
-	HyperClock                      // 8.1: Options.BlockCache HyperClockCache
-	TunedRateLimit                  // 8.9: Options.RateLimitTunes
-	EventListeners                  // 10.3: Options.Events
-	Resume                          // rb_cxx: DB.Resume
-	CompactStatus                   // rb_cxx: Compact answers what became of the compaction
-	FamilyFiles                     // 10.7: ColumnFamily.ExportFiles and DB.ImportFiles
-	CompactFiles                    // 11.6: ColumnFamily.CompactFiles
-	PauseBackground                 // 11.6: DB.PauseBackground
-	DiskBudgets                     // 10.6: NewDiskBudget and Options.Disk
-	CompactParts                    // 9.11: CompactOptions.Subcompactions and AllowStall
-	CompactBlobs                    // 11.6: CompactOptions.Blobs and BlobAge
-	WideColumns                     // rb_cxx: FamilyOptions.WideColumns
+	FlushFamilies     Feature = iota // 8.1: DB.Flush is atomic over the families
+	WaitForCompact                   // 8.7: DB.WaitForCompact
+	SnapshotSequence                 // 9.0: Snapshot.Sequence
+	SharedMemtables                  // 8.9: databases share the memtables' part of a MemoryBudget
+	SetDBOptions                     // 11.5: DB.SetOptions
+	AsyncIO                          // 7.10: IterOptions.AsyncIO
+	IngestBottommost                 // 8.1: IngestOptions.BottommostOnly
+	BackupStop                       // 11.5: Backups.Create stops copying when its context ends
+	BackupNote                       // 11.6: BackupOptions.Note
+	StatisticsLevels                 // 8.6: Options.Statistics other than UsualStatistics
+	HyperClock                       // 8.1: Options.BlockCache HyperClockCache
+	TunedRateLimit                   // 8.9: Options.RateLimitTunes
+	EventListeners                   // 10.3: Options.Events
+	Resume                           // rb_cxx: DB.Resume
+	CompactStatus                    // rb_cxx: Compact answers what became of the compaction
+	FamilyFiles                      // 10.7: ColumnFamily.ExportFiles and DB.ImportFiles
+	CompactFiles                     // 11.6: ColumnFamily.CompactFiles
+	PauseBackground                  // 11.6: DB.PauseBackground
+	DiskBudgets                      // 10.6: NewDiskBudget and Options.Disk
+	CompactParts                     // 9.11: CompactOptions.Subcompactions and AllowStall
+	CompactBlobs                     // 11.6: CompactOptions.Blobs and BlobAge
+	IngestLinks                      // 11.6: IngestOptions.Link, NoFillCache and Threads
+	IngestNoCopy                     // 11.6: IngestOptions.NoCopy
+	SizeFlags                        // 9.5: SizeOptions.Memtables and NoFiles
+	SizeMargin                       // 11.6: SizeOptions.Margin
+	SizeBlobs                        // 11.6: SizeOptions.Blobs
+	IdentityCall                     // 9.4: DB.Identity of databases in memory, or without the file of it
+	AdaptiveReadAhead                // 11.6: IterOptions.AdaptiveReadAhead
+	AllFiles                         // 11.6: DB.AllFiles
+	WideColumns                      // rb_cxx: FamilyOptions.WideColumns
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -48,28 +56,36 @@ var features = map[Feature]struct {
 	c           cbridge.Feature
 	tagged      bool // the tag rb_cxx brings it to every version
 }{
-	FlushFamilies:    {"flush families", "8.1", cbridge.FeatureFlushFamilies, false},
-	WaitForCompact:   {"wait for compact", "8.7", cbridge.FeatureWaitForCompact, false},
-	SnapshotSequence: {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence, false},
-	SetDBOptions:     {"set DB options", "11.5", cbridge.FeatureSetDBOptions, false},
-	SharedMemtables:  {"shared memtables", "8.9", cbridge.FeatureWriteBuffers, true},
-	AsyncIO:          {"async I/O", "7.10", cbridge.FeatureAsyncIO, false},
-	IngestBottommost: {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost, false},
-	BackupStop:       {"backup stop", "11.5", cbridge.FeatureBackupStop, false},
-	BackupNote:       {"backup note", "11.6", cbridge.FeatureBackupNote, false},
-	StatisticsLevels: {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
-	HyperClock:       {"hyper clock", "8.1", cbridge.FeatureHyperClock, false},
-	TunedRateLimit:   {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit, false},
-	EventListeners:   {"event listeners", "10.3", cbridge.FeatureEvents, true},
-	Resume:           {"resume", "", cbridge.FeatureResume, true},
-	CompactStatus:    {"compact status", "", cbridge.FeatureCompactStatus, true},
-	FamilyFiles:      {"family files", "10.7", cbridge.FeatureFamilyFiles, true},
-	CompactFiles:     {"compact files", "11.6", cbridge.FeatureCompactFiles, true},
-	PauseBackground:  {"pause background", "11.6", cbridge.FeaturePause, true},
-	DiskBudgets:      {"disk budgets", "10.6", cbridge.FeatureDisk, true},
-	CompactParts:     {"compact parts", "9.11", cbridge.FeatureCompactParts, true},
-	CompactBlobs:     {"compact blobs", "11.6", cbridge.FeatureCompactBlobs, true},
-	WideColumns:      {"wide columns", "", cbridge.FeatureWideColumns, true},
+	FlushFamilies:     {"flush families", "8.1", cbridge.FeatureFlushFamilies, false},
+	WaitForCompact:    {"wait for compact", "8.7", cbridge.FeatureWaitForCompact, false},
+	SnapshotSequence:  {"snapshot sequence", "9.0", cbridge.FeatureSnapshotSequence, false},
+	SetDBOptions:      {"set DB options", "11.5", cbridge.FeatureSetDBOptions, false},
+	SharedMemtables:   {"shared memtables", "8.9", cbridge.FeatureWriteBuffers, true},
+	AsyncIO:           {"async I/O", "7.10", cbridge.FeatureAsyncIO, false},
+	IngestBottommost:  {"ingest bottommost", "8.1", cbridge.FeatureIngestBottommost, false},
+	BackupStop:        {"backup stop", "11.5", cbridge.FeatureBackupStop, false},
+	BackupNote:        {"backup note", "11.6", cbridge.FeatureBackupNote, false},
+	StatisticsLevels:  {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
+	HyperClock:        {"hyper clock", "8.1", cbridge.FeatureHyperClock, false},
+	TunedRateLimit:    {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit, false},
+	EventListeners:    {"event listeners", "10.3", cbridge.FeatureEvents, true},
+	Resume:            {"resume", "", cbridge.FeatureResume, true},
+	CompactStatus:     {"compact status", "", cbridge.FeatureCompactStatus, true},
+	FamilyFiles:       {"family files", "10.7", cbridge.FeatureFamilyFiles, true},
+	CompactFiles:      {"compact files", "11.6", cbridge.FeatureCompactFiles, true},
+	PauseBackground:   {"pause background", "11.6", cbridge.FeaturePause, true},
+	DiskBudgets:       {"disk budgets", "10.6", cbridge.FeatureDisk, true},
+	CompactParts:      {"compact parts", "9.11", cbridge.FeatureCompactParts, true},
+	CompactBlobs:      {"compact blobs", "11.6", cbridge.FeatureCompactBlobs, true},
+	IngestLinks:       {"ingest links", "11.6", cbridge.FeatureIngestLinks, false},
+	IngestNoCopy:      {"ingest no copy", "11.6", cbridge.FeatureIngestNoCopy, true},
+	SizeFlags:         {"size flags", "9.5", cbridge.FeatureSizeFlags, true},
+	SizeMargin:        {"size margin", "11.6", cbridge.FeatureSizeMargin, true},
+	SizeBlobs:         {"size blobs", "11.6", cbridge.FeatureSizeBlobs, false},
+	IdentityCall:      {"identity call", "9.4", cbridge.FeatureIdentity, false},
+	AdaptiveReadAhead: {"adaptive read-ahead", "11.6", cbridge.FeatureAdaptive, false},
+	AllFiles:          {"all files", "11.6", cbridge.FeatureAllFiles, true},
+	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
 }
 
 // String is the feature's name.
@@ -91,7 +107,8 @@ func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
-		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, WideColumns,
+		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
+		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns,
 	}
 }
 

@@ -17,6 +17,14 @@ void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_malloc(size_t n) { return no_memory ? NULL : __real_malloc(n); }
 
+static const char *identity; /* NULL: it is not told */
+
+char *rocksdb_get_db_identity(rocksdb_t *db, size_t *len) {
+  assert_non_null(db);
+  *len = identity != NULL ? strlen(identity) : 0;
+  return identity != NULL ? strdup(identity) : NULL;
+}
+
 static void answer(char **err) {
   if (refusal != NULL) {
     *err = strdup(refusal);
@@ -88,6 +96,25 @@ static void an_ingest_is_kept_to_the_lowest_level_when_told(void **state) {
     rb_ingest_options o = {.bottommost = want};
     fx_error(rb_ingest(f->family, path, 1, o), RB_IO, NULL);
     assert_int_equal(bottommost, want);
+  }
+}
+
+static unsigned adaptive_reads; /* read options that were told to adapt their read-ahead */
+
+void rocksdb_readoptions_set_adaptive_readahead(rocksdb_readoptions_t *o, unsigned char v) {
+  assert_non_null(o);
+  adaptive_reads += v;
+}
+
+static void an_iterator_adapts_its_read_ahead_when_told(void **state) {
+  struct fixture *f = *state;
+  for (unsigned want = 0; want < 2; want++) {
+    adaptive_reads = 0;
+    rb_iter_options o = {.flags = want ? RB_READ_ADAPTIVE : 0};
+    rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+    fx_ok(r.status);
+    rb_iter_free(r.iter);
+    assert_int_equal(adaptive_reads, want);
   }
 }
 
@@ -166,10 +193,26 @@ static void a_snapshot_tells_its_sequence(void **state) {
   assert_int_equal(q.value, 4711);
 }
 
+static void an_identity_is_told_or_not(void **state) {
+  struct fixture *f = *state;
+  assert_int_equal(rb_supports(RB_FEATURE_IDENTITY), 1);
+  identity = "4711";
+  rb_identity r = rb_identity_get(f->db);
+  fx_ok(r.status);
+  assert_int_equal(r.len, 4);
+  assert_memory_equal(r.text, "4711", 4);
+  rb_free(r.text);
+  identity = NULL;
+  r = rb_identity_get(f->db);
+  assert_null(r.text);
+  fx_error(r.status, RB_INCOMPLETE, "does not tell");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_nothing_done, fx_free)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      CASE(an_identity_is_told_or_not),
       cmocka_unit_test(every_feature_is_supported),
       CASE(several_families_are_flushed_in_one_call),
       CASE(one_family_is_flushed_as_ever),
@@ -177,6 +220,7 @@ int main(void) {
       CASE(an_ingest_is_kept_to_the_lowest_level_when_told),
       CASE(a_snapshot_tells_its_sequence),
       CASE(an_iterator_asks_for_async_io_when_told),
+      CASE(an_iterator_adapts_its_read_ahead_when_told),
   };
   return cmocka_run_group_tests_name("later", tests, NULL, NULL);
 }

@@ -108,6 +108,58 @@ static void an_ingest_into_the_lowest_level_is_refused(void **state) {
   fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL); /* there is no such file */
 }
 
+static void options_of_ingestions_are_refused(void **state) {
+  struct fixture *f = *state;
+  const rb_ingest_options links[] = {{.link = 1}, {.no_fill = 1}, {.threads = 2}};
+  bool has = rb_supports(RB_FEATURE_INGEST_LINKS);
+  for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+    fx_error(rb_ingest(f->family, "none", 1, links[i]), has ? RB_IO : RB_UNSUPPORTED, NULL);
+  }
+  has = rb_supports(RB_FEATURE_INGEST_NO_COPY);
+  rb_status s = rb_ingest(f->family, "none", 1, (rb_ingest_options){.move = 1, .no_copy = 1});
+  fx_error(s, has ? RB_IO : RB_UNSUPPORTED, NULL);
+}
+
+static void options_of_sizes_are_refused(void **state) {
+  struct fixture *f = *state;
+  const uint64_t lens[] = {0, 1};
+  const rb_size_options o[] = {{.memtables = 1}, {.memtables = 1, .no_files = 1}, {.margin = 0.1}};
+  uint64_t size = 1;
+  for (size_t i = 0; i < sizeof o / sizeof o[0]; i++) {
+    expect_supported(rb_approximate_sizes(f->family, o[i], lens, U8("z"), 1, &size),
+                     i < 2 ? RB_FEATURE_SIZE_FLAGS : RB_FEATURE_SIZE_MARGIN);
+  }
+  expect_supported(
+      rb_approximate_sizes(f->family, (rb_size_options){.blobs = 1}, lens, U8("z"), 1, &size),
+      RB_FEATURE_SIZE_BLOBS);
+  fx_ok(rb_approximate_sizes(f->family, (rb_size_options){0}, lens, U8("z"), 1, &size));
+  assert_int_equal(size, 0);
+}
+
+static void an_identity_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_identity r = rb_identity_get(f->db);
+  expect_supported(r.status, RB_FEATURE_IDENTITY);
+  assert_int_equal(r.text != NULL, rb_supports(RB_FEATURE_IDENTITY));
+  rb_free(r.text);
+}
+
+static void adaptive_read_ahead_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_iter_options o = {.flags = RB_READ_ADAPTIVE};
+  rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+  expect_supported(r.status, RB_FEATURE_ADAPTIVE);
+  rb_iter_free(r.iter);
+}
+
+static void a_list_of_all_files_is_refused(void **state) {
+  struct fixture *f = *state;
+  rb_live_files r = rb_all_files_get(f->db);
+  expect_supported(r.status, RB_FEATURE_ALL_FILES);
+  assert_int_equal(r.data != NULL, rb_supports(RB_FEATURE_ALL_FILES));
+  rb_free(r.data);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -119,6 +171,11 @@ int main(void) {
       CASE(resuming_is_refused),
       CASE(memtables_are_limited_without_a_manager),
       CASE(an_ingest_into_the_lowest_level_is_refused),
+      CASE(options_of_ingestions_are_refused),
+      CASE(options_of_sizes_are_refused),
+      CASE(an_identity_is_refused),
+      CASE(a_list_of_all_files_is_refused),
+      CASE(adaptive_read_ahead_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }

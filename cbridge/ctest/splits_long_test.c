@@ -9,6 +9,7 @@
 static unsigned countdown;
 static unsigned asked;
 static bool by_flags;
+static int flags_expected = RB_SIZE_MEMTABLES | RB_SIZE_FILES;
 
 void __real_rocksdb_approximate_sizes_cf(rocksdb_t *db, rocksdb_column_family_handle_t *h, int n,
                                          const char *const *start, const size_t *start_len,
@@ -36,7 +37,7 @@ void rocksdb_approximate_sizes_cf_with_flags(rocksdb_t *db, rocksdb_column_famil
                                              const size_t *start_len, const char *const *limit,
                                              const size_t *limit_len, uint8_t flags,
                                              uint64_t *sizes, char **err) {
-  assert_int_equal(flags, RB_SIZE_MEMTABLES | RB_SIZE_FILES);
+  assert_int_equal(flags, flags_expected);
   by_flags = true;
   __wrap_rocksdb_approximate_sizes_cf(db, h, n, start, start_len, limit, limit_len, sizes, err);
 }
@@ -112,12 +113,29 @@ static void sizes_that_cannot_be_had_are_an_error(void **state) {
   }
 }
 
+/* What a program asks for by itself goes the same way, where RocksDB has no younger one. */
+static void flags_are_those_that_are_asked_for(void **state) {
+  struct fixture *f = *state;
+  const uint64_t lens[] = {0, RB_NO_END};
+  uint64_t size = 0;
+  fx_put(f->family, "a", "value");
+  fx_flush(f);
+  flags_expected = RB_SIZE_FILES;
+  fx_ok(rb_approximate_sizes(f->family, (rb_size_options){0}, lens, NULL, 1, &size));
+  assert_true(size > 0);
+  flags_expected = RB_SIZE_MEMTABLES;
+  const rb_size_options o = {.memtables = 1, .no_files = 1};
+  fx_ok(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size));
+  flags_expected = RB_SIZE_MEMTABLES | RB_SIZE_FILES;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(long_keys_in_between_are_found),
       CASE(sizes_that_cannot_be_had_are_an_error),
+      CASE(flags_are_those_that_are_asked_for),
   };
   return cmocka_run_group_tests_name("splits of long keys", tests, NULL, NULL);
 }

@@ -38,6 +38,29 @@ rb_status rb_cxx_continue(rocksdb_t *db) {
   return answer("continue ");
 }
 
+void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
+  assert_non_null(i);
+  strcat(asked, "no copy ");
+}
+
+rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
+                       const rb_size_options *o, const struct rb_ranges *r, uint64_t *sizes) {
+  assert_non_null(db);
+  assert_non_null(family);
+  char text[64];
+  snprintf(text, sizeof text, "%zu of %d %d %g ", r->n, o->memtables, o->no_files, o->margin);
+  sizes[0] = 4711;
+  return answer(text);
+}
+
+rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
+  assert_non_null(db);
+  const uint64_t numbers[RB_FILE_NUMBERS] = {100, RB_FILE_LOG, 7, 5, 2};
+  const char *texts[] = {"7.log", "/d"};
+  tell(to, numbers, texts);
+  return answer("files ");
+}
+
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level, uint64_t most) {
   assert_non_null(db);
@@ -162,6 +185,52 @@ static void pauses_and_compactions(void **state) {
   rb_stop_free(s);
 }
 
+/* A call of C++ is asked for where RocksDB's C API has none. */
+static void ingestions(void **state) {
+  struct fixture *f = *state;
+  const rb_ingest_options o = {.move = 1, .no_copy = 1};
+  fx_error(rb_ingest(f->family, "no such file", 1, (rb_ingest_options){.move = 1}), RB_IO, NULL);
+  assert_string_equal(asked, "");
+  fx_error(rb_ingest(f->family, "no such file", 1, o), RB_IO, NULL);
+  assert_true(rb_ingest_no_copy_offered() || strcmp(asked, "no copy ") == 0);
+  unfit = "no";
+  fx_error(rb_ingest(f->family, "no such file", 1, o),
+           rb_ingest_no_copy_offered() ? RB_IO : RB_UNSUPPORTED, NULL);
+}
+
+static void sizes(void **state) {
+  struct fixture *f = *state;
+  const uint64_t lens[] = {0, RB_NO_END};
+  const rb_size_options o = {.memtables = 1, .margin = 0.5};
+  uint64_t size = 0;
+  if (rb_size_options_offered()) {
+    return; /* of RocksDB's C API */
+  }
+  fx_ok(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size));
+  assert_string_equal(asked, "1 of 1 0 0.5 ");
+  assert_int_equal(size, 4711);
+  told = rb_status_make(RB_IO, "no");
+  fx_error(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size), RB_IO, "no");
+}
+
+static void all_files(void **state) {
+  struct fixture *f = *state;
+  if (rb_all_files_offered()) {
+    return; /* of RocksDB's C API */
+  }
+  rb_live_files r = rb_all_files_get(f->db);
+  fx_ok(r.status);
+  assert_string_equal(asked, "files ");
+  assert_int_equal(r.count, 1);
+  assert_int_equal(r.len, RB_FILE_NUMBERS * 8 + 7);
+  assert_memory_equal(r.data + RB_FILE_NUMBERS * 8, "7.log/d", 7);
+  rb_free(r.data);
+  told = rb_status_make(RB_IO, "no");
+  r = rb_all_files_get(f->db);
+  assert_null(r.data);
+  fx_error(r.status, RB_IO, "no");
+}
+
 static void families_as_files(void **state) {
   struct fixture *f = *state;
   assert_int_equal(rb_family_import_bounds(), 1);
@@ -223,9 +292,8 @@ static void a_manager_of_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(pauses_and_compactions),
-      CASE(families_as_files),
-      CASE(a_manager_of_files),
+      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes), CASE(all_files),
+      CASE(families_as_files),      CASE(a_manager_of_files),
   };
   return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
 }
