@@ -86,6 +86,7 @@ const (
 	FeatureCompactFiles     Feature = C.RB_FEATURE_COMPACT_FILES
 	FeaturePause            Feature = C.RB_FEATURE_PAUSE
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
+	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS
 	FeatureCompactBlobs     Feature = C.RB_FEATURE_COMPACT_BLOBS
 )

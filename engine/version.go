@@ -37,6 +37,7 @@ const (
 	DiskBudgets                     // 10.6: NewDiskBudget and Options.Disk
 	CompactParts                    // 9.11: CompactOptions.Subcompactions and AllowStall
 	CompactBlobs                    // 11.6: CompactOptions.Blobs and BlobAge
+	RemoteCompaction                // 10.11: Options.Compactor and OpenAndCompact
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -68,6 +69,7 @@ var features = map[Feature]struct {
 	DiskBudgets:      {"disk budgets", "10.6", cbridge.FeatureDisk, true},
 	CompactParts:     {"compact parts", "9.11", cbridge.FeatureCompactParts, true},
 	CompactBlobs:     {"compact blobs", "11.6", cbridge.FeatureCompactBlobs, true},
+	RemoteCompaction: {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 }
 
 // String is the feature's name.
@@ -89,7 +91,7 @@ func Features() []Feature {
 	return []Feature{
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
-		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs,
+		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, RemoteCompaction,
 	}
 }
 
