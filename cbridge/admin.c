@@ -53,6 +53,8 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_cache_create_hyper_clock != NULL;
     case RB_FEATURE_TUNED_RATE_LIMIT:
       return rocksdb_ratelimiter_create_auto_tuned != NULL;
+    case RB_FEATURE_COMPACTOR:
+      return rb_compactor_offered();
     case RB_FEATURE_COMPACT_PARTS:
       return rb_compact_parts_offered() || rb_cxx_offered();
     case RB_FEATURE_COMPACT_BLOBS:

@@ -95,6 +95,7 @@ const (
 	FeaturePause            Feature = C.RB_FEATURE_PAUSE
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
 	FeatureWideColumns      Feature = C.RB_FEATURE_WIDE_COLUMNS
+	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS
 	FeatureCompactBlobs     Feature = C.RB_FEATURE_COMPACT_BLOBS
 )

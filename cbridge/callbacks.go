@@ -73,9 +73,14 @@ func (g *GoOperators) callee(name string) *C.rb_callee {
 	if name == "" {
 		return nil
 	}
+	return newCallee(g, name)
+}
+
+// newCallee makes what C calls for v, which rbCallGo knows the type of.
+func newCallee(v any, name string) *C.rb_callee {
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
-	h := newHandle(g)
+	h := newHandle(v)
 	c := C.rb_callee_new((*C.rb_called)(C.rbCallGo), h, n)
 	if c == nil {
 		deleteHandle(h)

@@ -27,4 +27,8 @@ rb_status rb_options_set_called_filter(rocksdb_options_t *options, rb_callee *c)
 /* Gives options a prefix extractor that Go is asked for. */
 rb_status rb_options_set_called_prefix(rocksdb_options_t *options, rb_callee *c);
 
+/* Has the database of options ask Go for each of its compactions. RB_UNSUPPORTED if RocksDB's C API
+ * offers it not. */
+rb_status rb_options_set_compactor(rocksdb_options_t *options, rb_callee *c);
+
 #endif

@@ -25,6 +25,10 @@ func rbCallGo(call *C.rb_callback) {
 		deleteHandle(call.made)
 		return
 	}
+	if c, ok := cgo.Handle(call.handle).Value().(*Compactor); ok {
+		c.called(call)
+		return
+	}
 	g := cgo.Handle(call.handle).Value().(*GoOperators)
 	defer func() {
 		if cause := recover(); cause != nil {

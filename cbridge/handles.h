@@ -212,6 +212,9 @@ rb_status rb_options_set_filter(rocksdb_options_t *options, rb_operators o);
 /* The options of a family of a plan, which keeps them; NULL if it has no such family. */
 const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name);
 
+/* The order of a family of a plan, which has it until it has opened; NULL: the bytewise one. */
+struct rb_order *rb_plan_order(const rb_plan *p, const char *name);
+
 /* The directory of a plan, as long as it lives. */
 const char *rb_plan_path(const rb_plan *p);
 
@@ -286,6 +289,12 @@ bool rb_all_files_offered(void);
 
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);
+
+/* Whether it has compactions done elsewhere. */
+bool rb_compactor_offered(void);
+
+/* Whether it does such compactions. */
+bool rb_open_and_compact_offered(void);
 
 /* Whether it pauses its background work. */
 bool rb_pause_offered(void);

@@ -228,6 +228,86 @@ extern void rocksdb_livefile_set_smallest_seqno(rocksdb_livefile_t *lf, uint64_t
 extern void rocksdb_livefile_set_largest_seqno(rocksdb_livefile_t *lf, uint64_t largest_seqno)
     RB_WEAK;
 
+/* 10.10 */
+typedef struct rocksdb_compactionservice_scheduleresponse_t
+    rocksdb_compactionservice_scheduleresponse_t;
+typedef struct rocksdb_compactionservice_jobinfo_t rocksdb_compactionservice_jobinfo_t;
+typedef struct rocksdb_compactionservice_t rocksdb_compactionservice_t;
+typedef struct rocksdb_compaction_service_options_override_t
+    rocksdb_compaction_service_options_override_t;
+typedef struct rocksdb_open_and_compact_options_t rocksdb_open_and_compact_options_t;
+typedef rocksdb_compactionservice_scheduleresponse_t *(*rocksdb_compaction_service_schedule_cb)(
+    void *state, const rocksdb_compactionservice_jobinfo_t *info,
+    const char *compaction_service_input, size_t input_len);
+typedef int (*rocksdb_compaction_service_wait_cb)(void *state, const char *scheduled_job_id,
+                                                  char **result, size_t *result_len);
+typedef void (*rocksdb_compaction_service_cancel_awaiting_jobs_cb)(void *state);
+typedef void (*rocksdb_compaction_service_on_installation_cb)(void *state,
+                                                              const char *scheduled_job_id,
+                                                              int status);
+enum { RB_JOB_DONE = 0, RB_JOB_LOCAL = 3 }; /* the statuses of a job that the glue uses */
+extern rocksdb_compactionservice_scheduleresponse_t *
+rocksdb_compactionservice_scheduleresponse_create(const char *scheduled_job_id, int status,
+                                                  char **errptr) RB_WEAK;
+extern rocksdb_compactionservice_scheduleresponse_t *
+rocksdb_compactionservice_scheduleresponse_create_with_status(int status, char **errptr) RB_WEAK;
+extern const char *
+rocksdb_compactionservice_jobinfo_t_get_db_id(const rocksdb_compactionservice_jobinfo_t *info,
+                                              size_t *len) RB_WEAK;
+extern const char *rocksdb_compactionservice_jobinfo_t_get_db_session_id(
+    const rocksdb_compactionservice_jobinfo_t *info, size_t *len) RB_WEAK;
+extern const char *
+rocksdb_compactionservice_jobinfo_t_get_cf_name(const rocksdb_compactionservice_jobinfo_t *info,
+                                                size_t *len) RB_WEAK;
+extern uint64_t
+rocksdb_compactionservice_jobinfo_t_get_job_id(const rocksdb_compactionservice_jobinfo_t *info)
+    RB_WEAK;
+extern int
+rocksdb_compactionservice_jobinfo_t_get_priority(const rocksdb_compactionservice_jobinfo_t *info)
+    RB_WEAK;
+extern int rocksdb_compactionservice_jobinfo_t_get_compaction_reason(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern int rocksdb_compactionservice_jobinfo_t_get_base_input_level(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern int rocksdb_compactionservice_jobinfo_t_get_output_level(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern unsigned char rocksdb_compactionservice_jobinfo_t_is_full_compaction(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern unsigned char rocksdb_compactionservice_jobinfo_t_is_manual_compaction(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern unsigned char rocksdb_compactionservice_jobinfo_t_is_bottommost_level(
+    const rocksdb_compactionservice_jobinfo_t *info) RB_WEAK;
+extern rocksdb_compactionservice_t *rocksdb_compactionservice_create(
+    void *state, void (*destructor)(void *), rocksdb_compaction_service_schedule_cb schedule,
+    const char *name, rocksdb_compaction_service_wait_cb wait,
+    rocksdb_compaction_service_cancel_awaiting_jobs_cb cancel_awaiting_jobs,
+    rocksdb_compaction_service_on_installation_cb on_installation) RB_WEAK;
+extern void rocksdb_options_set_compaction_service(rocksdb_options_t *options,
+                                                   rocksdb_compactionservice_t *service) RB_WEAK;
+extern void rocksdb_compaction_service_options_override_destroy(
+    rocksdb_compaction_service_options_override_t *override_options) RB_WEAK;
+extern unsigned char *rocksdb_open_and_compact_canceled_create(void) RB_WEAK;
+extern void rocksdb_open_and_compact_canceled_destroy(unsigned char *canceled) RB_WEAK;
+extern void rocksdb_open_and_compact_canceled_set(unsigned char *canceled, unsigned char value)
+    RB_WEAK;
+extern rocksdb_open_and_compact_options_t *rocksdb_open_and_compact_options_create(void) RB_WEAK;
+extern void rocksdb_open_and_compact_options_destroy(rocksdb_open_and_compact_options_t *options)
+    RB_WEAK;
+extern void
+rocksdb_open_and_compact_options_set_canceled(rocksdb_open_and_compact_options_t *options,
+                                              unsigned char *canceled) RB_WEAK;
+extern char *rocksdb_open_and_compact_with_options(
+    const rocksdb_open_and_compact_options_t *options, const char *db_path,
+    const char *output_directory, const char *input, size_t input_len, size_t *output_len,
+    const rocksdb_compaction_service_options_override_t *override_options, char **errptr) RB_WEAK;
+
+/* 10.11 */
+extern rocksdb_compaction_service_options_override_t *
+rocksdb_compaction_service_options_override_create_from_options(rocksdb_options_t *option) RB_WEAK;
+extern void rocksdb_compaction_service_options_override_set_option(
+    rocksdb_compaction_service_options_override_t *override_options, const char *key,
+    const char *value) RB_WEAK;
+
 /* 11.5 */
 extern void rocksdb_set_db_options(rocksdb_t *db, int count, const char *const keys[],
                                    const char *const values[], char **errptr) RB_WEAK;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callbacks.h"
 #include "cxx.h"
 #include "handles.h"
 #include "listen.h"
@@ -13,10 +14,11 @@ struct rb_plan {
   rb_db_options opts;
   rocksdb_options_t *db_options;
   rocksdb_cache_t *cache;
-  rb_memory *memory; /* NULL: none; else cache is its */
-  rb_disk *disk;     /* NULL: none */
-  rb_files *files;   /* NULL: on disk */
-  rb_events *events; /* NULL: nobody asks */
+  rb_memory *memory;    /* NULL: none; else cache is its */
+  rb_disk *disk;        /* NULL: none */
+  rb_files *files;      /* NULL: on disk */
+  rb_events *events;    /* NULL: nobody asks */
+  rb_callee *compactor; /* NULL: none */
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
   char **extras;
@@ -81,6 +83,8 @@ void rb_plan_files(rb_plan *p, rb_files *files) {
 }
 
 void rb_plan_events(rb_plan *p, rb_events *e) { p->events = rb_events_hold(e); }
+
+void rb_plan_compactor(rb_plan *p, rb_callee *c) { p->compactor = rb_callee_hold(c); }
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
   char **extras = realloc(p->extras, (p->extra_count + 1) * sizeof *extras);
@@ -236,6 +240,15 @@ const rocksdb_options_t *rb_plan_options(const rb_plan *p, const char *name) {
   return NULL;
 }
 
+struct rb_order *rb_plan_order(const rb_plan *p, const char *name) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (strcmp(p->names[i], name) == 0) {
+      return p->orders[i];
+    }
+  }
+  return NULL;
+}
+
 const char *rb_plan_path(const rb_plan *p) { return p->path; }
 
 /* Makes the option objects that every read and write picks from. */
@@ -339,6 +352,9 @@ rb_opened rb_plan_open(rb_plan *p) {
   if (r.status.code == RB_OK && p->events != NULL) {
     r.status = rb_listen(p->db_options, p->events); /* behind the copy, which would listen too */
   }
+  if (r.status.code == RB_OK && p->compactor != NULL) {
+    r.status = rb_options_set_compactor(p->db_options, p->compactor);
+  }
   if (r.status.code == RB_OK) {
     r.status = rb_open_into(p, db);
   }
@@ -393,6 +409,7 @@ void rb_plan_free(rb_plan *p) {
   rb_disk_free(p->disk);
   rb_files_free(p->files);
   rb_events_free(p->events);
+  rb_callee_free(p->compactor);
   if (p->db_options != NULL) {
     rocksdb_options_destroy(p->db_options);
   }

@@ -149,7 +149,10 @@ enum {
   RB_CALLBACK_FILTER_END = 5,   /* made is not used any more */
   RB_CALLBACK_PREFIX = 6,       /* how long the key's prefix is: out_len */
   RB_CALLBACK_COMPARE = 7,      /* how key lies to value, another key: level, negative if before */
-  RB_CALLBACK_ORDER_FAILED = 8  /* RocksDB is about to build on a comparison that failed */
+  RB_CALLBACK_ORDER_FAILED = 8, /* RocksDB is about to build on a comparison that failed */
+  RB_CALLBACK_JOB = 9,          /* does job elsewhere, and waits: out is what came of it */
+  RB_CALLBACK_JOB_ENDED = 10,   /* its files are the database's (full), or it is done here */
+  RB_CALLBACK_JOBS_CANCELLED = 11 /* no result is taken any more: the database is being closed */
 };
 
 /* What it answers. */
@@ -160,6 +163,27 @@ enum {
   RB_ANSWER_REPLACE = 3,
   RB_ANSWER_NO_PREFIX = 4
 };
+
+/* A job of compaction. The texts need no NUL at their end. */
+typedef struct rb_job {
+  uint64_t serial; /* from 1 on, of all jobs of one database */
+  uint64_t number; /* RocksDB's, of the session */
+  const char *family;
+  size_t family_len;
+  const char *database; /* its identity */
+  size_t database_len;
+  const char *session; /* of this opening */
+  size_t session_len;
+  const uint8_t *input; /* what rb_plan_open_and_compact takes */
+  size_t input_len;
+  int32_t reason;   /* RocksDB's number for why it compacts */
+  int32_t priority; /* RocksDB's number: 0 bottom, 1 low, 2 high */
+  int32_t from;     /* the uppermost level that it reads */
+  int32_t to;       /* the level that it writes */
+  uint8_t full;     /* all of the family's files */
+  uint8_t manual;   /* by hand */
+  uint8_t bottommost;
+} rb_job;
 
 /* One call from C into Go. All that it points to is C memory and RocksDB's, lent during the call.
  * out, of out_cap bytes, is for the result, of which out_len is set; rb_callback_reserve makes it
@@ -182,6 +206,7 @@ typedef struct rb_callback {
   uint8_t *out;
   size_t out_cap;
   size_t out_len;
+  const rb_job *job; /* of RB_CALLBACK_JOB; of RB_CALLBACK_JOB_ENDED with its serial only */
 } rb_callback;
 
 /* The one function of Go's, which lets no panic out. It is called on threads of C's only: RocksDB's
@@ -418,6 +443,42 @@ uint8_t rb_db_full(rb_db *db);
 /* Has the database of a plan put its events into e: before rb_plan_open, which answers
  * RB_UNSUPPORTED if RocksDB offers no events. */
 void rb_plan_events(rb_plan *p, rb_events *e);
+
+/* Has the database of a plan ask c for each of its compactions (RB_CALLBACK_JOB and those behind
+ * it), on RocksDB's own threads: before rb_plan_open, which answers RB_UNSUPPORTED if RocksDB's C
+ * API offers no such service. What c has no result for RocksDB does itself; a result is one of
+ * rb_plan_open_and_compact for the very job, and its files are there to be moved, or the database
+ * gets into a failed state. c is held until the database is closed. Call it once. */
+void rb_plan_compactor(rb_plan *p, rb_callee *c);
+
+typedef struct rb_worker rb_worker;
+
+/* Makes the sign by which one rb_plan_open_and_compact is stopped; it lives until rb_worker_free.
+ * NULL when memory is short. */
+rb_worker *rb_worker_new(void);
+
+/* Has the compaction that was given w end soon, with RB_INCOMPLETE. */
+void rb_worker_stop(rb_worker *w);
+
+/* Ends w; no call may be using it. */
+void rb_worker_free(rb_worker *w);
+
+/* What rb_plan_open_and_compact answers: data is freed with rb_free, and NULL on error. */
+typedef struct rb_compacted {
+  uint8_t *data;
+  size_t len;
+  rb_status status;
+} rb_compacted;
+
+/* Does a job of the database in the plan's directory, which may be open, also by this process, and
+ * is only read: input is the job's, and family, whose options in the plan give operators, order and
+ * tables, its family. The new tables go into the directory output, which must be empty, or not be.
+ * All else is as the database's OPTIONS file says. The answer is for RocksDB in the process that
+ * gave the job. Errors: RB_UNSUPPORTED if RocksDB's C API offers it not, RB_NOT_FOUND if the plan
+ * has no such family, RB_INCOMPLETE once w has been stopped, RB_ABORTED if the order failed, and
+ * RocksDB's own; files may then be left in output. */
+rb_compacted rb_plan_open_and_compact(rb_plan *p, const char *family, const char *output,
+                                      const uint8_t *input, size_t len, rb_worker *w);
 
 /* ---- files in memory ------------------------------------------------------------------------ */
 
@@ -1283,6 +1344,7 @@ enum {
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
+  RB_FEATURE_COMPACTOR = 12,        /* 10.11 */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */

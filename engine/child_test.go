@@ -59,6 +59,8 @@ func TestMain(m *testing.M) {
 		fickleChild(os.Args[1:])
 	case "limit":
 		limitChild(os.Args[1:])
+	case "worker":
+		workerChild(os.Args[1:])
 	case "lengths":
 		lengthsChild(os.Args[1:])
 	default:

@@ -205,10 +205,10 @@ func (c *ColumnFamily) compact(ctx context.Context, start, end []byte, o Compact
 			}
 			return err
 		},
-		stop: d.c.PauseCompaction, // of the whole database; but only this one runs
+		stop: d.pauseCompaction, // of the whole database; but only this one runs
 		end: func(gone bool) {
 			if gone {
-				d.c.ResumeCompaction()
+				d.resumeCompaction()
 			}
 			d.guard.lanes.leaveCompact()
 			d.guard.leave(opCompact)

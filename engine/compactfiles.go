@@ -107,8 +107,14 @@ func (c *ColumnFamily) compactFiles(ctx context.Context, names []string, level i
 			}
 			return whyNotFiles(err)
 		},
-		stop: stop.Set,
-		end: func(bool) {
+		stop: func() {
+			stop.Set()
+			d.jobs.hold()
+		},
+		end: func(gone bool) {
+			if gone {
+				d.jobs.release()
+			}
 			stop.Free()
 			d.guard.lanes.leaveCompact()
 			d.guard.leave(opCompact)

@@ -259,7 +259,7 @@ var lengthFunctions = map[string]any{
 	"DeleteWhere": engine.DeleteWhere, "Destroy": engine.Destroy, "ExactSplits": engine.ExactSplits, "Export": engine.Export,
 	"FirstKey": engine.FirstKey, "LastKey": engine.LastKey, "ListColumnFamilies": engine.ListColumnFamilies,
 	"NewItersWith": engine.NewItersWith, "NewMemoryBudget": engine.NewMemoryBudget, "NewSSTWriter": engine.NewSSTWriter,
-	"Open": engine.Open, "OpenBackups": engine.OpenBackups, "OpenSecondary": engine.OpenSecondary, "ParseBatch": engine.ParseBatch,
+	"Open": engine.Open, "OpenAndCompact": engine.OpenAndCompact, "OpenBackups": engine.OpenBackups, "OpenSecondary": engine.OpenSecondary, "ParseBatch": engine.ParseBatch,
 	"PrefixBytes": engine.PrefixBytes, "PrefixStats": engine.PrefixStats, "Repair": engine.Repair, "Scan": engine.Scan,
 	"ScanParallel": engine.ScanParallel, "SizesOf": engine.SizesOf,
 }
@@ -282,6 +282,7 @@ var lengthsNotTried = map[string]string{
 	"DeleteWhere argument 2 Limit":    "it deletes that many rows, as it is told",
 	"DeleteWhere argument 2 ":         "and here all",
 	"OpenSecondary argument 1":        "Open has the same options",
+	"OpenAndCompact argument 4":       "and here too",
 	"Repair argument 1":               "and here too",
 }
 

@@ -57,6 +57,7 @@ type DB struct {
 	pauses  pauses
 	wakes   atomic.Uint64 // how often a compaction by hand may have been stopped for a stall to end
 	disk    *DiskBudget   // nil: none
+	jobs    *remoteJobs   // nil: RocksDB compacts itself
 
 	operatorFailures operatorFailures // of operators written in Go
 
@@ -137,6 +138,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	if err := o.Disk.join(plan); err != nil {
 		return nil, err
 	}
+	d.handJobs(plan, o)
 	if d.memory == nil {
 		if err := d.openPlan(plan, o, prepare); err != nil {
 			return nil, err
@@ -502,8 +504,9 @@ func (d *DB) shut() (running string) {
 	d.tx.locks.close()
 	d.commits.close()
 	d.pauses.close()
+	d.jobs.end()
 	if d.guard.running[opCompact].running() > 0 {
-		d.guard.aside(opCancel, d.c.PauseCompaction)
+		d.guard.aside(opCancel, d.pauseCompaction)
 	}
 	return d.guard.shut(d.timeout, func() {
 		if !d.cancelled {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -135,6 +136,22 @@ type Options struct {
 	// VerifyChecksums, Repair, ReadOnly, and before RocksDB 8.9 merge operators other than Uint64Add. Not with Transactions, InMemory or TTLFilter, which is the other way to have rows go,
 	// with a time of its own for each row.
 	TimedRows bool
+
+	// Compactor has compactions done elsewhere, by somebody who calls OpenAndCompact with the job's Input, and answers what
+	// that returned. It is called beside RocksDB's thread, which waits, so max_background_jobs in Extra is how many
+	// jobs are away at once. It must not use the database.
+	//
+	// A job is done here, by RocksDB itself, if it answers an error (ErrCompactHere says no more, others are logged as warnings),
+	// panics (which Health tells too: see OperatorError), answers anything but the whole result of this very job, or if a
+	// table of that is not there or cannot be moved into the database. So nothing is lost, whatever a worker does.
+	// The tables of a result go, and the folder when it is empty, whether they were used or not; what a worker leaves that was
+	// killed is the program's to remove. ctx ends when the result is not waited for any more: Close has begun, or a
+	// compaction by hand was stopped.
+	//
+	// Jobs of families with timestamps are not handed out, nor any while there are blob files in the database. Not with
+	// InMemory, TimedRows, Disk, and db_paths and cf_paths in Extra. ErrUnsupported before RocksDB 10.11. See
+	// docs/remote-compaction.md.
+	Compactor func(ctx context.Context, job CompactionJob) ([]byte, error)
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4", 1 MiB at most. Unknown names are ErrInvalidArgument.
@@ -315,7 +332,7 @@ func (o *Options) validate() error {
 	if err := o.validateMemory(); err != nil {
 		return err
 	}
-	if err := o.validateDisk(); err != nil {
+	if err := cmp.Or(o.validateDisk(), o.validateCompactor()); err != nil {
 		return err
 	}
 	if err := o.refuseInMemory(); err != nil {

@@ -51,6 +51,6 @@ func (d *DB) wakeFreed(done <-chan struct{}) {
 }
 
 func (d *DB) wakeAll() {
-	d.c.PauseCompaction()
-	d.c.ResumeCompaction()
+	d.pauseCompaction()
+	d.resumeCompaction()
 }

@@ -46,6 +46,7 @@ const (
 	AdaptiveReadAhead                // 11.6: IterOptions.AdaptiveReadAhead
 	AllFiles                         // 11.6: DB.AllFiles
 	WideColumns                      // rb_cxx: FamilyOptions.WideColumns
+	RemoteCompaction                 // 10.11: Options.Compactor and OpenAndCompact
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -86,6 +87,7 @@ var features = map[Feature]struct {
 	AdaptiveReadAhead: {"adaptive read-ahead", "11.6", cbridge.FeatureAdaptive, false},
 	AllFiles:          {"all files", "11.6", cbridge.FeatureAllFiles, true},
 	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
+	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 }
 
 // String is the feature's name.
@@ -108,7 +110,7 @@ func Features() []Feature {
 		FlushFamilies, WaitForCompact, SnapshotSequence, SharedMemtables, SetDBOptions, AsyncIO, IngestBottommost,
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
-		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns,
+		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
 	}
 }
 

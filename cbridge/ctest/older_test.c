@@ -54,6 +54,31 @@ static void levels_of_statistics_are_refused(void **state) {
   }
 }
 
+static void released(rb_callback *call) { call->answer = RB_ANSWER_FAILED; }
+
+static void compactions_elsewhere_are_refused(void **state) {
+  struct fixture *f = *state;
+  fx_close(f);
+  rb_plan *p = rb_plan_new(f->dir, fx_defaults().db);
+  rb_callee *c = rb_callee_new(released, 1, "elsewhere");
+  assert_non_null(p);
+  assert_non_null(c);
+  rb_plan_compactor(p, c);
+  rb_callee_free(c);
+  fx_ok(rb_plan_family(p, "default", fx_defaults().family, NULL));
+  rb_opened o = rb_plan_open(p);
+  expect_supported(o.status, RB_FEATURE_COMPACTOR);
+  rb_worker *w = rb_worker_new();
+  assert_non_null(w);
+  rb_worker_stop(w);
+  rb_compacted r = rb_plan_open_and_compact(p, "default", "/nowhere", U8("x"), 1, w);
+  assert_null(r.data);
+  fx_error(r.status, rb_supports(RB_FEATURE_COMPACTOR) ? RB_INCOMPLETE : RB_UNSUPPORTED, NULL);
+  rb_worker_free(w);
+  rb_plan_free(p);
+  rb_close(o.db);
+}
+
 static void events_are_refused(void **state) {
   struct fixture *f = *state;
   fx_close(f);
@@ -167,6 +192,7 @@ int main(void) {
       CASE(options_of_the_database_are_refused),
       CASE(options_of_compactions_are_refused),
       CASE(levels_of_statistics_are_refused),
+      CASE(compactions_elsewhere_are_refused),
       CASE(events_are_refused),
       CASE(resuming_is_refused),
       CASE(memtables_are_limited_without_a_manager),
