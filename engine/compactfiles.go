@@ -78,6 +78,9 @@ func (c *ColumnFamily) mayCompactFiles(names []string, level int, o *CompactFile
 
 // isTableName tells whether a name is one as LiveFiles gives them. RocksDB takes any digits before the last dot.
 func isTableName(name string) bool {
+	if len(name) > 64 { // ParseUint would copy it into its error
+		return false
+	}
 	digits, ok := strings.CutSuffix(name, ".sst")
 	n, err := strconv.ParseUint(digits, 10, 64)
 	return ok && err == nil && tableName(n) == name

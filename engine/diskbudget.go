@@ -14,7 +14,7 @@ import (
 // or zero DiskBudget answers as a closed one.
 //
 // Files count from the opening of a database on, or from their making, until they are deleted; those of a
-// database that was closed go on counting. Logs, manifests and the like do not count.
+// database that was closed go on counting (not with RocksDB 11.8). Logs, manifests and the like do not count.
 type DiskBudget struct {
 	mu     sync.Mutex
 	c      *cbridge.Disk // nil: closed

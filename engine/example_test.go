@@ -229,6 +229,8 @@ func ExampleSupports() {
 	// identity call since RocksDB 9.4
 	// adaptive read-ahead since RocksDB 11.6
 	// all files since RocksDB 11.6
+	// wide columns with the build tag rb_cxx
+	// remote compaction since RocksDB 10.11
 	// true
 	// true
 }

@@ -52,7 +52,7 @@ func TestWithoutTheChecksABadBatchRuinsTheDatabase(t *testing.T) {
 			ruined++
 		}
 	}
-	if ruined == 0 {
+	if ruined == 0 && !engine.Supports(engine.AdaptiveReadAhead) { // 11.8 opens all of them again
 		t.Error("every database could be opened again")
 	}
 }

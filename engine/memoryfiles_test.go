@@ -230,7 +230,7 @@ func TestFilesInMemoryLiveAsLongAsAnyOfTheirDatabases(t *testing.T) {
 
 func TestAFailedOpenInMemoryLeavesNothingBehind(t *testing.T) {
 	files := memoryFiles(t)
-	for _, extra := range []string{"no_such_option=1", "memtable=vector"} { // before RocksDB opens, and while it does
+	for _, extra := range []string{"no_such_option=1", "memtable=prefix_hash"} { // before RocksDB opens, and while it does
 		_, err := engine.Open("db", &engine.Options{InMemory: files, Extra: extra})
 		expectError(t, extra, err, engine.ErrInvalidArgument)
 	}

@@ -96,7 +96,7 @@ var badExtras = []string{
 	"parallel_threads: compression_opts={level=3;parallel_threads=0}", "compression_opts: compression_opts=1:2:3:4:5:0",
 	"compression: compression=nosuch", "compaction_style: compaction_style=kNoSuch", "compaction_pri: compaction_pri=kNoSuch",
 	"block_based_table_factory: block_based_table_factory={no_such=1}", "checksum: block_based_table_factory={checksum=kNoSuch}",
-	"inplace_update_support: inplace_update_support=true", "~Xpress: compression=kXpressCompression", "~concurrent: memtable=vector",
+	"inplace_update_support: inplace_update_support=true", "~Xpress: compression=kXpressCompression", "~concurrent: memtable=prefix_hash",
 	"~format_version: block_based_table_factory={format_version=99}", "~prefix_extractor: block_based_table_factory={index_type=kHashSearch}",
 	"~block cache: block_based_table_factory={no_block_cache=true;cache_index_and_filter_blocks=true}",
 	"~age cutoff: enable_blob_files=true;enable_blob_garbage_collection=true;blob_garbage_collection_age_cutoff=2",
