@@ -33,7 +33,7 @@ func ExampleColumnFamily_CompactWith() {
 }
 
 func ExampleColumnFamily_CompactFiles() {
-	db, done := opened(nil)
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{Extra: "disable_auto_compactions=true"}}) // which move files on
 	defer done()
 	for _, city := range []string{"Berlin", "Lima"} {
 		if err := db.Put([]byte(city), []byte("a city"), nil); err != nil {
