@@ -77,7 +77,20 @@ static int32_t rb_refine(int32_t code, const char *rest) {
   }
 }
 
+/* Where a write waits for others when the database gets into an error, RocksDB answers
+ * "incomplete", with the error behind it: the error is meant. */
+static const char *rb_error_within(const char *text) {
+  static const char incomplete[] = "Result incomplete: ";
+  const char *rest = text + sizeof incomplete - 1;
+  if (strncmp(text, incomplete, sizeof incomplete - 1) != 0) {
+    return text;
+  }
+  return strncmp(rest, "IO error: ", 10) == 0 || strncmp(rest, "Corruption: ", 12) == 0 ? rest
+                                                                                        : text;
+}
+
 static int32_t rb_code_of(const char *text) {
+  text = rb_error_within(text);
   for (size_t i = 0; i < sizeof rb_prefixes / sizeof rb_prefixes[0]; i++) {
     size_t n = strlen(rb_prefixes[i].prefix);
     if (strncmp(text, rb_prefixes[i].prefix, n) == 0) {

@@ -52,6 +52,17 @@ static void a_full_disk_is_told_from_other_io_errors(void **state) {
   expect_code("Corruption: : No space left on device", RB_CORRUPTION);
 }
 
+static void an_error_is_found_within_an_incomplete_write(void **state) {
+  (void)state;
+  expect_code("Result incomplete: IO error: No space left on device: While appending to file: "
+              "/d/000060.sst: No space left on device",
+              RB_NO_SPACE);
+  expect_code("Result incomplete: Corruption: block checksum mismatch", RB_CORRUPTION);
+  expect_code("Result incomplete: Write stall", RB_INCOMPLETE);
+  expect_code("Result incomplete: ", RB_INCOMPLETE);
+  expect_code("Result incomplete", RB_UNKNOWN);
+}
+
 static void a_failed_sync_is_told_from_other_io_errors(void **state) {
   (void)state;
   expect_code("IO error: While fdatasync: /d/000004.log: Input/output error", RB_SYNC_FAILED);
@@ -122,6 +133,7 @@ int main(void) {
       cmocka_unit_test(words_in_a_path_do_not_make_a_lock),
       cmocka_unit_test(a_read_only_place_is_told_from_other_errors),
       cmocka_unit_test(an_unknown_text_is_an_unknown_code),
+      cmocka_unit_test(an_error_is_found_within_an_incomplete_write),
       cmocka_unit_test(an_own_status_copies_its_text),
   };
   return cmocka_run_group_tests_name("status", tests, NULL, NULL);

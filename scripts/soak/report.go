@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,18 +14,17 @@ import (
 	"time"
 )
 
-// writeReport writes OUT/DATE.md.
+// writeReport writes OUT/DATE.md, or OUT/DATE-2.md and so on if there is one.
 func writeReport(out string, begin time.Time, whole time.Duration, results []*result) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	name := filepath.Join(out, begin.UTC().Format(time.DateOnly)+".md")
-	f, err := os.Create(name)
+	f, err := newReport(filepath.Join(out, begin.UTC().Format(time.DateOnly)))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	fmt.Println("soak: report in", name)
+	fmt.Println("soak: report in", f.Name())
 	heading(f, begin, whole)
 	table(f, results)
 	for _, r := range results {
@@ -33,6 +34,20 @@ func writeReport(out string, begin time.Time, whole time.Duration, results []*re
 	}
 	findings(f, results)
 	return f.Close()
+}
+
+// newReport makes the first of NAME.md, NAME-2.md and so on that is not there.
+func newReport(name string) (*os.File, error) {
+	for n := 1; ; n++ {
+		path := name + ".md"
+		if n > 1 {
+			path = fmt.Sprintf("%s-%d.md", name, n)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 func heading(w io.Writer, begin time.Time, whole time.Duration) {
