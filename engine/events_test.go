@@ -17,7 +17,14 @@ import (
 func needs(t *testing.T, f engine.Feature) {
 	t.Helper()
 	if !engine.Supports(f) {
-		t.Skipf("%s: needs RocksDB %s, or the build tag %s", f, f.Since(), f.Tag())
+		var ways []string
+		if f.Since() != "" {
+			ways = append(ways, "RocksDB "+f.Since())
+		}
+		if f.Tag() != "" {
+			ways = append(ways, "the build tag "+f.Tag())
+		}
+		t.Skipf("%s: needs %s", f, strings.Join(ways, ", or "))
 	}
 }
 
