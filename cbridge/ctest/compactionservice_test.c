@@ -354,6 +354,7 @@ static void a_failed_order_gives_no_result(void **state) {
   s.family.operators.called_order = c;
   fx_ok(rb_plan_family(p, "g", s.family, "num_levels=5"));
   rb_callee_free(c);
+  assert_null(rb_plan_order(p, "nobody's"));
   rb_order_compare(rb_plan_order(p, "g"), U8("a"), 1, U8("b"), 1);
   rb_worker *w = rb_worker_new();
   answer = "made";

@@ -11,6 +11,7 @@
  */
 static atomic_int bad;
 static atomic_bool sick;   /* all fail */
+static atomic_bool once;   /* the next one fails */
 static atomic_uint failed; /* comparisons */
 static atomic_uint told;   /* how often Go was told of a failure */
 
@@ -24,7 +25,8 @@ static void go(rb_callback *call) {
   if (call->kind != RB_CALLBACK_COMPARE) {
     return;
   }
-  if (sick || is_bad(call->key, call->key_len) || is_bad(call->value, call->value_len)) {
+  if (atomic_exchange(&once, false) || sick || is_bad(call->key, call->key_len) ||
+      is_bad(call->value, call->value_len)) {
     failed++;
     return;
   }
@@ -234,6 +236,17 @@ static void reads_fail_alone(void **state) {
   fx_expect(f->family, NULL, "f", "value");
 }
 
+/* A comparator that fails once, and has an answer when it is asked again: the read fails all the
+ * same, since it may have been another answer. */
+static void a_read_fails_for_one_comparison(void **state) {
+  struct fixture *f = *state;
+  once = true;
+  fx_error(get(f), RB_ABORTED, "the comparator failed");
+  assert_int_equal(failed, 1);
+  assert_int_equal(told, 0);
+  fx_ok(get(f));
+}
+
 /* A write's failure is told, and refuses all that could build on it. The row is in the log. */
 static void writes_end_with_a_failure(void **state) {
   struct fixture *f = *state;
@@ -345,6 +358,7 @@ int main(void) {
       CASE(rows_are_in_its_order),
       CASE(it_is_known_by_its_name),
       CASE(reads_fail_alone),
+      CASE(a_read_fails_for_one_comparison),
       CASE(writes_end_with_a_failure),
       CASE(batches_end_with_a_failure),
       CASE(a_database_does_not_open_with_a_failure),
