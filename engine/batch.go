@@ -73,10 +73,14 @@ func (u *familyUse) also(o familyUse) {
 	u.plain, u.stamped, u.foreign = u.plain || o.plain, u.stamped || o.stamped, u.foreign || o.foreign
 }
 
-// merged notes a record from elsewhere.
-func (u *familyUse) merged(merge bool) {
-	u.merges = u.merges || merge
-	u.unchecked = u.unchecked || merge
+// saw notes a record from elsewhere.
+func (u *familyUse) saw(kind RecordKind) {
+	switch kind {
+	case KindMerge:
+		u.merges, u.unchecked = true, true
+	case KindPutEntity:
+		u.wide = true
+	}
 }
 
 // savepoint is a length to return to.
@@ -131,8 +135,7 @@ func (b *Batch) note(r Record) error {
 		}
 	}
 	i := b.useOf(nil, r.Family)
-	b.uses[i].merged(r.Kind == KindMerge)
-	b.uses[i].wide = b.uses[i].wide || r.Kind == KindPutEntity
+	b.uses[i].saw(r.Kind)
 	b.uses[i].foreign = true
 	return nil
 }

@@ -146,8 +146,11 @@ func TestACompactionTellsThatItCouldNotMoveFiles(t *testing.T) {
 		want = engine.ErrUnsupported // RocksDB's own word for it
 	}
 	err := db.CompactWith(ctx, []byte("a"), []byte("a\x00"), &engine.CompactOptions{ChangeLevel: true, TargetLevel: 1})
-	if levels := levelsOf(t, db); err == nil && levels[1] == 2 && len(levels) == 1 {
-		return // RocksDB 11.8 takes that file with it
+	if engine.Supports(engine.AdaptiveReadAhead) && err == nil { // 11.8 takes that file with it
+		if levels := levelsOf(t, db); levels[1] != 2 || len(levels) != 1 {
+			t.Errorf("files by level: %v", levels)
+		}
+		return
 	}
 	expectError(t, "over a file in level 2", err, want)
 	if levels := levelsOf(t, db); levels[3] != 1 || levels[2] != 1 {

@@ -40,11 +40,13 @@ func (o *Options) validateCompactor() error {
 	if o.Compactor == nil || o.ReadOnly {
 		return nil
 	}
-	settings := settingsOf(o.Extra, o.FamilyOptions.Extra)
+	extras := []string{o.Extra, o.FamilyOptions.Extra}
 	for _, f := range o.Families {
-		for name, value := range settingsOf(f.Extra) {
-			settings[name] += value
-		}
+		extras = append(extras, f.Extra)
+	}
+	elsewhere := func(extra string) bool {
+		settings := settingsOf(extra)
+		return settings["db_paths"]+settings["cf_paths"] != ""
 	}
 	switch {
 	case !Supports(RemoteCompaction):
@@ -55,7 +57,7 @@ func (o *Options) validateCompactor() error {
 		return invalid("open", "Compactor and TimedRows exclude each other: a worker does not know the times")
 	case o.Disk != nil:
 		return invalid("open", "Compactor and Disk exclude each other: the budget does not see the files of workers")
-	case settings["db_paths"]+settings["cf_paths"] != "":
+	case slices.ContainsFunc(extras, elsewhere):
 		return invalid("open", "Compactor excludes db_paths and cf_paths: its tables are moved into the database's folder")
 	}
 	return nil

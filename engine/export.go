@@ -5,9 +5,6 @@ import (
 	"context"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 )
@@ -196,8 +193,7 @@ func (s *state) of(c *ColumnFamily) {
 		return
 	}
 	// A database may have no such file: then it is not known.
-	id, _ := os.ReadFile(filepath.Join(c.db.path, "IDENTITY"))
-	s.identity = strings.TrimSpace(string(id))
+	s.identity, _ = identityOnDisk(c.db.path)
 }
 
 // read is of for one whose newest state is read.

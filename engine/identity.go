@@ -27,7 +27,9 @@ func (d *DB) Identity() (string, error) {
 	case d.files != nil:
 		err = unsupported("", IdentityCall)
 	default:
-		id, err = identityOnDisk(d.path)
+		if id, err = identityOnDisk(d.path); err != nil {
+			err = dberr.Wrap("", dberr.IO, err)
+		}
 	}
 	return id, d.describe(err, "identity")
 }
@@ -35,8 +37,5 @@ func (d *DB) Identity() (string, error) {
 // identityOnDisk reads it from the file that RocksDB keeps it in.
 func identityOnDisk(dir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "IDENTITY"))
-	if err != nil {
-		return "", dberr.Wrap("", dberr.IO, err)
-	}
-	return strings.TrimSpace(string(b)), nil
+	return strings.TrimSpace(string(b)), err
 }

@@ -64,10 +64,7 @@ var diskTable = &lifecycleTable[*engine.DiskBudget]{
 			return want(nil, (b.Limits().MaxBytes > 0) == (k.is == alive), b.Limits())
 		},
 		"Usage": func(b *engine.DiskBudget, k *lifecycleKit) error {
-			if k.state == "database closed" { // RocksDB 11.8 forgets its files
-				return nil
-			}
-			used := k.state == "in use"
+			used := k.state == "in use" || k.state == "database closed" && !engine.Supports(engine.AdaptiveReadAhead) // 11.8 forgets its files
 			return want(nil, (b.Usage().Files > 0) == used, b.Usage())
 		},
 	},

@@ -78,11 +78,11 @@ func openAndCompact(ctx context.Context, dir, output string, input []byte, o *Op
 
 // isOf tells whether the database in dir is the job's, and one that a worker can compact.
 func (j *jobInput) isOf(dir string) error {
-	identity, err := os.ReadFile(filepath.Join(dir, "IDENTITY"))
+	identity, err := identityOnDisk(dir)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist): // write_identity_file may be off
 		return fileError("", filepath.Join(dir, "IDENTITY"), err)
-	case err == nil && strings.TrimSpace(string(identity)) != strings.TrimSpace(j.database):
+	case err == nil && identity != strings.TrimSpace(j.database):
 		return invalid("", "the input is of another database")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err != nil {

@@ -262,12 +262,15 @@ type IterOptions struct {
 	Prefix            []byte // keys that begin with it
 	Limit             int    // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
 	KeysOnly          bool   // values are nil
-	Columns           bool   // values are all columns of their rows, for Iterator.Columns and DecodeColumns; without it those of DefaultColumn, which Filter sees in any case. The family has WideColumns
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //
 	ValuesUpTo        int    // values are cut after so many bytes, and ValueLen tells how many there were; 0: whole
 	ReadAhead         int    // bytes, up to 256 MiB; 0: RocksDB's automatic read-ahead
 	CacheOnly         bool   // ErrWouldBlock where a file would have to be read; rows before it are right
+
+	// Columns has values be all columns of their rows, for Iterator.Columns and DecodeColumns; without it they are those of
+	// DefaultColumn, which Filter sees in any case. ErrInvalidArgument for a family without WideColumns, and with ValuesUpTo.
+	Columns bool
 
 	// Filter has C pass over the rows that it does not keep: nil keeps all. What Limit counts are rows
 	// that are kept. SetBounds and Refresh leave it. A call into C looks at 4,096 rows, or 4 MiB of rows, at

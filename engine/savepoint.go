@@ -69,8 +69,7 @@ func (b *Batch) recountUses() {
 			continue
 		}
 		i := b.useOf(nil, r.Family)
-		b.uses[i].merged(r.Kind == KindMerge)
-		b.uses[i].wide = b.uses[i].wide || r.Kind == KindPutEntity
+		b.uses[i].saw(r.Kind)
 	}
 	for i := range b.uses {
 		for _, k := range known {

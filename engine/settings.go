@@ -94,7 +94,7 @@ func (d *DB) SetOptions(options map[string]string) error {
 		defer d.optionMu.Unlock()
 		err = d.manifestCall(func() error { return d.c.SetOptions(settings) })
 	}
-	if e, ok := err.(*Error); ok && e.Code == dberr.NotFound { // from 11.8 on RocksDB says so of a name that it does not know
+	if e, ok := err.(*Error); ok && e.Code == dberr.NotFound { // RocksDB 11.8 says so of a name that it does not know
 		e.Code = dberr.InvalidArgument
 	}
 	return d.describe(err, "set options")

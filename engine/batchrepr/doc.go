@@ -41,8 +41,8 @@
 //
 //	00 00 00 00 00 00 00 00 | 02 00 00 00 | 01 03 6b 65 79 01 76 | 04 ac 02 03 6b 65 79
 //
-// RocksDB has further tags, for two-phase commit, blob references and timestamps. They are internal to it or mean nothing outside the database that made
-// them, and [Check] refuses them by name.
+// RocksDB has further tags, for two-phase commit, blob references and timestamps. They are internal to
+// it or mean nothing outside the database that made them, and [Check] refuses them by name.
 //
 // # Bytes from elsewhere
 //
