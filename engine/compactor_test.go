@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -441,6 +442,33 @@ func TestJobsThatWorkersWouldDamageStayHere(t *testing.T) {
 		}
 	}
 	mustDo(t, db.Health())
+}
+
+// The answer to another job is not taken, though its tables are there, and they stay for whoever waits for them.
+func TestAnAnswerToAnotherJobIsNotTaken(t *testing.T) {
+	w := newJobWorker(t)
+	o := jobOptions()
+	o.Compactor = func(ctx context.Context, job engine.CompactionJob) ([]byte, error) {
+		if len(w.answers) > 0 {
+			w.asked.Add(1)
+			return w.answers[0], nil
+		}
+		answer, err := w.work(ctx, job)
+		w.answers = append(w.answers, answer)
+		return nil, errors.Join(err, engine.ErrCompactHere)
+	}
+	db := openTemp(t, o)
+	again := &engine.CompactOptions{Bottommost: engine.BottommostForce}
+	twoTables(t, db.ColumnFamilies()[0])
+	mustDo(t, db.CompactWith(t.Context(), nil, nil, again), db.Put([]byte("c"), []byte("3"), nil), db.Flush())
+	kept, err := filepath.Glob(filepath.Join(w.out, "*", "*.sst"))
+	mustDo(t, err, db.CompactWith(t.Context(), nil, nil, again), db.Health())
+	expectRows(t, "afterwards", db, map[string]string{"a": "12345678", "b": "2", "c": "3"})
+	still, err := filepath.Glob(filepath.Join(w.out, "*", "*.sst"))
+	mustDo(t, err)
+	if w.asked.Load() < 2 || len(kept) == 0 || !slices.Equal(kept, still) {
+		t.Errorf("%d jobs; tables of the first: %v, then %v", w.asked.Load(), kept, still)
+	}
 }
 
 // Tables in another file system cannot be moved, which RocksDB would notice too late.

@@ -127,7 +127,7 @@ func (v view) getEntity(key []byte, o *ReadOptions) ([]Column, error) {
 		return nil, err
 	}
 	defer v.leave(op)
-	if err := v.cf.readsColumns(); err != nil {
+	if err := v.cf.wideOnly(""); err != nil {
 		return nil, v.explain(err, op, nil, o)
 	}
 	buf := scratch.Get().(*[scratchSize]byte)
@@ -158,18 +158,6 @@ func (v view) getEntity(key []byte, o *ReadOptions) ([]Column, error) {
 		return nil, v.explain(err, op, key, o)
 	}
 	return columns, nil
-}
-
-// readsColumns refuses a family whose columns are not read by key. RocksDB 7.8 gives, for a row with a value in a blob
-// file, the place of the value there as the value.
-func (c *ColumnFamily) readsColumns() error {
-	if err := c.wideOnly(""); err != nil {
-		return err
-	}
-	if c.blobs.Load() {
-		return errWideBlobs()
-	}
-	return nil
 }
 
 // wideOnly refuses a family that may not hold entities.
@@ -213,7 +201,8 @@ func errWideBlobs() error {
 //     writes; later versions merge into the default column.
 //   - Compaction filters: before 8.0 none sees an entity, and those of the C API never do: all are kept.
 //   - Timestamps: no version takes an entity with one.
-//   - Blob files: see readsColumns. Later versions put columns there in a form that earlier ones do not read.
+//   - Blob files: 7.8 gives, for a row with a value there, its place as the value. Later versions put columns there in a
+//     form that earlier ones do not read. So a family that has such files, or gets them, is refused too.
 func (o *operators) validateWide(f *FamilyOptions) error {
 	if !o.wide {
 		return nil

@@ -494,6 +494,34 @@ func TestEntitiesInTheCacheOnly(t *testing.T) {
 	expectError(t, "a context that has ended", err, context.Canceled)
 }
 
+// A file that would have to be opened: RocksDB takes what may be there for a row without columns.
+func TestEntitiesInFilesThatAreNotOpenAreNotTakenForEmptyOnes(t *testing.T) {
+	needs(t, engine.WideColumns)
+	const files = 30
+	o := wideOptions()
+	o.Extra = "max_open_files=20;table_cache_numshardbits=0"
+	o.Families["wide"] = engine.FamilyOptions{WideColumns: true, Extra: byHandOnly}
+	dir := filepath.Join(t.TempDir(), "db")
+	db := openDir(t, dir, o)
+	c, err := db.ColumnFamily("wide")
+	mustDo(t, err)
+	for i := range files {
+		mustDo(t, errors.Join(c.PutEntity([]byte{byte(i)}, columnsOf("a", "1"), nil), c.Flush()))
+	}
+	mustDo(t, db.Close())
+	db = openDir(t, dir, o)
+	defer db.Close()
+	c, err = db.ColumnFamily("wide")
+	mustDo(t, err)
+	for i := range files {
+		if columns, err := c.GetEntity([]byte{byte(i)}, &engine.ReadOptions{CacheOnly: true}); err == nil && len(columns) != 1 {
+			t.Errorf("row %d: %q", i, columns)
+		} else if err != nil {
+			expectError(t, "of the cache only", err, engine.ErrWouldBlock)
+		}
+	}
+}
+
 // What takes a value for the whole row is refused, by name.
 func TestWhatWouldLoseColumnsIsRefused(t *testing.T) {
 	db, c := tempWide(t)
@@ -561,8 +589,8 @@ func TestColumnsThatCannotBeAreRefused(t *testing.T) {
 func TestEntitiesNeedTheOption(t *testing.T) {
 	db := openTemp(t, nil)
 	k := []byte("k")
-	var b, aimed engine.Batch
-	mustDo(t, b.PutEntity(k, columnsOf("a", "1")))
+	var b, aimed, appended engine.Batch
+	mustDo(t, errors.Join(b.PutEntity(k, columnsOf("a", "1")), appended.Put(k, nil), appended.Append(&b)))
 	parsed, err := engine.ParseBatch(b.Repr())
 	mustDo(t, err)
 	_, get := db.GetEntity(k, nil)
@@ -574,7 +602,7 @@ func TestEntitiesNeedTheOption(t *testing.T) {
 	expectErrors(t, map[string]error{
 		"PutEntity": db.PutEntity(k, nil, nil), "GetEntity": get, "Snapshot.GetEntity": ofSnapshot, "NewIter": iter, "NewItersWith": iters,
 		"Write": db.Write(&b, nil), "Write of a parsed batch": db.Write(parsed, nil),
-		"Batch.In": aimed.In(db.ColumnFamilies()[0]).PutEntity(k, nil),
+		"Write after Append": db.Write(&appended, nil), "Batch.In": aimed.In(db.ColumnFamilies()[0]).PutEntity(k, nil),
 	}, engine.ErrInvalidArgument, "WideColumns")
 	if n := db.LatestSequence(); n != 0 {
 		t.Errorf("%d rows were written", n)
