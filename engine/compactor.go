@@ -91,12 +91,8 @@ func (d *DB) handJobs(plan *cbridge.Plan, o *Options) {
 	plan.Compactor(&cbridge.Compactor{Name: "rockbridge.Compactor", Compact: r.compact, Ended: r.ended, Cancelled: r.end})
 }
 
-// end calls all jobs back, and those to come.
-func (r *remoteJobs) end() {
-	if r != nil {
-		r.cancel(ErrClosed)
-	}
-}
+// end calls all jobs back, and those to come: RocksDB says when it is being closed.
+func (r *remoteJobs) end() { r.cancel(ErrClosed) }
 
 // hold calls back those by hand, and those to come until release: RocksDB waits for them before it stops one.
 func (r *remoteJobs) hold() {

@@ -399,6 +399,26 @@ func TestNobodyWaitsForAJobThatIsNotWanted(t *testing.T) {
 	mustDo(t, db.Compact(t.Context(), nil, nil), db.Close())
 }
 
+// Close calls back what RocksDB compacts by itself, too.
+func TestCloseWaitsForNoJobOfTheBackground(t *testing.T) {
+	needs(t, engine.RemoteCompaction)
+	away := make(chan struct{}, 1)
+	o := &engine.Options{
+		FamilyOptions: engine.FamilyOptions{Extra: "level0_file_num_compaction_trigger=2"},
+		Logger:        quiet,
+		Compactor: func(ctx context.Context, _ engine.CompactionJob) ([]byte, error) {
+			away <- struct{}{}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	}
+	db := openTemp(t, o)
+	rows := twoTables(t, db.ColumnFamilies()[0])
+	<-away
+	expectRows(t, "meanwhile", db, rows)
+	mustDo(t, db.Close())
+}
+
 // A job that RocksDB would do damage with is not handed out.
 func TestJobsThatWorkersWouldDamageStayHere(t *testing.T) {
 	w := newJobWorker(t)

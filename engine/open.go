@@ -504,7 +504,6 @@ func (d *DB) shut() (running string) {
 	d.tx.locks.close()
 	d.commits.close()
 	d.pauses.close()
-	d.jobs.end()
 	if d.guard.running[opCompact].running() > 0 {
 		d.guard.aside(opCancel, d.pauseCompaction)
 	}
