@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -242,4 +243,28 @@ func TestAPanicInACallbackIsTheCallersOwn(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
+}
+
+// Rows without log are there after a Close also where they wait in a full memtable for a second one, to be flushed together.
+func TestACloseKeepsRowsWithoutLogInFullMemtables(t *testing.T) {
+	o := &engine.Options{Families: map[string]engine.FamilyOptions{
+		"f": {WriteBufferSize: 64 << 10, Extra: "max_write_buffer_number=4;min_write_buffer_number_to_merge=2;" + byHandOnly},
+	}}
+	dir := filepath.Join(t.TempDir(), "db")
+	db := openDir(t, dir, o)
+	f, err := db.ColumnFamily("f")
+	mustDo(t, err)
+	large := make([]byte, 100_000)
+	mustDo(t, f.Put([]byte("b"), []byte("1"), &engine.WriteOptions{DisableWAL: true}), f.Put([]byte("c"), large, nil),
+		db.Put([]byte("a"), nil, nil)) // which changes the memtable of f
+	rows := rowsOf(t, f)
+	mustDo(t, db.Close())
+	db = openDir(t, dir, o)
+	defer db.Close()
+	f, err = db.ColumnFamily("f")
+	mustDo(t, err)
+	if len(rows) != 2 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	expectRows(t, "after a Close", f, rows)
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
 )
@@ -13,6 +14,8 @@ type commits struct {
 	counts *commitCounters
 	groups [4]committer // by the flags Sync and NoWAL
 	syncer syncer
+
+	unlogged atomic.Bool // there were commits without log
 }
 
 // groupFlags are the flags that commits have in common when they are written together.
@@ -46,6 +49,7 @@ func (c *commits) lane(flags uint32) *lane {
 
 // commit writes p, and syncs the log if flags say so. See committer.commit.
 func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byte) (gone <-chan struct{}, err error) {
+	c.noteLog(flags)
 	if c.mode == CommitAlone || flags&^groupFlags != 0 {
 		err = c.alone(ctx, flags, p)
 	} else {
@@ -54,8 +58,16 @@ func (c *commits) commit(ctx context.Context, flags uint32, p pending, own []byt
 	return gone, shutDown(err)
 }
 
+// noteLog remembers that there is more than what the log has.
+func (c *commits) noteLog(flags uint32) {
+	if flags&cbridge.NoWAL != 0 && !c.unlogged.Load() {
+		c.unlogged.Store(true)
+	}
+}
+
 // alone is a call into C for one commit.
 func (c *commits) alone(ctx context.Context, flags uint32, p pending) error {
+	c.noteLog(flags)
 	if l := c.lane(flags); l != nil {
 		if err := l.acquire(ctx); err != nil {
 			return err

@@ -447,7 +447,7 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 // and transactions that were left open, and then answers a *LeakError that counts them. If calls are still
 // in flight it frees nothing and answers ErrBusy, naming them; Close may then be called again. Then it waits
 // for what RocksDB's own threads have in hand, a flush on a disk that hangs for example. It is idempotent.
-// Writes that were not synced are in the operating system's hands.
+// Writes that were not synced are in the operating system's hands; rows without log are flushed, if the disk takes them.
 func (d *DB) Close() error {
 	if d == nil || d.c == nil {
 		return nil
@@ -488,11 +488,32 @@ func (d *DB) close() error {
 // closeC closes the database in C, and sees to it that it can be opened again.
 func (d *DB) closeC() {
 	d.noteBackground()
+	d.flushUnlogged()
 	d.c.Close()
 	d.operatorFailures.kept.release()
 	if d.trouble.met.Load() && !d.readOnly && d.files == nil {
 		bringBackManifest(d.path)
 		forgetManifests(d.path)
+	}
+}
+
+// flushUnlogged flushes the families in which full memtables wait to be flushed together, if they may hold rows that are in no
+// log: RocksDB, which flushes such rows when it is closed, passes by a family whose newest memtable is empty.
+func (d *DB) flushUnlogged() {
+	if !d.commits.unlogged.Load() || d.readOnly || d.cancelled || d.stopped() != nil {
+		return
+	}
+	var waiting []*cbridge.Family
+	for _, c := range *d.families.Load() {
+		if n, ok := c.c.Property("rocksdb.num-immutable-mem-table"); ok && n != "0" && !c.dropped.Load() {
+			waiting = append(waiting, c.c)
+		}
+	}
+	if len(waiting) == 0 {
+		return
+	}
+	if err := d.c.Flush(waiting); err != nil {
+		say(d.log, slog.LevelError, "rockbridge: rows without log could not be flushed", slog.Any("error", err))
 	}
 }
 
