@@ -24,6 +24,7 @@ const (
 	tagSkippable       = 1 << 13 // from here on: a length and as many bytes
 	tagBlobAdditionOld = tagSkippable + 2
 	tagBlobGarbageOld  = tagSkippable + 3
+	tagHistory         = tagSkippable + 6
 )
 
 // The tags of what may follow a new file's fixed part.
@@ -42,6 +43,7 @@ type edit struct {
 	added, dropped, grouped          bool
 	following                        uint64 // records of the group that follow
 	log, keepLog, nextFile, sequence uint64
+	history                          []byte
 	deleted                          []uint64
 	files                            []File
 	blobs, garbage                   []Blob
@@ -88,6 +90,8 @@ func (e *edit) field(d *decoder, tag uint64) bool {
 		e.added, e.name = true, string(d.bytes())
 	case tagFamilyDrop:
 		e.dropped = true
+	case tagHistory:
+		e.history = d.bytes()
 	case tagGroup:
 		e.grouped, e.following = true, d.varint()
 	default:

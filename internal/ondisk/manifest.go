@@ -27,6 +27,7 @@ type Family struct {
 	ID         uint32
 	Name       string
 	Comparator string
+	History    []byte          // the timestamp that its history begins at, as RocksDB has it; nil: it has all
 	Log        uint64          // write-ahead logs of lower numbers hold nothing of it any more
 	Files      map[uint64]File // by number
 	Blobs      map[uint64]Blob // files of blobs, by number
@@ -146,6 +147,9 @@ func (s *states) apply(e *edit) error {
 	}
 	if e.comparator != "" {
 		f.Comparator = e.comparator
+	}
+	if e.history != nil {
+		f.History = bytes.Clone(e.history)
 	}
 	f.Log = max(f.Log, e.log)
 	s.result.NextFile = max(s.result.NextFile, e.nextFile)
