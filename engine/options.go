@@ -115,6 +115,12 @@ type Options struct {
 	// system cannot.
 	DirectReads, DirectWrites bool
 
+	// FileChecksums has a checksum made of each table file and each file of blobs as a whole, when it is written or
+	// ingested, and kept in the manifest, checkpoints and backups too: for DB.FileChecksums and DB.VerifyFileChecksums. Files
+	// that are there already, that DB.ImportFiles takes, or that Compactor's workers wrote have none until a compaction
+	// writes them anew; those that have one keep it without the option too. Before RocksDB 9.2 it excludes block_align.
+	FileChecksums bool
+
 	// Statistics has RocksDB count what it does, for DB.Statistics. See StatisticsLevel.
 	Statistics StatisticsLevel
 

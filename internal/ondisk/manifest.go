@@ -19,6 +19,7 @@ type File struct {
 	Size              int64
 	Smallest, Largest []byte // keys, without what RocksDB adds to them
 	FirstSeq, LastSeq uint64 // sequence numbers of its records
+	Method, Checksum  string // of the whole file: how it is made, and its bytes; empty if there is none
 	oldestBlob        uint64 // number of the oldest file of blobs that it refers to; 0: it has none
 }
 
@@ -35,7 +36,10 @@ type Family struct {
 
 // Blob is a file of blobs that a manifest names. Its size is at least Bytes, since a head and a foot come
 // on top.
-type Blob struct{ Number, Values, Bytes uint64 }
+type Blob struct {
+	Number, Values, Bytes uint64
+	Method, Checksum      string // as those of a File
+}
 
 // Manifest is the state that a manifest describes.
 type Manifest struct {
