@@ -229,3 +229,23 @@ func TestAlignedTablesGetNoWrongChecksums(t *testing.T) {
 		mustDo(t, err)
 	}
 }
+
+// RocksDB hands no checksums on with the files of a family: one that is imported has none before it is written anew, and
+// is told as such.
+func TestFamilyFilesHaveNoChecksumsUntilACompaction(t *testing.T) {
+	if !engine.Supports(engine.FamilyFiles) {
+		t.Skip("it needs RocksDB 10.7, or the tag rb_cxx")
+	}
+	r, _ := seededRand(t, "checksums.seed", *checksumsSeed)
+	base, o := t.TempDir(), withChecksums()
+	o.Families = nil
+	db := openDir(t, filepath.Join(base, "db"), o)
+	defer db.Close()
+	putSome(t, r, db)
+	mustDo(t, db.ColumnFamilies()[0].ExportFiles(nil, filepath.Join(base, "files")))
+	c, err := db.ImportFiles(nil, "imported", filepath.Join(base, "files"), nil)
+	mustDo(t, err)
+	expectChecksums(t, "imported", db, 1)
+	mustDo(t, c.CompactWith(nil, nil, nil, &engine.CompactOptions{Bottommost: engine.BottommostForce}))
+	expectChecksums(t, "compacted", db, 0)
+}
