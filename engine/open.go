@@ -173,6 +173,9 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 		if d.recovery, err = lookAtLogs(d.path, o); err != nil {
 			return err
 		}
+		if err = d.filterLogs(o); err != nil {
+			return err
+		}
 		undo = trackNewFiles(d.path)
 		before, _ := newestOptionsFile(d.path) // an error is the database's to have
 		done = func() {

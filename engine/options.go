@@ -159,6 +159,23 @@ type Options struct {
 	// docs/remote-compaction.md.
 	Compactor func(ctx context.Context, job CompactionJob) ([]byte, error)
 
+	// LogFilter is asked by Open about each write that the write-ahead logs hold and RocksDB is about to replay, in their
+	// order: for a write that must not come back, such as one that ends the program each time. It is asked about those
+	// also of which some families have their part in tables already; that part stays. Writes of LogData alone, and those
+	// that were dropped before, it does not see.
+	//
+	// Once all verdicts are there, and before RocksDB reads the logs, writes that are dropped are taken out of them for good: they
+	// are not back at the next Open, with the filter or without, whether what was replayed has been flushed or not. (With
+	// RocksDB's own filter, wal_filter, they would be.) Recovery tells how many there were. A filter that answers an error
+	// or panics fails Open with ErrAborted, an *OperatorError in it, and no log has changed. A process that is killed
+	// while logs are changed may leave that to the older ones of them: open it with the filter again.
+	//
+	// It is called on the goroutine of Open. ErrCorruption if a log is damaged, whatever AcceptDataLoss says: the filter
+	// would not see what is behind. ErrUnsupported for logs that are compressed or may have transactions in two phases,
+	// and on other systems than Linux; ErrLocked if somebody has the database open. Not with ReadOnly, InMemory and
+	// Pessimistic.
+	LogFilter func(LoggedWrite) (LogVerdict, error)
+
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4", 1 MiB at most. Unknown names are ErrInvalidArgument.
 	//
@@ -345,6 +362,9 @@ func (o *Options) validate() error {
 		return err
 	}
 	if err := o.refuseInMemory(); err != nil {
+		return err
+	}
+	if err := o.validateLogFilter(); err != nil {
 		return err
 	}
 	if err := o.validateTimed(); err != nil {
