@@ -40,7 +40,7 @@ type LoggedWrite struct {
 }
 
 // Records are the operations, and LogData, in their order, each with the name of its family; empty for one that has been
-// dropped since.
+// dropped since. Keys of families with timestamps have these behind them: see SplitTimestamp.
 func (w LoggedWrite) Records() iter.Seq2[string, Record] {
 	return func(yield func(string, Record) bool) {
 		for r := range batchrepr.Records(w.Batch) {

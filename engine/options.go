@@ -358,13 +358,10 @@ func (o *Options) validate() error {
 	if err := o.validateMemory(); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.validateDisk(), o.validateCompactor()); err != nil {
+	if err := cmp.Or(o.validateDisk(), o.validateCompactor(), o.validateLogFilter()); err != nil {
 		return err
 	}
 	if err := o.refuseInMemory(); err != nil {
-		return err
-	}
-	if err := o.validateLogFilter(); err != nil {
 		return err
 	}
 	if err := o.validateTimed(); err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	trimSteps = flag.Int("trim.steps", 80, "steps between the trims of the model test of TrimHistory; a half with -short")
+	trimSteps = flag.Int("trim.steps", 60, "steps between the trims of the model test of TrimHistory; a half with -short")
 	trimSeed  = flag.Uint64("trim.seed", 0, "its seed; 0: a new one each time")
 )
 
@@ -97,7 +97,7 @@ func (m *stampedModel) stepsAndTrim(all bool) error {
 	if err := m.open("t"); err != nil {
 		return err
 	}
-	for range 10 {
+	for range 4 {
 		if err := m.check(); err != nil {
 			return fmt.Errorf("cut back to %d of %d: %w", at, m.clock, err)
 		}

@@ -2,8 +2,8 @@
 // manifests and write-ahead logs, the state that a manifest describes, and the properties of table files.
 // So a database can be looked into that RocksDB refuses to open, or that another process has open.
 //
-// It changes nothing, but for what Records.Blank is told to. Its formats are those of RocksDB 7.8 to 11; what a later one adds, and marks as
-// skippable, is skipped.
+// It changes nothing, but for what Records.Blank is told to. Its formats are those of RocksDB 7.8 to 11; what a later one
+// adds, and marks as skippable, is skipped.
 package ondisk
 
 import (
