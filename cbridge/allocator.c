@@ -49,3 +49,17 @@ rb_allocator rb_allocator_used(void) {
 #endif
   return a;
 }
+
+uint32_t rb_allocator_release(void) {
+  /* 4096 stands for all arenas: MALLCTL_ARENAS_ALL of jemalloc 5. */
+  if (mallctl != NULL && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0) {
+    return RB_ALLOCATOR_JEMALLOC;
+  }
+#if defined(__GLIBC__)
+  if (rb_allocator_used().kind == RB_ALLOCATOR_GLIBC) {
+    malloc_trim(0);
+    return RB_ALLOCATOR_GLIBC;
+  }
+#endif
+  return RB_ALLOCATOR_UNKNOWN;
+}

@@ -5,6 +5,8 @@ package cbridge
 // #cgo nocallback rb_metrics_get
 // #cgo noescape rb_allocator_used
 // #cgo nocallback rb_allocator_used
+// #cgo noescape rb_allocator_release
+// #cgo nocallback rb_allocator_release
 import "C"
 
 import "runtime"
@@ -82,6 +84,9 @@ func familyMetrics(c *C.rb_family_metrics) FamilyMetrics {
 
 // AllocatorUsed asks the allocator of the process.
 func AllocatorUsed() Allocator { return allocator(C.rb_allocator_used()) }
+
+// AllocatorRelease has the allocator of the process give back what it holds free; false if it is not known.
+func AllocatorRelease() bool { return C.rb_allocator_release() != C.RB_ALLOCATOR_UNKNOWN }
 
 func allocator(c C.rb_allocator) Allocator {
 	a := Allocator{Name: "unknown", Held: uint64(c.held), InUse: uint64(c.in_use)}

@@ -1549,6 +1549,11 @@ rb_metrics rb_metrics_get(rb_db *db, rb_family *const *families, size_t n, rb_fa
 /* Asks the allocator of the process, that of jemalloc if it is linked or preloaded. */
 rb_allocator rb_allocator_used(void);
 
+/* Gives memory that the allocator of the process holds free back to the operating system. Answers
+ * which one did, RB_ALLOCATOR_UNKNOWN for none. It takes its locks, one after the other,
+ * for as long as it looks through what they guard. */
+uint32_t rb_allocator_release(void);
+
 /* Begins to count, in this thread, what RocksDB does in calls and, with times 1, to time all but
  * waits for mutexes. From here to rb_perf_end the caller stays on the thread. 0 if the thread has
  * begun before and not ended: then nothing is changed, and rb_perf_end belongs to who began; else

@@ -186,6 +186,12 @@ func (d *DB) Metrics() (Metrics, error) {
 // ReadProcessMetrics gathers what concerns the whole process: for programs that watch several databases.
 func ReadProcessMetrics() ProcessMetrics { return processMetrics(cbridge.AllocatorUsed()) }
 
+// FreeOSMemory has the allocator of C, glibc's or jemalloc, give back to the system what it holds free, as
+// debug.FreeOSMemory does for Go's memory: after a churn whose memory is not needed again. What RocksDB has in use stays,
+// so the block cache too. Other threads wait for the allocator meanwhile, milliseconds with hundreds of megabytes: it is
+// for every few minutes at most. False if there is another allocator, and nothing was done. It is safe for concurrent use.
+func FreeOSMemory() bool { return cbridge.AllocatorRelease() }
+
 func processMetrics(a cbridge.Allocator) ProcessMetrics {
 	return ProcessMetrics{
 		Allocator: a.Name, AllocatorHeld: a.Held, AllocatorInUse: a.InUse,

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"sync"
 	"testing"
@@ -474,4 +475,45 @@ func useOnce(db *engine.DB, r *rand.Rand, key string) error {
 		return nil
 	}
 	return err
+}
+
+// What was in use for a moment goes back to the system.
+func TestFreeMemoryOfCGoesBackToTheSystem(t *testing.T) {
+	if engine.ReadProcessMetrics().Allocator == "unknown" {
+		if engine.FreeOSMemory() {
+			t.Error("an allocator that is not known gives memory back")
+		}
+		t.Skip("the allocator is not known")
+	}
+	const resident = "/proc/self/statm"
+	if _, err := os.Stat(resident); err != nil {
+		t.Skip(err)
+	}
+	db := openTemp(t, nil)
+	var all []*engine.Snapshot
+	for range 100_000 {
+		all = append(all, newSnapshot(t, db))
+	}
+	for i, s := range all { // the last stays, and what is before it in memory cannot shrink by itself
+		if i < len(all)-1 {
+			mustDo(t, s.Close())
+		}
+	}
+	pages := func() (n int) {
+		b, err := os.ReadFile(resident)
+		mustDo(t, err)
+		_, err = fmt.Sscan(string(b), new(int), &n)
+		mustDo(t, err)
+		return n
+	}
+	before := pages()
+	if !engine.FreeOSMemory() {
+		t.Error("nothing was done")
+	}
+	if after := pages(); after > before-500 {
+		t.Errorf("%d pages before, %d after", before, after)
+	} else {
+		t.Logf("%d pages before, %d after", before, after)
+	}
+	mustDo(t, all[len(all)-1].Close())
 }

@@ -48,11 +48,18 @@ int __wrap_rocksdb_property_int_cf(rocksdb_t *db, rocksdb_column_family_handle_t
 static uint64_t resident;
 static int refused; /* which call of mallctl fails; 0: none */
 static int asked;
+static bool purged;
 
 int mallctl(const char *name, void *old, size_t *old_len, void *value, size_t value_len);
 int mallctl(const char *name, void *old, size_t *old_len, void *value, size_t value_len) {
   if (++asked == refused) {
     return 1;
+  }
+  if (strcmp(name, "arena.4096.purge") == 0) {
+    assert_null(old);
+    assert_null(value);
+    purged = true;
+    return 0;
   }
   if (strcmp(name, "epoch") == 0) {
     assert_non_null(value);
@@ -164,6 +171,17 @@ static void what_rocksdb_does_not_tell_is_zero(void **state) {
   }
 }
 
+static void the_allocator_that_is_linked_gives_memory_back(void **state) {
+  (void)state;
+  refused = asked = 0;
+  purged = false;
+  assert_int_equal(rb_allocator_release(), RB_ALLOCATOR_JEMALLOC);
+  assert_true(purged);
+  refused = 1; /* what it refuses, the other one does */
+  asked = 0;
+  assert_int_not_equal(rb_allocator_release(), RB_ALLOCATOR_JEMALLOC);
+}
+
 static void the_allocator_that_is_linked_is_asked(void **state) {
   (void)state;
   rb_allocator a = rb_allocator_used();
@@ -187,6 +205,7 @@ int main(void) {
       CASE(stalls_are_read_in_the_words_of_every_version),
       CASE(what_rocksdb_does_not_tell_is_zero),
       CASE(the_allocator_that_is_linked_is_asked),
+      CASE(the_allocator_that_is_linked_gives_memory_back),
   };
   return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
 }
