@@ -30,6 +30,8 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_readoptions_set_adaptive_readahead != NULL;
     case RB_FEATURE_ALL_FILES:
       return rb_all_files_offered() || rb_cxx_offered();
+    case RB_FEATURE_TRACES:
+      return rb_trace_offered() || rb_cxx_offered();
     case RB_FEATURE_IDENTITY:
       return rocksdb_get_db_identity != NULL;
     case RB_FEATURE_SIZE_FLAGS:

@@ -77,6 +77,7 @@ const (
 	FeatureIngestLinks      Feature = C.RB_FEATURE_INGEST_LINKS
 	FeatureIngestNoCopy     Feature = C.RB_FEATURE_INGEST_NO_COPY
 	FeatureAdaptive         Feature = C.RB_FEATURE_ADAPTIVE
+	FeatureTraces           Feature = C.RB_FEATURE_TRACES
 	FeatureAllFiles         Feature = C.RB_FEATURE_ALL_FILES
 	FeatureIdentity         Feature = C.RB_FEATURE_IDENTITY
 	FeatureSizeFlags        Feature = C.RB_FEATURE_SIZE_FLAGS

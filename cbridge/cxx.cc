@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -26,6 +27,7 @@
 #include "rocksdb/options.h"
 #include "rocksdb/sst_file_manager.h"
 #include "rocksdb/status.h"
+#include "rocksdb/trace_reader_writer.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/utilities/stackable_db.h"
 #include "rocksdb/version.h"
@@ -410,6 +412,118 @@ void PutEntity(const rdb::WideColumns &columns, uint8_t *to) {
   }
 }
 
+// ---- traces ----
+
+// The file of a trace. RocksDB's own writer ends the process, with assertions before 9.5, when it
+// is asked again after an error, and tells nobody what the last bytes met. RocksDB calls one at a
+// time, and survives no exception from here.
+class TraceFile {
+public:
+  TraceFile(const char *path)
+      : fd_(open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)), buffer_(new char[room]) {
+    failed_ = fd_ < 0 ? errno : 0;
+  }
+  TraceFile(const TraceFile &) = delete;
+  TraceFile &operator=(const TraceFile &) = delete;
+  ~TraceFile() { Close(); }
+
+  bool Write(const char *data, size_t n) {
+    if (n > room - used_) {
+      Flush();
+    }
+    if (n > room) {
+      Put(data, n);
+    } else if (failed_ == 0) {
+      memcpy(buffer_.get() + used_, data, n);
+      used_ += n;
+    }
+    size_ += n;
+    return failed_ == 0;
+  }
+
+  void Close() {
+    Flush();
+    if (fd_ >= 0 && close(fd_) != 0 && failed_ == 0) {
+      failed_ = errno;
+    }
+    fd_ = -1;
+  }
+
+  // RocksDB records nothing in a file that is larger than its limit.
+  uint64_t Size() const { return failed_ == 0 ? size_ : UINT64_MAX; }
+
+  rb_status Outcome() const {
+    if (failed_ == 0) {
+      return Ok();
+    }
+    return rb_status_make(failed_ == ENOSPC || failed_ == EDQUOT ? RB_NO_SPACE : RB_IO,
+                          strerror(failed_));
+  }
+
+private:
+  static constexpr size_t room = 64 << 10;
+
+  void Flush() {
+    Put(buffer_.get(), used_);
+    used_ = 0;
+  }
+  void Put(const char *data, size_t n) {
+    while (n > 0 && failed_ == 0) {
+      ssize_t done = write(fd_, data, n);
+      if (done >= 0) {
+        data += done;
+        n -= static_cast<size_t>(done);
+      } else if (errno != EINTR) {
+        failed_ = errno;
+      }
+    }
+  }
+
+  int fd_;
+  int failed_; // an errno; 0: nothing has
+  std::unique_ptr<char[]> buffer_;
+  size_t used_ = 0;
+  uint64_t size_ = 0;
+};
+
+// What RocksDB owns of a trace.
+class TraceWriter : public rdb::TraceWriter {
+public:
+  explicit TraceWriter(std::shared_ptr<TraceFile> file) : file_(std::move(file)) {}
+  ~TraceWriter() override { file_->Close(); }
+  rdb::Status Write(const rdb::Slice &data) override {
+    return file_->Write(data.data(), data.size()) ? rdb::Status::OK() : rdb::Status::IOError();
+  }
+  rdb::Status Close() override { return rdb::Status::OK(); }
+  uint64_t GetFileSize() override { return file_->Size(); }
+
+private:
+  std::shared_ptr<TraceFile> file_;
+};
+
+rdb::Status StartTrace(rdb::DB *db, uint32_t kind, const rdb::TraceOptions &o,
+                       std::unique_ptr<rdb::TraceWriter> writer) {
+  switch (kind) {
+    case RB_TRACE_IO:
+      return db->StartIOTrace(o, std::move(writer));
+    case RB_TRACE_CACHE:
+      return db->StartBlockCacheTrace(o, std::move(writer));
+    default:
+      return db->StartTrace(o, std::move(writer));
+  }
+}
+
+rdb::Status EndTrace(rdb::DB *db, uint32_t kind) {
+  switch (kind) {
+    case RB_TRACE_IO:
+      return db->EndIOTrace();
+    case RB_TRACE_CACHE:
+      return db->EndBlockCacheTrace();
+    default:
+      return db->EndTrace();
+  }
+}
+
 // Makes a family from files where it is asked for an empty one: so RocksDB's C API makes the
 // handle, of which only it knows the inside. It owns no database.
 class Importer : public rdb::StackableDB {
@@ -437,6 +551,10 @@ private:
 struct rb_cxx_files {
   rdb::ExportImportFilesMetaData list;
   std::string dir;
+};
+
+struct rb_cxx_trace {
+  std::shared_ptr<TraceFile> file;
 };
 
 struct rb_cxx_disk {
@@ -567,6 +685,39 @@ rb_status rb_cxx_pause(rocksdb_t *db) {
 
 rb_status rb_cxx_continue(rocksdb_t *db) {
   return Guarded([&] { return Told(Behind<rdb::DB>(db)->ContinueBackgroundWork()); });
+}
+
+rb_status rb_cxx_trace_start(rocksdb_t *db, uint32_t kind, const char *path,
+                             const rb_trace_options *o, rb_cxx_trace **t) {
+  *t = nullptr;
+  return Guarded([&] {
+    auto made = std::make_unique<rb_cxx_trace>();
+    made->file = std::make_shared<TraceFile>(path);
+    rb_status opened = made->file->Outcome();
+    if (opened.code != RB_OK) {
+      return opened;
+    }
+    rdb::TraceOptions how;
+    how.max_trace_file_size = o->max_bytes;
+    how.sampling_frequency = o->every;
+    how.filter = o->without;
+    how.preserve_write_order = o->ordered != 0;
+    rdb::Status s =
+        StartTrace(Behind<rdb::DB>(db), kind, how, std::make_unique<TraceWriter>(made->file));
+    if (s.ok()) {
+      *t = made.release();
+    }
+    return Told(s);
+  });
+}
+
+rb_status rb_cxx_trace_end(rocksdb_t *db, uint32_t kind, rb_cxx_trace *t) {
+  return Guarded([&] {
+    std::unique_ptr<rb_cxx_trace> mine(t);
+    rdb::Status s = EndTrace(Behind<rdb::DB>(db), kind); // the writer ends, and closes the file
+    rb_status written = mine->file->Outcome();
+    return written.code != RB_OK ? written : Told(s);
+  });
 }
 
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,

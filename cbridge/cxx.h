@@ -94,6 +94,16 @@ rb_status rb_cxx_pause(rocksdb_t *db) RB_OPTIONAL;
 /* See rb_continue_background. */
 rb_status rb_cxx_continue(rocksdb_t *db) RB_OPTIONAL;
 
+/* The file of a trace that is under way. */
+typedef struct rb_cxx_trace rb_cxx_trace;
+
+/* See rb_trace_start. *t lives until rb_cxx_trace_end, and is NULL on error. */
+rb_status rb_cxx_trace_start(rocksdb_t *db, uint32_t kind, const char *path,
+                             const rb_trace_options *o, rb_cxx_trace **t) RB_OPTIONAL;
+
+/* See rb_trace_end; of all kinds everything that went wrong is told. */
+rb_status rb_cxx_trace_end(rocksdb_t *db, uint32_t kind, rb_cxx_trace *t) RB_OPTIONAL;
+
 /* See rb_compact_files, but that nothing stops it. */
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level,

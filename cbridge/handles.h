@@ -50,6 +50,8 @@ struct rb_db {
   rocksdb_writeoptions_t *writes[RB_WRITE_COMBINATIONS];
   rocksdb_flushoptions_t *flush;
   atomic_bool held; /* a call that writes the manifest has failed, and deletions are off: hold.c */
+  bool tracing[RB_TRACE_KINDS];
+  struct rb_cxx_trace *traces[RB_TRACE_KINDS]; /* by C++; NULL: by RocksDB's C API, or none */
 };
 
 struct rb_memory {
@@ -294,6 +296,12 @@ bool rb_size_options_offered(void);
 
 /* Whether it lists all files. */
 bool rb_all_files_offered(void);
+
+/* Whether it records what it is asked. */
+bool rb_trace_offered(void);
+
+/* Ends all traces of a database that is about to be closed. Their errors are dropped. */
+void rb_traces_close(rb_db *db);
 
 /* Whether it compacts files. */
 bool rb_compact_files_offered(void);

@@ -324,6 +324,32 @@ extern void rocksdb_backup_engine_create_new_backup_with_metadata(
     rocksdb_backup_engine_t *be, rocksdb_t *db, const rocksdb_create_backup_options_t *options,
     const char *app_metadata, size_t app_metadata_len, uint32_t *backup_id, char **errptr) RB_WEAK;
 
+typedef struct rocksdb_trace_options_t rocksdb_trace_options_t;
+extern rocksdb_trace_options_t *rocksdb_trace_options_create(void) RB_WEAK;
+extern void rocksdb_trace_options_destroy(rocksdb_trace_options_t *options) RB_WEAK;
+extern void rocksdb_trace_options_set_max_trace_file_size(rocksdb_trace_options_t *opt, uint64_t v)
+    RB_WEAK;
+extern void rocksdb_trace_options_set_sampling_frequency(rocksdb_trace_options_t *opt, uint64_t v)
+    RB_WEAK;
+extern void rocksdb_trace_options_set_filter(rocksdb_trace_options_t *opt, uint64_t v) RB_WEAK;
+extern void rocksdb_trace_options_set_preserve_write_order(rocksdb_trace_options_t *opt,
+                                                           unsigned char v) RB_WEAK;
+extern void rocksdb_start_trace(rocksdb_t *db, rocksdb_env_t *env,
+                                const rocksdb_envoptions_t *env_options,
+                                const rocksdb_trace_options_t *options, const char *trace_path,
+                                char **errptr) RB_WEAK;
+extern void rocksdb_end_trace(rocksdb_t *db, char **errptr) RB_WEAK;
+extern void rocksdb_start_io_trace(rocksdb_t *db, rocksdb_env_t *env,
+                                   const rocksdb_envoptions_t *env_options,
+                                   const rocksdb_trace_options_t *options, const char *trace_path,
+                                   char **errptr) RB_WEAK;
+extern void rocksdb_end_io_trace(rocksdb_t *db, char **errptr) RB_WEAK;
+extern void rocksdb_start_block_cache_trace(rocksdb_t *db, rocksdb_env_t *env,
+                                            const rocksdb_envoptions_t *env_options,
+                                            const rocksdb_trace_options_t *options,
+                                            const char *trace_path, char **errptr) RB_WEAK;
+extern void rocksdb_end_block_cache_trace(rocksdb_t *db, char **errptr) RB_WEAK;
+
 extern void rocksdb_pause_background_work(rocksdb_t *db, char **errptr) RB_WEAK;
 extern void rocksdb_continue_background_work(rocksdb_t *db, char **errptr) RB_WEAK;
 

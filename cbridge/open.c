@@ -431,6 +431,7 @@ void rb_close(rb_db *db) {
   if (db == NULL) {
     return;
   }
+  rb_traces_close(db);
   for (rb_family *f = db->families, *next; f != NULL; f = next) {
     next = f->next;
     rb_family_free(f);

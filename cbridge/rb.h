@@ -1358,6 +1358,7 @@ enum {
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */
   RB_FEATURE_ADAPTIVE = 19,       /* 11.6: automatic read-ahead keeps its size from file to file */
+  RB_FEATURE_TRACES = 30,         /* 11.6, or rb_cxx */
   RB_FEATURE_ALL_FILES = 31,      /* 11.6, or rb_cxx */
   RB_FEATURE_SIZE_FLAGS = 32,     /* 9.5, or rb_cxx */
   RB_FEATURE_SIZE_MARGIN = 33,    /* 11.6, or rb_cxx */
@@ -1393,6 +1394,39 @@ rb_status rb_pause_background(rb_db *db);
 
 /* Ends one rb_pause_background that succeeded. RB_INVALID_ARGUMENT if there is none. */
 rb_status rb_continue_background(rb_db *db);
+
+/* The kinds of traces: what the database is asked, its I/O, and accesses to its block cache. */
+enum { RB_TRACE_CALLS = 0, RB_TRACE_IO = 1, RB_TRACE_CACHE = 2, RB_TRACE_KINDS = 3 };
+
+/* What a trace of calls leaves out, as rb_trace_options.without. */
+enum {
+  RB_TRACE_NO_GET = 1,
+  RB_TRACE_NO_WRITE = 2,
+  RB_TRACE_NO_SEEK = 4,
+  RB_TRACE_NO_SEEK_FOR_PREV = 8,
+  RB_TRACE_NO_MULTI_GET = 16
+};
+
+/* How traces are made. */
+typedef struct rb_trace_options {
+  uint64_t max_bytes; /* beyond them nothing is recorded; what began below is whole */
+  uint64_t every;     /* one of so many; 1: all. Not of I/O */
+  uint64_t without;   /* RB_TRACE_NO_; of calls only */
+  uint8_t ordered;    /* 1: writes come in the order of the log; of calls only */
+} rb_trace_options;
+
+/* Has RocksDB record into a file on disk, which is there, is emptied, and stays as it is after an
+ * error. One trace of each kind at a time: RB_BUSY. RB_INVALID_ARGUMENT for a kind that there is
+ * not. Threads that record wait for each other, and for the file. RB_UNSUPPORTED before RocksDB
+ * 11.6 without C++. Not safe beside rb_trace_start and rb_trace_end of the same database. */
+rb_status rb_trace_start(rb_db *db, uint32_t kind, const char *path, rb_trace_options o);
+
+/* Ends a trace: the file is written and closed. An error, RB_NO_SPACE for instance, says that not
+ * all of it is in the file: nothing was recorded from then on. It has ended all the same, and
+ * rb_close ends what is left. By RocksDB's C API not all that goes wrong is told, and nothing of
+ * traces but those of calls: whether these have an end is in the file. RB_INVALID_ARGUMENT if there
+ * is no such trace. */
+rb_status rb_trace_end(rb_db *db, uint32_t kind);
 
 /* A sign for rb_compact_files to stop. */
 typedef struct rb_stop rb_stop;

@@ -45,6 +45,7 @@ const (
 	opPause
 	opGetEntity
 	opSizes
+	opTrace
 	opKinds
 )
 
@@ -65,6 +66,7 @@ var opNames = [opKinds]string{
 	"pause",
 	"get entity",
 	"approximate sizes",
+	"trace",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

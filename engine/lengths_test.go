@@ -139,6 +139,8 @@ func smallArgument(t reflect.Type, k *lifecycleKit) reflect.Value {
 		return reflect.ValueOf(k.db)
 	case reflect.TypeFor[[]*engine.ColumnFamily]():
 		return reflect.ValueOf([]*engine.ColumnFamily{k.g})
+	case reflect.TypeFor[*engine.Trace]():
+		return reflect.ValueOf(kitTrace())
 	case reflect.TypeFor[*engine.Batch]():
 		return reflect.ValueOf(k.other)
 	}
@@ -259,7 +261,8 @@ var lengthFunctions = map[string]any{
 	"DeleteWhere": engine.DeleteWhere, "Destroy": engine.Destroy, "ExactSplits": engine.ExactSplits, "Export": engine.Export,
 	"FirstKey": engine.FirstKey, "LastKey": engine.LastKey, "ListColumnFamilies": engine.ListColumnFamilies,
 	"NewItersWith": engine.NewItersWith, "NewMemoryBudget": engine.NewMemoryBudget, "NewSSTWriter": engine.NewSSTWriter,
-	"Open": engine.Open, "OpenAndCompact": engine.OpenAndCompact, "OpenBackups": engine.OpenBackups, "OpenSecondary": engine.OpenSecondary, "ParseBatch": engine.ParseBatch,
+	"Open": engine.Open, "OpenAndCompact": engine.OpenAndCompact, "OpenBackups": engine.OpenBackups, "OpenSecondary": engine.OpenSecondary,
+	"OpenTrace": engine.OpenTrace, "ParseBatch": engine.ParseBatch,
 	"PrefixBytes": engine.PrefixBytes, "PrefixStats": engine.PrefixStats, "Repair": engine.Repair, "Scan": engine.Scan,
 	"ScanParallel": engine.ScanParallel, "SizesOf": engine.SizesOf, "TrimHistory": engine.TrimHistory,
 }

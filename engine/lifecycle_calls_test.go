@@ -258,6 +258,16 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		r, err := d.VerifyFileChecksums(context.Background(), nil)
 		return want(err, r.Files == 0, r) // the kit's files have none
 	},
+	"StartTrace":           traceCall((*engine.DB).StartTrace, (*engine.DB).EndTrace),
+	"StartIOTrace":         traceCall((*engine.DB).StartIOTrace, (*engine.DB).EndIOTrace),
+	"StartBlockCacheTrace": traceCall((*engine.DB).StartBlockCacheTrace, (*engine.DB).EndBlockCacheTrace),
+	"EndTrace":             endTraceCall((*engine.DB).EndTrace),
+	"EndIOTrace":           endTraceCall((*engine.DB).EndIOTrace),
+	"EndBlockCacheTrace":   endTraceCall((*engine.DB).EndBlockCacheTrace),
+	"Replay": func(d *engine.DB, _ *lifecycleKit) error {
+		report, err := d.Replay(context.Background(), kitTrace(), nil)
+		return want(err, len(report.Kinds) == 1, report)
+	},
 	"Identity": func(d *engine.DB, _ *lifecycleKit) error {
 		id, err := d.Identity()
 		return want(err, id != "", id)

@@ -72,6 +72,7 @@ var lifecycleTables = map[string]anyTable{
 	"Iterator": iteratorTable, "Chunk": chunkTable, "IndexedBatch": indexedTable, "MemoryBudget": budgetTable,
 	"MemoryFiles": filesTable, "Secondary": secondaryTable, "SSTWriter": sstWriterTable, "Loader": loaderTable, "Tx": txTable,
 	"Backups": backupsTable, "Updates": updatesTable, "AsOf": asOfTable, "BackgroundPause": pauseTable, "DiskBudget": diskTable,
+	"Trace": traceTable,
 }
 
 func (l *lifecycleTable[T]) stateNames() []string {

@@ -55,6 +55,7 @@ type DB struct {
 
 	trouble trouble
 	pauses  pauses
+	traces  traces
 	wakes   atomic.Uint64 // how often a compaction by hand may have been stopped for a stall to end
 	disk    *DiskBudget   // nil: none
 	jobs    *remoteJobs   // nil: RocksDB compacts itself
@@ -451,7 +452,8 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 
 // Close closes the database. It refuses new calls and those that wait for others, with ErrClosed, stops
 // Compact, waits up to 10 seconds for what else is in flight, frees iterators, snapshots, indexed batches
-// and transactions that were left open, and then answers a *LeakError that counts them. If calls are still
+// and transactions that were left open, and then answers a *LeakError that counts them. Traces end, and what EndTrace would
+// answer is an error of Close, after all is closed. If calls are still
 // in flight it frees nothing and answers ErrBusy, naming them; Close may then be called again. Then it waits
 // for what RocksDB's own threads have in hand, a flush on a disk that hangs for example. It is idempotent.
 // Writes that were not synced are in the operating system's hands; rows without log are flushed, if the disk takes them.
@@ -477,6 +479,7 @@ func (d *DB) close() error {
 		return e
 	}
 	leaks := d.children.freeAll()
+	cut := d.closeTraces()
 	d.closeC()
 	d.closed = true
 	d.unobserve()
@@ -487,9 +490,12 @@ func (d *DB) close() error {
 		d.files.leave(d.path, d.readOnly)
 	}
 	if leaks.Iterators+leaks.Snapshots+leaks.Batches+leaks.Txs > 0 {
+		if cut != nil {
+			return errors.Join(&leaks, cut)
+		}
 		return &leaks
 	}
-	return nil
+	return cut
 }
 
 // closeC closes the database in C, and sees to it that it can be opened again.

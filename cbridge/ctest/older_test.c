@@ -185,6 +185,20 @@ static void a_list_of_all_files_is_refused(void **state) {
   rb_free(r.data);
 }
 
+static void traces_are_refused(void **state) {
+  struct fixture *f = *state;
+  char path[RB_PATH];
+  assert_true(snprintf(path, RB_PATH, "%s/trace", f->root) < RB_PATH);
+  const rb_trace_options o = {.max_bytes = 1000, .every = 1};
+  expect_supported(rb_trace_start(f->db, RB_TRACE_CALLS, path, o), RB_FEATURE_TRACES);
+  rb_status s = rb_trace_end(f->db, RB_TRACE_CALLS);
+  if (rb_supports(RB_FEATURE_TRACES)) {
+    fx_ok(s);
+  } else {
+    fx_error(s, RB_INVALID_ARGUMENT, NULL);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -201,6 +215,7 @@ int main(void) {
       CASE(options_of_sizes_are_refused),
       CASE(an_identity_is_refused),
       CASE(a_list_of_all_files_is_refused),
+      CASE(traces_are_refused),
       CASE(adaptive_read_ahead_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);

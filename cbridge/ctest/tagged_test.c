@@ -61,6 +61,32 @@ rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
   return answer("files ");
 }
 
+struct rb_cxx_trace {
+  uint32_t kind;
+};
+
+rb_status rb_cxx_trace_start(rocksdb_t *db, uint32_t kind, const char *path,
+                             const rb_trace_options *o, rb_cxx_trace **t) {
+  assert_non_null(db);
+  char text[64];
+  snprintf(text, sizeof text, "%d in %s of %d ", (int)kind, path, (int)o->max_bytes);
+  rb_status s = answer(text);
+  *t = s.code == RB_OK ? calloc(1, sizeof(struct rb_cxx_trace)) : NULL;
+  if (*t != NULL) {
+    (*t)->kind = kind;
+    alive++;
+  }
+  return s;
+}
+
+rb_status rb_cxx_trace_end(rocksdb_t *db, uint32_t kind, rb_cxx_trace *t) {
+  assert_non_null(db);
+  assert_int_equal(t->kind, kind);
+  free(t);
+  alive--;
+  return answer("end ");
+}
+
 rb_status rb_cxx_compact_files(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                                const char *names, size_t n, int32_t level, uint64_t most) {
   assert_non_null(db);
@@ -231,6 +257,26 @@ static void all_files(void **state) {
   fx_error(r.status, RB_IO, "no");
 }
 
+/* C++ is asked whatever RocksDB's C API has: it hears of errors. */
+static void traces(void **state) {
+  struct fixture *f = *state;
+  const rb_trace_options o = {.max_bytes = 9, .every = 1};
+  fx_ok(rb_trace_start(f->db, RB_TRACE_CALLS, "a", o));
+  fx_ok(rb_trace_start(f->db, RB_TRACE_CACHE, "c", o));
+  fx_error(rb_trace_start(f->db, RB_TRACE_CALLS, "b", o), RB_BUSY, NULL);
+  told = rb_status_make(RB_NO_SPACE, "full");
+  fx_error(rb_trace_end(f->db, RB_TRACE_CALLS), RB_NO_SPACE, "full");
+  fx_error(rb_trace_end(f->db, RB_TRACE_CALLS), RB_INVALID_ARGUMENT, NULL);
+  assert_string_equal(asked, "0 in a of 9 2 in c of 9 end ");
+  told = rb_status_make(RB_IO, "no");
+  fx_error(rb_trace_start(f->db, RB_TRACE_IO, "b", o), RB_IO, "no");
+  fx_error(rb_trace_end(f->db, RB_TRACE_IO), RB_INVALID_ARGUMENT, NULL);
+  assert_int_equal(alive, 1);
+  rb_close(f->db);
+  f->db = NULL;
+  assert_int_equal(alive, 0);
+}
+
 static void families_as_files(void **state) {
   struct fixture *f = *state;
   assert_int_equal(rb_family_import_bounds(), 1);
@@ -292,8 +338,13 @@ static void a_manager_of_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes), CASE(all_files),
-      CASE(families_as_files),      CASE(a_manager_of_files),
+      CASE(pauses_and_compactions),
+      CASE(ingestions),
+      CASE(sizes),
+      CASE(all_files),
+      CASE(traces),
+      CASE(families_as_files),
+      CASE(a_manager_of_files),
   };
   return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
 }
