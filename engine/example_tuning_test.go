@@ -42,3 +42,35 @@ func ExampleTuning() {
 	// true
 	// kZSTD <nil>
 }
+
+// Rows that are read again and again are found without a block, and do not hold one in the block cache.
+func Example_rowCache() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{
+		RowCacheSize: 8 << 20, Statistics: engine.UsualStatistics,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	if err := errors.Join(db.Put([]byte("hot"), []byte("row"), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		v, err := db.Get([]byte("hot"), nil)
+		fmt.Println(string(v), err)
+	}
+	s, err := db.Statistics()
+	fmt.Println(s.Tickers["rocksdb.row.cache.hit"], err)
+	fmt.Println(errors.Is(db.DeleteRange([]byte("a"), []byte("z"), nil), engine.ErrUnsupported))
+	// Output:
+	// row <nil>
+	// row <nil>
+	// row <nil>
+	// 2 <nil>
+	// true
+}

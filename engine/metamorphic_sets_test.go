@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -22,6 +23,9 @@ const metaReference = "defaults"
 
 // transactions reports whether there are transactions, and so no deletions of ranges and no tables from outside.
 func (s *metaSet) transactions() bool { return s.db.Transactions != engine.NoTx }
+
+// ranges reports whether ranges are deleted.
+func (s *metaSet) ranges() bool { return !s.transactions() && s.db.RowCacheSize == 0 }
 
 // family gives the options of one family.
 func (s *metaSet) family(i int) engine.FamilyOptions {
@@ -61,6 +65,8 @@ var metaSets = []metaSet{
 		BlockSize: 512, BloomBitsPerKey: 10, Tuning: engine.Tuning{CacheIndex: true, PartitionFilters: true},
 	}},
 	{name: "hyper clock cache", db: engine.Options{BlockCache: engine.HyperClockCache}, needs: engine.HyperClock},
+	{name: "a cache of rows", db: engine.Options{RowCacheSize: 1 << 20}, each: engine.FamilyOptions{WriteBufferSize: 64 << 10, BlockSize: 512}},
+	{name: "a tiny cache of rows", db: engine.Options{RowCacheSize: 64 << 10, Extra: "max_open_files=10"}, each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Extra: metaSmallLevels, Tuning: engine.Tuning{BlobsFrom: 20}}},
 	{name: "lz4", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Compression: engine.LZ4Compression, BloomBitsPerKey: 10}},
 	{name: "zstd with dictionaries", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Compression: engine.ZSTDCompression, Extra: metaSmallLevels, Tuning: engine.Tuning{
 		CompressionLevel: 5, DictionaryBytes: 4096, DictionaryTrainBytes: 40_000,
@@ -134,6 +140,9 @@ func randomMetaSet(r *rand.Rand) metaSet {
 		if one(4) {
 			db = append(db, of)
 		}
+	}
+	if one(5) && !slices.Contains(db, "avoid_flush_during_recovery=true") {
+		s.db.RowCacheSize = []int64{64 << 10, 1 << 20}[r.IntN(2)]
 	}
 	s.each.Extra, s.db.Extra = strings.Join(family, ";"), strings.Join(db, ";")
 	s.name = fmt.Sprintf("random: %+v %+v", s.db.Extra, s.each)
