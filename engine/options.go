@@ -36,7 +36,8 @@ type Options struct {
 	// RowCacheSize is how many bytes the rows of tables may take that are kept besides blocks, from 64 KiB on; 0: none are.
 	// Get, GetPinned, GetAppend, Has and MultiGet find what they have read before without looking into a block, also where it was
 	// a deletion; rows that are not there are looked for each time. What is kept is a row as one table has it, and new tables
-	// begin without. Iterators neither use nor fill it, and NoFillCache does not keep rows out. It pays for hot rows in
+	// begin without. MultiGet looks its keys up one after the other with it, in its one call into C. Iterators
+	// neither use nor fill it, and NoFillCache does not keep rows out. It pays for hot rows in
 	// large blocks that do not fit into the block cache, as each row is copied. DB.Metrics tells its size, and the ticker
 	// rocksdb.row.cache.hit of DB.Statistics how often it served. With Memory it comes out of the budget.
 	//

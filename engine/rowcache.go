@@ -12,7 +12,8 @@ import (
 // file is. But a range deletion of another file, or of a memtable, has to be compared by sequence numbers: RocksDB 7.8
 // takes a cached row for newer than all of them, and every version up to 11.8 forgets one that lies in the row's own file.
 // From 9.2 on it refuses to delete ranges beside the cache; those that files have already it does not look for. With
-// timestamps it answers rows of another time, or none, before 8.10.
+// timestamps it answers rows of another time, or none, before 8.10. And its batched lookup keeps what it has seen of a key
+// before it met an error, so rb_look_up_all goes key by key.
 
 const (
 	leastRowCache = 64 << 10

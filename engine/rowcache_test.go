@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -292,6 +294,34 @@ func TestARowThatIsCachedIsReadWithoutABlock(t *testing.T) {
 	}
 }
 
+// What of a row could be read before an error is not taken for all of it by those who read later.
+func TestTheCacheOfRowsKeepsNoPartOfARow(t *testing.T) {
+	db := openTemp(t, &engine.Options{RowCacheSize: 1 << 20, FamilyOptions: engine.FamilyOptions{
+		MergeOperator: engine.AppendDelimited(","), Compression: engine.NoCompression, BlockSize: 100,
+	}})
+	key, base := []byte("k"), bytes.Repeat([]byte("base"), 100)
+	mustDo(t, db.Put([]byte("j"), nil, nil), db.Put(key, base, nil))
+	s := newSnapshot(t, db) // or the flush would merge them
+	defer s.Close()
+	mustDo(t, db.Merge(key, bytes.Repeat([]byte("over"), 100), nil), db.Flush())
+	files, err := db.LiveFiles()
+	mustDo(t, err)
+	path := filepath.Join(db.Path(), files[0].Name)
+	table, err := os.ReadFile(path)
+	mustDo(t, err)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	mustDo(t, err)
+	_, err = f.WriteAt([]byte{'B'}, int64(bytes.Index(table, base)))
+	mustDo(t, err, f.Close())
+	for range 2 {
+		values, err := db.MultiGet([][]byte{[]byte("j"), key}, nil)
+		mustDo(t, err)
+		expectError(t, "multi get", values[1].Err, engine.ErrCorruption)
+		_, err = db.Get(key, nil)
+		expectError(t, "get", err, engine.ErrCorruption)
+	}
+}
+
 // RocksDB would show rows again that a range deletion covers, so none gets in beside a cache of rows, by whatever way.
 func TestNoRangeDeletionGetsInBesideACacheOfRows(t *testing.T) {
 	db := openTemp(t, &engine.Options{RowCacheSize: 1 << 20})
@@ -319,6 +349,20 @@ func TestNoRangeDeletionGetsInBesideACacheOfRows(t *testing.T) {
 	if n := db.LatestSequence(); n != 0 {
 		t.Errorf("%d records were written", n)
 	}
+}
+
+// A family that comes as files brings none either.
+func TestNoRangeDeletionIsImportedBesideACacheOfRows(t *testing.T) {
+	needs(t, engine.FamilyFiles)
+	from := openTemp(t, nil)
+	mustDo(t, from.Put([]byte("b"), nil, nil))
+	s := newSnapshot(t, from)
+	defer s.Close()
+	dir := filepath.Join(t.TempDir(), "files")
+	mustDo(t, from.DeleteRange([]byte("a"), []byte("c"), nil), from.Flush())
+	mustDo(t, from.ColumnFamilies()[0].ExportFiles(nil, dir))
+	_, err := openTemp(t, &engine.Options{RowCacheSize: 1 << 20}).ImportFiles(nil, "f", dir, nil)
+	expectErrors(t, map[string]error{"import": err}, engine.ErrUnsupported, "range")
 }
 
 // What was deleted by range before is told when the database is opened, in its logs and in its tables, and nothing is lost.
