@@ -1348,6 +1348,7 @@ enum {
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_COMPACTOR = 12,        /* 10.11 */
+  RB_FEATURE_DELETIONS_SIZE = 13,   /* 10.6: min_file_size of CompactOnDeletionCollector */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */

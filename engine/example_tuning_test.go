@@ -74,3 +74,24 @@ func Example_rowCache() {
 	// 2 <nil>
 	// true
 }
+
+// Rows that are written and soon deleted again, as in a queue, are gone from the disk without waiting for a level to fill.
+func ExampleDeletionTrigger() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	var queue engine.FamilyOptions
+	queue.CompactDeletions = engine.DeletionTrigger{Window: 1024, Deletions: 512, Ratio: 0.5}
+	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{Families: map[string]engine.FamilyOptions{"queue": queue}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	queue.CompactDeletions.Deletions = 2000
+	_, err = db.CreateColumnFamily("another", &queue)
+	fmt.Println(errors.Is(err, engine.ErrInvalidArgument))
+	// Output:
+	// true
+}

@@ -436,6 +436,9 @@ func (o *FamilyOptions) validate(name string) error {
 	if why := o.refuseTuning(); why != "" {
 		return bad(why)
 	}
+	if err := o.CompactDeletions.offered(); err != nil {
+		return describeFamily(err, name)
+	}
 	return describeFamily(validateExtra("FamilyOptions.Extra", o.Extra), name)
 }
 

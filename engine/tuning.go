@@ -53,6 +53,8 @@ type Tuning struct {
 	Compaction   CompactionStyle // how tables are kept in order
 	FIFOMaxBytes int64           // bytes of all tables, for FIFOCompaction, which needs it
 
+	CompactDeletions DeletionTrigger // which tables are compacted for the deletions that they hold; not with FIFOCompaction
+
 	BlobsFrom       int64       // values of so many bytes and more go to blob files, which compactions do not rewrite; 0: none do
 	BlobCompression Compression // of blob files; empty: not compressed
 }
@@ -163,6 +165,9 @@ func (o *FamilyOptions) refuseTuning() string {
 	case t.BlobCompression != "" && t.BlobsFrom == 0:
 		return "BlobCompression needs BlobsFrom"
 	}
+	if why := t.CompactDeletions.refuse(t.Compaction); why != "" {
+		return why
+	}
 	return o.refuseCompression()
 }
 
@@ -237,6 +242,7 @@ func (o *FamilyOptions) named() string {
 		all = append(all, tableOptions+"={"+strings.Join(table, ";")+"}")
 	}
 	all = append(all, o.namedCompression()...)
+	all = append(all, o.CompactDeletions.named()...)
 	switch t := &o.Tuning; t.Compaction {
 	case UniversalCompaction:
 		all = append(all, "compaction_style=kCompactionStyleUniversal")

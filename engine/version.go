@@ -47,6 +47,7 @@ const (
 	AllFiles                         // 11.6: DB.AllFiles
 	WideColumns                      // rb_cxx: FamilyOptions.WideColumns
 	RemoteCompaction                 // 10.11: Options.Compactor and OpenAndCompact
+	DeletionsMinSize                 // 10.6: DeletionTrigger.MinFileSize
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -88,6 +89,7 @@ var features = map[Feature]struct {
 	AllFiles:          {"all files", "11.6", cbridge.FeatureAllFiles, true},
 	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
 	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
+	DeletionsMinSize:  {"deletions min size", "10.6", cbridge.FeatureDeletionsSize, false},
 }
 
 // String is the feature's name.
@@ -111,6 +113,7 @@ func Features() []Feature {
 		BackupStop, BackupNote, StatisticsLevels, HyperClock, TunedRateLimit, EventListeners, Resume, CompactStatus,
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
 		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
+		DeletionsMinSize,
 	}
 }
 
