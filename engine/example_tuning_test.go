@@ -95,3 +95,38 @@ func ExampleDeletionTrigger() {
 	// Output:
 	// true
 }
+
+// Each tenant's rows, by the first four bytes of their keys, lie in tables of their own.
+func ExampleTuning_partitionPrefix() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := engine.Open(filepath.Join(dir, "db"), &engine.Options{
+		FamilyOptions: engine.FamilyOptions{Tuning: engine.Tuning{PartitionPrefix: 4}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	for _, key := range []string{"ann/1", "ann/2", "bob/1", "eve/1"} {
+		if err := db.Put([]byte(key), []byte("row"), nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	err = errors.Join(db.Flush(), db.CompactWith(nil, nil, nil, &engine.CompactOptions{Bottommost: engine.BottommostForce}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	files, err := db.LiveFiles()
+	for _, f := range files {
+		fmt.Printf("%s to %s\n", f.Smallest, f.Largest)
+	}
+	fmt.Println(err)
+	// Output:
+	// ann/1 to ann/2
+	// bob/1 to bob/1
+	// eve/1 to eve/1
+	// <nil>
+}

@@ -78,8 +78,8 @@ var metaSets = []metaSet{
 		BlobsFrom: 1, BlobCompression: engine.LZ4Compression,
 	}, Extra: metaSmallLevels + ";enable_blob_garbage_collection=true;blob_garbage_collection_age_cutoff=1.0"}},
 	{name: "universal", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Tuning: engine.Tuning{Compaction: engine.UniversalCompaction}}},
-	{name: "compacted for deletions", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Extra: metaSmallLevels, Tuning: engine.Tuning{
-		CompactDeletions: engine.DeletionTrigger{Window: 128, Deletions: 20, Ratio: 0.4},
+	{name: "cut by prefixes, compacted for deletions", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Extra: metaSmallLevels, Tuning: engine.Tuning{
+		PartitionPrefix: 1, CompactDeletions: engine.DeletionTrigger{Window: 128, Deletions: 20, Ratio: 0.4},
 	}}},
 	{name: "first in, first out", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Tuning: engine.Tuning{Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1 << 40}}},
 	{name: "prefixes", each: engine.FamilyOptions{BloomBitsPerKey: 10, WriteBufferSize: 64 << 10, Extra: "prefix_extractor=fixed:1;memtable_prefix_bloom_size_ratio=0.1;memtable_whole_key_filtering=true"}},

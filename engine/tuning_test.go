@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -80,6 +81,11 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		"CompactDeletions.MinFileSize is out of range":    deletions(engine.LevelCompaction, engine.DeletionTrigger{Ratio: 1, MinFileSize: -1}),
 		"CompactDeletions.MinFileSize needs":              deletions(engine.LevelCompaction, engine.DeletionTrigger{MinFileSize: 1}),
 		"CompactDeletions and Compaction fifo":            deletions(engine.FIFOCompaction, engine.DeletionTrigger{Ratio: 1}),
+		"PartitionPrefix is out of range":                 {Tuning: engine.Tuning{PartitionPrefix: -1}},
+		"PartitionPrefix is out of range|huge":            {Tuning: engine.Tuning{PartitionPrefix: engine.MaxKeySize + 1}},
+		"PartitionPrefix and Compaction fifo":             {Tuning: engine.Tuning{PartitionPrefix: 1, Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1}},
+		"PartitionPrefix and Timestamps exclude":          {Timestamps: true, Tuning: engine.Tuning{PartitionPrefix: 1}},
+		"PartitionPrefix and GoComparator exclude":        {GoComparator: &engine.GoComparator{Name: "c", Compare: bytes.Compare}, Tuning: engine.Tuning{PartitionPrefix: 1}},
 		"BlobCompression needs BlobsFrom":                 {Tuning: engine.Tuning{BlobCompression: lz4}},
 		"unknown BlobCompression gzip":                    {Tuning: engine.Tuning{BlobsFrom: 1, BlobCompression: "gzip"}},
 		"unknown BottommostCompression gzip":              {Tuning: engine.Tuning{BottommostCompression: "gzip"}},
