@@ -62,7 +62,7 @@ func compactsAtOnce(t *testing.T, db *engine.DB, c *engine.ColumnFamily) bool {
 
 func TestATableFullOfDeletionsIsCompacted(t *testing.T) {
 	half := func(i int) bool { return i%2 == 0 }
-	row := func(i int) bool { return i >= 300 && i < 420 }
+	row := func(i int) bool { return i >= 100 && i < 220 }
 	for what, c := range map[string]struct {
 		d       engine.DeletionTrigger
 		deletes func(i int) bool
@@ -87,12 +87,12 @@ func TestATableFullOfDeletionsIsCompacted(t *testing.T) {
 			mustDo(t, files.Close())
 			continue
 		}
-		db := deletionsAbove(t, o, 1000, c.deletes)
+		db := deletionsAbove(t, o, 400, c.deletes)
 		if got := compactsAtOnce(t, db, db.ColumnFamilies()[0]); got != c.want {
 			t.Errorf("%s: compacted: %v", what, got)
 		}
 		want := 0
-		for i := range 1000 {
+		for i := range 400 {
 			if !c.deletes(i) {
 				want++
 			}

@@ -44,11 +44,11 @@ func TestTablesAreCutByThePrefixesOfTheirKeys(t *testing.T) {
 	} {
 		files, err := engine.NewMemoryFiles()
 		mustDo(t, err)
-		f.PartitionPrefix = 1 + r.IntN(3)
+		f.PartitionPrefix = 1 + r.IntN(2)
 		db := openTemp(t, &engine.Options{InMemory: files, FamilyOptions: f, Extra: f.Extra})
 		rows := map[string]string{}
-		for round := range 4 {
-			for range 300 {
+		for round := range 3 {
+			for range 100 {
 				k := fmt.Appendf(nil, "%x", r.IntN(1<<16))
 				k = k[:1+r.IntN(len(k))]
 				if r.IntN(4) == 0 {

@@ -165,7 +165,7 @@ type rowReader interface {
 // look reads keys in every way.
 func (m *rowRun) look(what string, from rowReader, want map[string]string) {
 	var keys [][]byte
-	for range 6 {
+	for range 5 {
 		keys = append(keys, m.key())
 	}
 	o := &engine.ReadOptions{CacheOnly: m.r.IntN(4) == 0, NoFillCache: m.r.IntN(4) == 0}
@@ -239,9 +239,9 @@ func TestTheCacheOfRowsShowsWhatIsThere(t *testing.T) {
 			r, _ := seededRand(t, "rowcache.seed", *rowCacheSeed)
 			m := &rowRun{t: t, r: r, dir: dir, o: o, now: map[string]string{}}
 			m.reopen()
-			steps := 60
+			steps := 40
 			if o.InMemory == nil {
-				steps = 25
+				steps = 20
 			}
 			for range steps {
 				m.step()
@@ -251,7 +251,7 @@ func TestTheCacheOfRowsShowsWhatIsThere(t *testing.T) {
 				}
 			}
 			m.close()
-			if m.hits < 100 {
+			if m.hits < 50 {
 				t.Errorf("only %d hits", m.hits)
 			}
 		})

@@ -184,8 +184,8 @@ func (o *FamilyOptions) refuseTuning() string {
 	return o.refuseCompression()
 }
 
-// refusePartitions is the part about prefixes that tables are cut by. Prefixes of keys that another order mixes would have
-// many tables each, and of a short key a timestamp would be part of its prefix: its versions would lie in two.
+// refusePartitions is the part about prefixes that tables are cut by. In an order that mixes them each would have many tables.
+// See validateStamps for timestamps.
 func (o *FamilyOptions) refusePartitions() string {
 	switch {
 	case o.PartitionPrefix == 0:
@@ -196,8 +196,6 @@ func (o *FamilyOptions) refusePartitions() string {
 		return "PartitionPrefix and Compaction fifo exclude each other: its tables are those of flushes"
 	case o.GoComparator != nil:
 		return "PartitionPrefix and GoComparator exclude each other: prefixes are of bytes"
-	case o.Timestamps:
-		return "PartitionPrefix and Timestamps exclude each other"
 	}
 	return ""
 }

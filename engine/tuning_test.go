@@ -84,7 +84,7 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		"PartitionPrefix is out of range":                 {Tuning: engine.Tuning{PartitionPrefix: -1}},
 		"PartitionPrefix is out of range|huge":            {Tuning: engine.Tuning{PartitionPrefix: engine.MaxKeySize + 1}},
 		"PartitionPrefix and Compaction fifo":             {Tuning: engine.Tuning{PartitionPrefix: 1, Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1}},
-		"PartitionPrefix and Timestamps exclude":          {Timestamps: true, Tuning: engine.Tuning{PartitionPrefix: 1}},
+		"timestamps exclude PartitionPrefix":              {Timestamps: true, Tuning: engine.Tuning{PartitionPrefix: 1}},
 		"PartitionPrefix and GoComparator exclude":        {GoComparator: &engine.GoComparator{Name: "c", Compare: bytes.Compare}, Tuning: engine.Tuning{PartitionPrefix: 1}},
 		"BlobCompression needs BlobsFrom":                 {Tuning: engine.Tuning{BlobCompression: lz4}},
 		"unknown BlobCompression gzip":                    {Tuning: engine.Tuning{BlobsFrom: 1, BlobCompression: "gzip"}},
