@@ -347,10 +347,7 @@ func (o *Options) validate() error {
 	if err := o.validateModes(); err != nil {
 		return err
 	}
-	if err := o.validateMemory(); err != nil {
-		return err
-	}
-	if err := o.validateRowCache(); err != nil {
+	if err := cmp.Or(o.validateMemory(), o.validateRowCache()); err != nil {
 		return err
 	}
 	if err := cmp.Or(o.validateDisk(), o.validateCompactor()); err != nil {

@@ -250,6 +250,15 @@ func TestTheCacheOfRowsShowsWhatIsThere(t *testing.T) {
 					m.look(fmt.Sprint("snapshot ", i), s.s, s.rows)
 				}
 			}
+			for i := range 40 { // whatever came before: rows in one table
+				k := fmt.Sprintf("%02d", i)
+				m.must("put", m.db.Put([]byte(k), []byte("last"), nil))
+				m.now[k] = "last"
+			}
+			m.must("flush", m.db.Flush())
+			for range 10 {
+				m.look("last", m.db, m.now)
+			}
 			m.close()
 			if m.hits < 50 {
 				t.Errorf("only %d hits", m.hits)
