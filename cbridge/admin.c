@@ -55,6 +55,8 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_cache_create_hyper_clock != NULL;
     case RB_FEATURE_TUNED_RATE_LIMIT:
       return rocksdb_ratelimiter_create_auto_tuned != NULL;
+    case RB_FEATURE_DELETIONS_SIZE:
+      return rocksdb_options_add_compact_on_deletion_collector_factory_min_file_size != NULL;
     case RB_FEATURE_COMPACTOR:
       return rb_compactor_offered();
     case RB_FEATURE_COMPACT_PARTS:

@@ -97,6 +97,7 @@ const (
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
 	FeatureWideColumns      Feature = C.RB_FEATURE_WIDE_COLUMNS
 	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
+	FeatureDeletionsSize    Feature = C.RB_FEATURE_DELETIONS_SIZE
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS
 	FeatureCompactBlobs     Feature = C.RB_FEATURE_COMPACT_BLOBS
 )

@@ -39,6 +39,7 @@ struct rb_db {
   size_t recovered_count;
   rocksdb_cache_t *block_cache; /* NULL: none */
   rb_memory *memory;            /* NULL: none; else block_cache is its */
+  rocksdb_cache_t *row_cache;   /* NULL: none */
   rb_disk *disk;                /* NULL: none */
   rb_files *files;              /* NULL: on disk */
   struct rb_family *families;
@@ -179,6 +180,10 @@ rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts);
 
 /* RB_UNSUPPORTED if RocksDB has not the kind of cache or of limit that opts name. */
 rb_status rb_db_options_offered(rb_db_options opts);
+
+/* Makes a cache of rows of so many bytes for the databases that are opened with o, which share it:
+ * *cache is the caller's to destroy. NULL on error, and if size is 0. */
+rb_status rb_options_set_row_cache(rocksdb_options_t *o, uint64_t size, rocksdb_cache_t **cache);
 
 /* Limits what flushes and compactions write. RocksDB offers what opts name. */
 rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts);

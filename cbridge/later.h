@@ -175,6 +175,11 @@ extern void rocksdb_status_ptr_get_error(rocksdb_status_ptr_t *status, char **er
 extern void rocksdb_options_set_sst_file_manager(rocksdb_options_t *opt,
                                                  rocksdb_sst_file_manager_t *sfm) RB_WEAK;
 
+/* By name it is an option of every collector from then on: nobody calls this. */
+extern void rocksdb_options_add_compact_on_deletion_collector_factory_min_file_size(
+    rocksdb_options_t *opt, size_t window_size, size_t num_dels_trigger, double deletion_ratio,
+    uint64_t min_file_size) RB_WEAK;
+
 /* 10.7 */
 typedef struct rocksdb_livefile_t rocksdb_livefile_t;
 typedef struct rocksdb_import_column_family_options_t rocksdb_import_column_family_options_t;

@@ -9,6 +9,8 @@ package cbridge
 // #cgo nocallback rb_memory_used
 // #cgo noescape rb_plan_share
 // #cgo nocallback rb_plan_share
+// #cgo noescape rb_row_cache_used
+// #cgo nocallback rb_row_cache_used
 // #cgo noescape rb_memory_free
 // #cgo nocallback rb_memory_free
 import "C"
@@ -47,6 +49,9 @@ func (m *Memory) Used() MemoryUse {
 func (p *Plan) Share(m *Memory, memtables uint64) {
 	C.rb_plan_share(p.p, m.p, C.uint64_t(memtables))
 }
+
+// RowCacheUsed is how many bytes the rows in the cache of rows take; 0 without one.
+func (d *DB) RowCacheUsed() uint64 { return uint64(C.rb_row_cache_used(d.p)) }
 
 // Free ends the caller's use; that of plans and databases goes on.
 func (m *Memory) Free() {

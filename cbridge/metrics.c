@@ -137,6 +137,10 @@ rb_metrics rb_metrics_get(rb_db *db, rb_family *const *families, size_t n, rb_fa
     m.cache_usage -= charge < m.cache_usage ? charge : m.cache_usage;
     m.cache_pinned -= charge < m.cache_pinned ? charge : m.cache_pinned;
   }
+  if (db->row_cache != NULL) {
+    m.row_cache_capacity = rocksdb_cache_get_capacity(db->row_cache);
+    m.row_cache_usage = rb_row_cache_used(db);
+  }
   m.allocator = rb_allocator_used();
   return m;
 }

@@ -35,6 +35,7 @@ type Allocator struct {
 // Metrics is the database as it is now; see rb.h for each figure.
 type Metrics struct {
 	CacheCapacity, CacheUsage, CachePinned uint64 // bytes
+	RowCacheCapacity, RowCacheUsage        uint64 // bytes
 	RunningFlushes, RunningCompactions     uint64
 	BackgroundErrors                       uint64
 	Snapshots                              uint64
@@ -56,6 +57,7 @@ func (d *DB) Metrics(families []*Family) Metrics {
 	runtime.KeepAlive(families)
 	m := Metrics{
 		CacheCapacity: uint64(c.cache_capacity), CacheUsage: uint64(c.cache_usage), CachePinned: uint64(c.cache_pinned),
+		RowCacheCapacity: uint64(c.row_cache_capacity), RowCacheUsage: uint64(c.row_cache_usage),
 		RunningFlushes: uint64(c.running_flushes), RunningCompactions: uint64(c.running_compactions),
 		BackgroundErrors: uint64(c.background_errors), Snapshots: uint64(c.snapshots),
 		OldestSnapshot: uint64(c.oldest_snapshot), WriteStopped: uint64(c.write_stopped),

@@ -350,6 +350,9 @@ rb_opened rb_plan_open(rb_plan *p) {
     r.status = rb_options_set_rate_limit(p->db_options, p->opts);
   }
   if (r.status.code == RB_OK) {
+    r.status = rb_options_set_row_cache(p->db_options, p->opts.row_cache_size, &db->row_cache);
+  }
+  if (r.status.code == RB_OK) {
     r.status = rb_options_set_statistics(p->db_options, p->opts.statistics);
   }
   if (r.status.code == RB_OK && p->opts.statistics != RB_STATISTICS_NONE) {
@@ -456,6 +459,9 @@ void rb_close(rb_db *db) {
   }
   if (db->block_cache != NULL && db->memory == NULL) {
     rocksdb_cache_destroy(db->block_cache);
+  }
+  if (db->row_cache != NULL) {
+    rocksdb_cache_destroy(db->row_cache);
   }
   rb_memory_free(db->memory);
   rb_disk_free(db->disk);

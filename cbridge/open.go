@@ -23,6 +23,7 @@ type DBOptions struct {
 	RateLimitTunes                          bool   // RateLimit is an upper bound
 	TimedRows                               bool   // RocksDB's TTL: a time behind each value
 	ManualRecovery                          bool   // nothing but Resume ends a background error
+	RowCacheSize                            uint64 // bytes of a cache of rows; 0: none. See rb.h for what it excludes
 }
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
@@ -74,6 +75,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		rate_limit_tunes: flag(o.RateLimitTunes),
 		timed_rows:       flag(o.TimedRows),
 		manual_recovery:  flag(o.ManualRecovery),
+		row_cache_size:   C.uint64_t(o.RowCacheSize),
 	})
 	if p == nil {
 		return nil, dberr.New("open", dberr.NoMemory, "")

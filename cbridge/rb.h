@@ -106,6 +106,9 @@ typedef struct rb_db_options {
                          a batch: RocksDB loses it there */
   uint8_t manual_recovery; /* nothing but rb_resume ends a background error: RB_UNSUPPORTED without
                               C++ */
+  uint64_t row_cache_size; /* bytes of a cache of rows; 0: none. With one RocksDB shows rows of
+                              files that a range deletion covers: there must be none, and no family
+                              with timestamps */
 } rb_db_options;
 
 /* What RocksDB counts of a database. All but NONE and USUAL need RocksDB 8.6: rb_plan_open answers
@@ -1354,6 +1357,7 @@ enum {
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
   RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
   RB_FEATURE_COMPACTOR = 12,        /* 10.11 */
+  RB_FEATURE_DELETIONS_SIZE = 13,   /* 10.6: min_file_size of CompactOnDeletionCollector */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */
@@ -1564,6 +1568,8 @@ typedef struct rb_metrics {
   uint64_t cache_capacity;
   uint64_t cache_usage; /* blocks; not what stands for memtables in a shared cache */
   uint64_t cache_pinned;
+  uint64_t row_cache_capacity; /* of the cache of rows; 0: there is none */
+  uint64_t row_cache_usage;
   uint64_t running_flushes;
   uint64_t running_compactions;
   uint64_t background_errors;
@@ -1574,6 +1580,9 @@ typedef struct rb_metrics {
   uint64_t stall_micros;    /* that writes spent stalled since the open, to the millisecond */
   rb_allocator allocator;
 } rb_metrics;
+
+/* How many bytes the rows in the cache of rows take; 0 without one. */
+uint64_t rb_row_cache_used(const rb_db *db);
 
 /* Gathers everything about the database and n of its families in one call. out has room for n. It
  * takes RocksDB's mutex for each figure and waits for no I/O. RocksDB's lines about an "interval"

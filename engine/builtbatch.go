@@ -36,7 +36,7 @@ func (c *ColumnFamily) writeBuilt(op string, b *cbridge.CBatch, records int64, o
 		c.db.guard.leave(opWrite)
 		return c.describe(err, op, nil)
 	}
-	locks, err := c.db.tx.lockBatch(o.context(), data)
+	locks, err := c.db.lockBatch(o.context(), data)
 	if err != nil {
 		c.db.guard.leave(opWrite)
 		return c.describe(err, op, nil)

@@ -185,6 +185,11 @@ func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if why := o.refuseWithoutCache(); d.uncached && why != "" {
 		return nil, invalid("", why)
 	}
+	if d.rowCached {
+		if err := o.refuseRows(); err != nil {
+			return nil, err
+		}
+	}
 	if d.memory != nil {
 		if err := refuseOwnMemory("FamilyOptions.Extra", o.Extra); err != nil {
 			return nil, err

@@ -407,6 +407,8 @@ func (n *newFamily) verifyFile(v *verification, path string, f exportedFile) err
 	switch {
 	case p.RangeDeletions > 0 && !bounds:
 		return dberr.New("", dberr.Unsupported, "it has range deletions, of which RocksDB, as it is linked here, would lose a part: a Compact before the export removes them, unless it only moves the file")
+	case p.RangeDeletions > 0 && n.db.rowCached:
+		return errRowRange()
 	case p.Merges > 0 && !n.ops.takeOperandsOf(p.MergeOperator):
 		return invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	}

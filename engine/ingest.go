@@ -221,6 +221,8 @@ func (c *ColumnFamily) mayIngestFile(ctx context.Context, path string, trusted b
 		return t, invalid("", "it was made with comparator "+cut(p.Comparator))
 	case !p.External:
 		return t, invalid("", "no SST writer made it: files of databases cannot be ingested")
+	case p.RangeDeletions > 0 && c.db.rowCached:
+		return t, errRowRange()
 	case p.Merges > 0 && !c.ops.takeOperandsOf(p.MergeOperator):
 		return t, invalid("", "its operands are for merge operator "+cut(p.MergeOperator)+", which is not the family's")
 	case trusted:

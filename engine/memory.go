@@ -24,13 +24,15 @@ import (
 // database: each that is open for writing takes its Options.MemtableShare away from the cache for as
 // long as it is open.
 //
+// A database's Options.RowCacheSize is taken away from the cache too, for as long as it is open.
+//
 // Families that Options.Families does not list are opened with the options in the OPTIONS file: their
 // index and filter blocks stay outside the cache if they were made without a budget.
 type MemoryBudget struct {
 	mu     sync.Mutex
 	c      *cbridge.Memory // nil: closed
 	bytes  int64
-	shares int64 // of databases that take part of the cache away
+	shares int64 // of databases that take part of the cache away, for memtables and rows
 	users  map[*DB]bool
 }
 
@@ -40,6 +42,7 @@ type MemoryUsage struct {
 	Cache     int64 // blocks in the cache
 	Pinned    int64 // of these, blocks in use, which cannot be dropped
 	Memtables int64 // memtables of all databases
+	Rows      int64 // rows in the caches that databases have for them: Options.RowCacheSize
 }
 
 const (
@@ -62,8 +65,8 @@ func NewMemoryBudget(bytes int64) (*MemoryBudget, error) {
 
 // SetCapacity changes the budget, in bytes. A smaller one has the cache drop blocks at once and
 // memtables flushed by the next writes. The sizes of single memtables stay as they were chosen when
-// the databases were opened. ErrInvalidArgument beyond the range of NewMemoryBudget and, before
-// RocksDB 8.9, below twice the shares of the databases that are open.
+// the databases were opened. ErrInvalidArgument beyond the range of NewMemoryBudget and below twice the
+// row caches and, before RocksDB 8.9, the shares of the databases that are open.
 func (m *MemoryBudget) SetCapacity(bytes int64) error {
 	if m == nil {
 		return ErrClosed
@@ -101,10 +104,11 @@ func (m *MemoryBudget) Usage() MemoryUsage {
 	}
 	users := slices.Collect(maps.Keys(m.users))
 	m.mu.Unlock() // Close of a database takes it, and waits for what is asked of that database
-	if !Supports(SharedMemtables) {
-		for _, d := range users {
+	for _, d := range users {
+		if !Supports(SharedMemtables) {
 			u.Memtables += d.memtableBytes()
 		}
+		u.Rows += d.rowBytes()
 	}
 	return u
 }
@@ -149,17 +153,23 @@ func (m *MemoryBudget) join(plan *cbridge.Plan, o *Options) (share int64, err er
 	if m.c == nil {
 		return 0, ErrClosed
 	}
+	var memtables int64
 	if !o.ReadOnly && !Supports(SharedMemtables) {
-		if share = o.MemtableShare; share == 0 {
-			share = m.bytes / 8
+		if memtables = o.MemtableShare; memtables == 0 {
+			memtables = m.bytes / 8
 		}
-		if m.shares+share > m.bytes/2 {
-			return 0, invalid("", "the shares of the databases in Options.Memory would exceed half of it: set MemtableShare")
-		}
+	}
+	share = memtables + o.RowCacheSize
+	switch {
+	case m.shares+share <= m.bytes/2:
+	case o.RowCacheSize > 0:
+		return 0, invalid("", "the shares and row caches of the databases in Options.Memory would exceed half of it: RowCacheSize is too large")
+	case memtables > 0:
+		return 0, invalid("", "the shares of the databases in Options.Memory would exceed half of it: set MemtableShare")
 	}
 	m.shares += share
 	m.resize()
-	plan.Share(m.c, uint64(share))
+	plan.Share(m.c, uint64(memtables))
 	return share, nil
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -22,6 +23,9 @@ const metaReference = "defaults"
 
 // transactions reports whether there are transactions, and so no deletions of ranges and no tables from outside.
 func (s *metaSet) transactions() bool { return s.db.Transactions != engine.NoTx }
+
+// ranges reports whether ranges are deleted.
+func (s *metaSet) ranges() bool { return !s.transactions() && s.db.RowCacheSize == 0 }
 
 // family gives the options of one family.
 func (s *metaSet) family(i int) engine.FamilyOptions {
@@ -61,6 +65,8 @@ var metaSets = []metaSet{
 		BlockSize: 512, BloomBitsPerKey: 10, Tuning: engine.Tuning{CacheIndex: true, PartitionFilters: true},
 	}},
 	{name: "hyper clock cache", db: engine.Options{BlockCache: engine.HyperClockCache}, needs: engine.HyperClock},
+	{name: "a cache of rows", db: engine.Options{RowCacheSize: 1 << 20}, each: engine.FamilyOptions{WriteBufferSize: 64 << 10, BlockSize: 512}},
+	{name: "a tiny cache of rows", db: engine.Options{RowCacheSize: 64 << 10, Extra: "max_open_files=10"}, each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Extra: metaSmallLevels, Tuning: engine.Tuning{BlobsFrom: 20}}},
 	{name: "lz4", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Compression: engine.LZ4Compression, BloomBitsPerKey: 10}},
 	{name: "zstd with dictionaries", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Compression: engine.ZSTDCompression, Extra: metaSmallLevels, Tuning: engine.Tuning{
 		CompressionLevel: 5, DictionaryBytes: 4096, DictionaryTrainBytes: 40_000,
@@ -72,6 +78,9 @@ var metaSets = []metaSet{
 		BlobsFrom: 1, BlobCompression: engine.LZ4Compression,
 	}, Extra: metaSmallLevels + ";enable_blob_garbage_collection=true;blob_garbage_collection_age_cutoff=1.0"}},
 	{name: "universal", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Tuning: engine.Tuning{Compaction: engine.UniversalCompaction}}},
+	{name: "cut by prefixes, compacted for deletions", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Extra: metaSmallLevels, Tuning: engine.Tuning{
+		PartitionPrefix: 1, CompactDeletions: engine.DeletionTrigger{Window: 128, Deletions: 20, Ratio: 0.4},
+	}}},
 	{name: "first in, first out", each: engine.FamilyOptions{WriteBufferSize: 64 << 10, Tuning: engine.Tuning{Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1 << 40}}},
 	{name: "prefixes", each: engine.FamilyOptions{BloomBitsPerKey: 10, WriteBufferSize: 64 << 10, Extra: "prefix_extractor=fixed:1;memtable_prefix_bloom_size_ratio=0.1;memtable_whole_key_filtering=true"}},
 	{name: "capped prefixes", each: engine.FamilyOptions{BloomBitsPerKey: 10, Extra: "prefix_extractor=rocksdb.CappedPrefix.2;optimize_filters_for_hits=true"}},
@@ -134,6 +143,9 @@ func randomMetaSet(r *rand.Rand) metaSet {
 		if one(4) {
 			db = append(db, of)
 		}
+	}
+	if one(5) && !slices.Contains(db, "avoid_flush_during_recovery=true") {
+		s.db.RowCacheSize = []int64{64 << 10, 1 << 20}[r.IntN(2)]
 	}
 	s.each.Extra, s.db.Extra = strings.Join(family, ";"), strings.Join(db, ";")
 	s.name = fmt.Sprintf("random: %+v %+v", s.db.Extra, s.each)

@@ -112,7 +112,7 @@ var metaDirect = sync.OnceValue(func() bool {
 
 // metaPossible reports whether a list means the same with the set as with the reference.
 func metaPossible(s *metaSet, list []metamorphic.Op) bool {
-	return (s.needs == 0 || engine.Supports(s.needs)) && (!s.db.DirectReads || metaDirect()) && !(s.transactions() && slices.ContainsFunc(list, func(o metamorphic.Op) bool {
+	return (s.needs == 0 || engine.Supports(s.needs)) && (!s.db.DirectReads || metaDirect()) && !(!s.ranges() && slices.ContainsFunc(list, func(o metamorphic.Op) bool {
 		return o.Do == "stage" && slices.ContainsFunc(o.Records, func(r metamorphic.Record) bool { return r.Do == "range" })
 	}))
 }

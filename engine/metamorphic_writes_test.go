@@ -58,7 +58,7 @@ func (m *metaRun) change(o metamorphic.Op) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case r.Do == "range" && m.set.transactions() && (from != nil || to != nil):
+	case r.Do == "range" && !m.set.ranges() && (from != nil || to != nil):
 		err = m.write(records, o.How) // key by key, if there are any
 	case len(records) == 0:
 		return "passed over", nil
@@ -127,7 +127,7 @@ func (m *metaRun) allowed(records []metamorphic.Record, singles *[metamorphic.Fa
 			if r.Key, r.End = metaClip(r.Key, r.End); r.Key == nil && r.End == nil {
 				continue
 			}
-			if m.set.transactions() {
+			if !m.set.ranges() {
 				deletions, err := m.spelledOut(r, out)
 				if err != nil {
 					return nil, err

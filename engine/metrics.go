@@ -30,9 +30,11 @@ type MemoryMetrics struct {
 	BlockCache         uint64 `json:"block_cache_bytes"` // blocks in the cache
 	BlockCacheCapacity uint64 `json:"block_cache_capacity_bytes"`
 	BlockCachePinned   uint64 `json:"block_cache_pinned_bytes"` // of the blocks, those in use: they cannot be dropped
-	Memtables          uint64 `json:"memtable_bytes"`           // of all families, pinned ones too
-	MemtablesPinned    uint64 `json:"memtable_pinned_bytes"`    // of these, flushed ones that readers hold
-	TableReaders       uint64 `json:"table_reader_bytes"`       // index and filter blocks outside the cache
+	RowCache           uint64 `json:"row_cache_bytes"`          // rows in the cache of rows: Options.RowCacheSize
+	RowCacheCapacity   uint64 `json:"row_cache_capacity_bytes"`
+	Memtables          uint64 `json:"memtable_bytes"`        // of all families, pinned ones too
+	MemtablesPinned    uint64 `json:"memtable_pinned_bytes"` // of these, flushed ones that readers hold
+	TableReaders       uint64 `json:"table_reader_bytes"`    // index and filter blocks outside the cache
 }
 
 // ProcessMetrics is of the whole process, whatever used C in it.
@@ -158,7 +160,7 @@ func (d *DB) Metrics() (Metrics, error) {
 	}
 	c := d.c.Metrics(cs)
 	m := Metrics{
-		Memory: MemoryMetrics{BlockCache: c.CacheUsage, BlockCacheCapacity: c.CacheCapacity, BlockCachePinned: c.CachePinned},
+		Memory: MemoryMetrics{BlockCache: c.CacheUsage, BlockCacheCapacity: c.CacheCapacity, BlockCachePinned: c.CachePinned, RowCache: c.RowCacheUsage, RowCacheCapacity: c.RowCacheCapacity},
 		Stalls: StallMetrics{
 			Stopped: c.WriteStopped != 0, DelayedRate: c.DelayedRate, StalledSeconds: float64(c.StallMicros) / 1e6,
 		},

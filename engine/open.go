@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,7 +37,8 @@ type DB struct {
 	optionMu  sync.Mutex                      // one change of options at a time
 	timeout   time.Duration                   // closeTimeout, but in tests
 	memory    *MemoryBudget                   // nil: none
-	share     int64                           // of memory, for memtables
+	share     int64                           // of memory, for memtables and the cache of rows
+	rowCached bool                            // there is a cache of rows
 	uncached  bool                            // there is no block cache
 	closeMu   sync.Mutex
 	closed    bool
@@ -127,7 +129,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	defer plan.Free()
 	d := &DB{
 		path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0,
-		disk: o.Disk, files: o.InMemory, timed: o.TimedRows, checksums: o.FileChecksums,
+		disk: o.Disk, files: o.InMemory, timed: o.TimedRows, checksums: o.FileChecksums, rowCached: o.RowCacheSize > 0,
 	}
 	if err := d.files.lie(plan); err != nil {
 		return nil, err
@@ -436,7 +438,7 @@ func (d *DB) adoptFamilies(names []string, ops map[string]operators) error {
 		if f.ops.wide && c.Blobs {
 			return describeFamily(errWideBlobs(), name)
 		}
-		if err := f.learnHistory(); err != nil {
+		if err := cmp.Or(f.refuseRows(), f.learnHistory()); err != nil {
 			return err
 		}
 		all = append(all, f)

@@ -430,6 +430,8 @@ func (o *operators) validateStamps(f *FamilyOptions) error {
 		why = "a prefix extractor"
 	case f.BlobsFrom > 0:
 		why = "blob files"
+	case f.PartitionPrefix > 0:
+		why = "PartitionPrefix, by which versions of a short key would lie in two tables"
 	}
 	if why != "" {
 		return invalid("", "timestamps exclude "+why)

@@ -53,6 +53,18 @@ type Tuning struct {
 	Compaction   CompactionStyle // how tables are kept in order
 	FIFOMaxBytes int64           // bytes of all tables, for FIFOCompaction, which needs it
 
+	CompactDeletions DeletionTrigger // which tables are compacted for the deletions that they hold; not with FIFOCompaction
+
+	// PartitionPrefix is how many bytes of keys a compaction begins a new table after, when they change: so each table holds
+	// rows of one prefix, and those of a prefix can be dropped by DeleteFilesInRange, or compacted alone. Where a range deletion
+	// crosses a cut, the range of a table reaches to the next one, until a compaction has removed it. Each prefix has a table
+	// of its own in each level where it has rows: it is for few prefixes with many rows. 0: tables are cut by size only.
+	//
+	// Flushes, SSTWriters, loaders and Ingest bring tables that are not cut, until a compaction rewrites them, which it does
+	// where it would else only move them. Workers of OpenAndCompact cut by the options that they are given. RocksDB notes it
+	// in the OPTIONS file. Not with GoComparator, Timestamps and FIFOCompaction.
+	PartitionPrefix int
+
 	BlobsFrom       int64       // values of so many bytes and more go to blob files, which compactions do not rewrite; 0: none do
 	BlobCompression Compression // of blob files; empty: not compressed
 }
@@ -163,7 +175,29 @@ func (o *FamilyOptions) refuseTuning() string {
 	case t.BlobCompression != "" && t.BlobsFrom == 0:
 		return "BlobCompression needs BlobsFrom"
 	}
+	if why := t.CompactDeletions.refuse(t.Compaction); why != "" {
+		return why
+	}
+	if why := o.refusePartitions(); why != "" {
+		return why
+	}
 	return o.refuseCompression()
+}
+
+// refusePartitions is the part about prefixes that tables are cut by. In an order that mixes them each would have many tables.
+// See validateStamps for timestamps.
+func (o *FamilyOptions) refusePartitions() string {
+	switch {
+	case o.PartitionPrefix == 0:
+		return ""
+	case o.PartitionPrefix < 0 || o.PartitionPrefix > MaxKeySize:
+		return "PartitionPrefix is out of range"
+	case o.Compaction == FIFOCompaction:
+		return "PartitionPrefix and Compaction fifo exclude each other: its tables are those of flushes"
+	case o.GoComparator != nil:
+		return "PartitionPrefix and GoComparator exclude each other: prefixes are of bytes"
+	}
+	return ""
 }
 
 // refuseCompression is the part about compression.
@@ -237,6 +271,10 @@ func (o *FamilyOptions) named() string {
 		all = append(all, tableOptions+"={"+strings.Join(table, ";")+"}")
 	}
 	all = append(all, o.namedCompression()...)
+	all = append(all, o.CompactDeletions.named()...)
+	if o.PartitionPrefix > 0 {
+		all = append(all, "sst_partitioner_factory={id=SstPartitionerFixedPrefixFactory;length="+strconv.Itoa(o.PartitionPrefix)+"}")
+	}
 	switch t := &o.Tuning; t.Compaction {
 	case UniversalCompaction:
 		all = append(all, "compaction_style=kCompactionStyleUniversal")

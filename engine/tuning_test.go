@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -25,6 +26,14 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		"RateLimit is out of range|1":                           {RateLimit: 1},
 		"RateLimit is out of range|64 KiB - 1":                  {RateLimit: 64<<10 - 1},
 		"RateLimitTunes needs RateLimit":                        {RateLimitTunes: true},
+		"RowCacheSize is out of range":                          {RowCacheSize: -1},
+		"RowCacheSize is out of range|64 KiB - 1":               {RowCacheSize: 64<<10 - 1},
+		"RowCacheSize is out of range|huge":                     {RowCacheSize: huge},
+		"RowCacheSize and ReadOnly exclude":                     {RowCacheSize: 1 << 20, ReadOnly: true},
+		"RowCacheSize and avoid_flush_during_recovery exclude":  {RowCacheSize: 1 << 20, Extra: "avoid_flush_during_recovery=true"},
+		"RowCacheSize and best_efforts_recovery exclude":        {RowCacheSize: 1 << 20, Extra: "best_efforts_recovery=true"},
+		"RowCacheSize and Timestamps exclude":                   {RowCacheSize: 1 << 20, FamilyOptions: engine.FamilyOptions{Timestamps: true}},
+		`RowCacheSize and Timestamps exclude|family "other"`:    {RowCacheSize: 1 << 20, Families: map[string]engine.FamilyOptions{"other": {Timestamps: true}}},
 		"RateLimit and rate_limiter_bytes_per_sec":              {RateLimit: 1 << 20, Extra: "rate_limiter_bytes_per_sec=1M"},
 		"DirectReads and allow_mmap_reads exclude":              {DirectReads: true, Extra: "allow_mmap_reads=true"},
 		"DirectWrites and allow_mmap_writes exclude":            {DirectWrites: true, Extra: "allow_mmap_writes=true"},
@@ -40,6 +49,13 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		add(what+`|family "other"`, engine.Options{BlockCacheSize: -1, Families: map[string]engine.FamilyOptions{"other": f}})
 	}
 	zstd, zlib, none, snappy := engine.ZSTDCompression, engine.ZlibCompression, engine.NoCompression, engine.SnappyCompression
+	deletions := func(style engine.CompactionStyle, d engine.DeletionTrigger) engine.FamilyOptions {
+		f := engine.FamilyOptions{Tuning: engine.Tuning{Compaction: style, CompactDeletions: d}}
+		if style == engine.FIFOCompaction {
+			f.FIFOMaxBytes = 1
+		}
+		return f
+	}
 	lz4, lz4hc := engine.LZ4Compression, engine.LZ4HCCompression
 	for what, f := range map[string]engine.FamilyOptions{
 		"unknown Filter bloom":                            {BloomBitsPerKey: 10, Tuning: engine.Tuning{Filter: "bloom"}},
@@ -53,6 +69,23 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		"FIFOMaxBytes is for Compaction fifo|universal":   {Tuning: engine.Tuning{Compaction: engine.UniversalCompaction, FIFOMaxBytes: 1}},
 		"BlobsFrom and Compaction fifo":                   {Tuning: engine.Tuning{Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1, BlobsFrom: 1}},
 		"BlobsFrom is out of range":                       {Tuning: engine.Tuning{BlobsFrom: -1}},
+		"CompactDeletions.Window is out of range":         deletions(engine.LevelCompaction, engine.DeletionTrigger{Window: -1, Deletions: 1}),
+		"CompactDeletions.Window is out of range|huge":    deletions(engine.LevelCompaction, engine.DeletionTrigger{Window: huge, Deletions: 1}),
+		"CompactDeletions.Window and":                     deletions(engine.LevelCompaction, engine.DeletionTrigger{Window: 1}),
+		"CompactDeletions.Window and|no window":           deletions(engine.LevelCompaction, engine.DeletionTrigger{Deletions: 1, Ratio: 1}),
+		"CompactDeletions.Deletions is not":               deletions(engine.LevelCompaction, engine.DeletionTrigger{Window: 128, Deletions: 129}),
+		"CompactDeletions.Deletions is not|negative":      deletions(engine.LevelCompaction, engine.DeletionTrigger{Window: 128, Deletions: -1}),
+		"CompactDeletions.Ratio is not":                   deletions(engine.LevelCompaction, engine.DeletionTrigger{Ratio: -0.5}),
+		"CompactDeletions.Ratio is not|above 1":           deletions(engine.LevelCompaction, engine.DeletionTrigger{Ratio: 1.5}),
+		"CompactDeletions.Ratio is not|no number":         deletions(engine.LevelCompaction, engine.DeletionTrigger{Ratio: math.NaN()}),
+		"CompactDeletions.MinFileSize is out of range":    deletions(engine.LevelCompaction, engine.DeletionTrigger{Ratio: 1, MinFileSize: -1}),
+		"CompactDeletions.MinFileSize needs":              deletions(engine.LevelCompaction, engine.DeletionTrigger{MinFileSize: 1}),
+		"CompactDeletions and Compaction fifo":            deletions(engine.FIFOCompaction, engine.DeletionTrigger{Ratio: 1}),
+		"PartitionPrefix is out of range":                 {Tuning: engine.Tuning{PartitionPrefix: -1}},
+		"PartitionPrefix is out of range|huge":            {Tuning: engine.Tuning{PartitionPrefix: engine.MaxKeySize + 1}},
+		"PartitionPrefix and Compaction fifo":             {Tuning: engine.Tuning{PartitionPrefix: 1, Compaction: engine.FIFOCompaction, FIFOMaxBytes: 1}},
+		"timestamps exclude PartitionPrefix":              {Timestamps: true, Tuning: engine.Tuning{PartitionPrefix: 1}},
+		"PartitionPrefix and GoComparator exclude":        {GoComparator: &engine.GoComparator{Name: "c", Compare: bytes.Compare}, Tuning: engine.Tuning{PartitionPrefix: 1}},
 		"BlobCompression needs BlobsFrom":                 {Tuning: engine.Tuning{BlobCompression: lz4}},
 		"unknown BlobCompression gzip":                    {Tuning: engine.Tuning{BlobsFrom: 1, BlobCompression: "gzip"}},
 		"unknown BottommostCompression gzip":              {Tuning: engine.Tuning{BottommostCompression: "gzip"}},

@@ -48,6 +48,7 @@ const (
 	WideColumns                      // rb_cxx: FamilyOptions.WideColumns
 	RemoteCompaction                 // 10.11: Options.Compactor and OpenAndCompact
 	Traces                           // 11.6: DB.StartTrace, StartIOTrace and StartBlockCacheTrace
+	DeletionsMinSize                 // 10.6: DeletionTrigger.MinFileSize
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -90,6 +91,7 @@ var features = map[Feature]struct {
 	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
 	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 	Traces:            {"traces", "11.6", cbridge.FeatureTraces, true},
+	DeletionsMinSize:  {"deletions min size", "10.6", cbridge.FeatureDeletionsSize, false},
 }
 
 // String is the feature's name.
@@ -114,6 +116,7 @@ func Features() []Feature {
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
 		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
 		Traces,
+		DeletionsMinSize,
 	}
 }
 

@@ -34,7 +34,8 @@ func (c *ColumnFamily) SingleDelete(key []byte, o *WriteOptions) error {
 	return c.apply(cbridge.SingleDelete, "single delete", key, nil, o)
 }
 
-// DeleteRange deletes the keys in [start, end). A nil end is ErrInvalidArgument, since RocksDB has no
+// DeleteRange deletes the keys in [start, end). ErrUnsupported with Options.Transactions and
+// Options.RowCacheSize. A nil end is ErrInvalidArgument, since RocksDB has no
 // last key, and so is a start above end.
 func (c *ColumnFamily) DeleteRange(start, end []byte, o *WriteOptions) error {
 	return c.apply(cbridge.DeleteRange, "delete range", start, end, o)
@@ -156,6 +157,9 @@ func (c *ColumnFamily) check(op cbridge.Op, key, value []byte) error {
 		if c.db.tx.mode != NoTx {
 			return errRange()
 		}
+		if c.db.rowCached {
+			return errRowRange()
+		}
 		return c.checkRange(key, value)
 	}
 	if err := checkSizes(key, value); err != nil {
@@ -255,7 +259,7 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	if err != nil || len(b.rep) == 0 {
 		return err
 	}
-	locks, err := d.tx.lockBatch(o.context(), b.rep)
+	locks, err := d.lockBatch(o.context(), b.rep)
 	if err != nil {
 		return err
 	}

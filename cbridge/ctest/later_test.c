@@ -74,6 +74,17 @@ uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot
 
 static unsigned async_reads; /* read options that were told to read asynchronously */
 
+void rocksdb_options_add_compact_on_deletion_collector_factory_min_file_size(
+    rocksdb_options_t *o, size_t window_size, size_t num_dels_trigger, double deletion_ratio,
+    uint64_t min_file_size) {
+  (void)o;
+  (void)window_size;
+  (void)num_dels_trigger;
+  (void)deletion_ratio;
+  (void)min_file_size;
+  fail(); /* the option goes by name */
+}
+
 void rocksdb_readoptions_set_async_io(rocksdb_readoptions_t *o, unsigned char v) {
   assert_non_null(o);
   async_reads += v;
@@ -144,6 +155,7 @@ static void every_feature_is_supported(void **state) {
   assert_int_equal(rb_supports(RB_FEATURE_WAIT_FOR_COMPACT), 1);
   assert_int_equal(rb_supports(RB_FEATURE_SNAPSHOT_SEQUENCE), 1);
   assert_int_equal(rb_supports(RB_FEATURE_ASYNC_IO), 1);
+  assert_int_equal(rb_supports(RB_FEATURE_DELETIONS_SIZE), 1);
   assert_int_equal(rb_supports(1000), 0);
 }
 

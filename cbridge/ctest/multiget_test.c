@@ -246,6 +246,21 @@ static void with_blob_files_an_error_is_that_of_all_that_were_found(void **state
   expect(0, "bbb");
 }
 
+/* RocksDB's batched lookup may put a part of a row there. */
+static void a_cache_of_rows_is_filled_key_by_key(void **state) {
+  struct fixture *f = *state;
+  fill(f);
+  struct setup s = fx_defaults();
+  s.db.row_cache_size = 1 << 20;
+  fx_open(f, s);
+  for (size_t i = 0; i < 2; i++) {
+    fx_ok(look_up(f->family, plain, some, SOME, ROOM).status);
+    expect(0, "bbb");
+  }
+  assert_int_equal(batched, 0);
+  assert_true(rb_row_cache_used(f->db) > 0);
+}
+
 static void memory_may_be_short_everywhere(void **state) {
   struct fixture *f = *state;
   fill(f);
@@ -292,6 +307,7 @@ int main(void) {
       CASE(the_cache_only_is_read_key_by_key),
       CASE(an_error_of_one_key_leaves_the_others),
       CASE(with_blob_files_an_error_is_that_of_all_that_were_found),
+      CASE(a_cache_of_rows_is_filled_key_by_key),
       CASE(memory_may_be_short_everywhere),
       CASE(more_keys_than_memory_can_name_are_refused),
   };

@@ -199,6 +199,23 @@ static void traces_are_refused(void **state) {
   }
 }
 
+static void a_least_size_of_tables_full_of_deletions_is_refused(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  fx_close(f);
+  s.family.named = "table_properties_collectors={id=CompactOnDeletionCollector;window_size=128;"
+                   "deletion_trigger=9;deletion_ratio=0.5}";
+  rb_opened o = fx_try_open(f->dir, s); /* by name, every version has the rest */
+  fx_ok(o.status);
+  rb_close(o.db);
+  s.family.named = "table_properties_collectors={id=CompactOnDeletionCollector;min_file_size=9}";
+  o = fx_try_open(f->dir, s);
+  bool has = rb_supports(RB_FEATURE_DELETIONS_SIZE);
+  assert_int_equal(o.db != NULL, has);
+  fx_error(o.status, has ? RB_OK : RB_INVALID_ARGUMENT, NULL);
+  rb_close(o.db);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -216,6 +233,7 @@ int main(void) {
       CASE(an_identity_is_refused),
       CASE(a_list_of_all_files_is_refused),
       CASE(traces_are_refused),
+      CASE(a_least_size_of_tables_full_of_deletions_is_refused),
       CASE(adaptive_read_ahead_is_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);

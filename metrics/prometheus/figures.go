@@ -43,6 +43,10 @@ var cacheFigures = []figure{
 		func(m *engine.Metrics, to sink) { to.count(m.Memory.BlockCacheCapacity) }),
 	gauge("block_cache_pinned_bytes", "Blocks in the block cache that are in use and cannot be dropped.",
 		func(m *engine.Metrics, to sink) { to.count(m.Memory.BlockCachePinned) }),
+	gauge("row_cache_bytes", "Rows in the cache of rows.",
+		func(m *engine.Metrics, to sink) { to.count(m.Memory.RowCache) }),
+	gauge("row_cache_capacity_bytes", "Capacity of the cache of rows.",
+		func(m *engine.Metrics, to sink) { to.count(m.Memory.RowCacheCapacity) }),
 }
 
 // ageLabels name the parts of HandleMetrics.Ages.
