@@ -136,7 +136,11 @@ func (c *client) fill() error {
 		c.from = 0
 	}
 	if len(c.in) == cap(c.in) {
-		grown := make([]byte, len(c.in), max(firstBuffer, len(c.in)+min(c.frame.wants(len(c.in)), max(len(c.in), firstBuffer))))
+		room := max(len(c.in), firstBuffer)
+		if missing := c.frame.missing(len(c.in)); missing > 0 {
+			room = min(room, missing)
+		}
+		grown := make([]byte, len(c.in), len(c.in)+room)
 		copy(grown, c.in)
 		c.in = grown
 	}

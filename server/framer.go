@@ -146,12 +146,12 @@ func (f *framer) done() int {
 	return n
 }
 
-// wants is how many bytes have to come, at least.
-func (f *framer) wants(have int) int {
+// missing is how many bytes of an argument have not come, of which there are have; 0 if no length is known.
+func (f *framer) missing(have int) int {
 	if f.body {
-		return max(f.pos+f.bulk-have, 1)
+		return f.pos + f.bulk - have
 	}
-	return 1
+	return 0
 }
 
 // parseLength reads a number as it stands in a header: a sign, no leading zeros.
