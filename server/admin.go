@@ -10,28 +10,28 @@ func serverCommands() []*command {
 		{name: "dbsize", arity: 1, flags: readOnly | fast | wide, since: "1.0.0", summary: "Counts the keys of the database.", run: dbSize},
 		{name: "flushdb", arity: -1, flags: write | dangerous | wideWrite, since: "1.0.0", args: "[ASYNC | SYNC]", summary: "Removes all keys of the database.", run: flushOne},
 		{name: "flushall", arity: -1, flags: write | dangerous | wideWrite, since: "1.0.0", args: "[ASYNC | SYNC]", summary: "Removes all keys of all databases.", run: flushAll},
-		{name: "time", arity: 1, flags: fast, since: "2.6.0", summary: "Returns the server's time.", run: timeNow},
-		{name: "info", arity: -1, flags: dangerous, since: "1.0.0", args: "[section [section ...]]", summary: "Returns facts and statistics about the server.", run: info},
-		{name: "lastsave", arity: 1, flags: admin | fast, since: "1.0.0", summary: "Returns the Unix time of the last BGSAVE that succeeded.", run: lastSave},
+		{name: "time", arity: 1, flags: fast, since: "2.6.0", summary: "Tells the time.", run: timeNow},
+		{name: "info", arity: -1, flags: dangerous, since: "1.0.0", args: "[section [section ...]]", summary: "Tells about the server, and what it has done.", run: info},
+		{name: "lastsave", arity: 1, flags: admin | fast, since: "1.0.0", summary: "Tells when the last BGSAVE that succeeded was.", run: lastSave},
 		{name: "bgsave", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[SCHEDULE]", summary: "Makes a copy of the database in the background: a checkpoint.", run: bgSave},
-		{name: "shutdown", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[NOSAVE | SAVE] [NOW] [FORCE]", summary: "Syncs what was written and shuts the server down.", run: shutdown},
-		{name: "config", arity: -2, since: "2.0.0", summary: "A container for commands about the configuration.", run: noChild, children: map[string]*command{
-			"get":       {name: "config|get", arity: -3, flags: admin, since: "2.0.0", args: "parameter [parameter ...]", summary: "Returns the values of parameters.", run: configGet},
-			"set":       {name: "config|set", arity: -4, flags: admin, since: "2.0.0", args: "parameter value [parameter value ...]", summary: "Sets parameters, all or none.", run: configSet},
-			"resetstat": {name: "config|resetstat", arity: 2, flags: admin, since: "2.0.0", summary: "Begins the statistics anew.", run: configResetStat},
+		{name: "shutdown", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[NOSAVE | SAVE] [NOW] [FORCE]", summary: "Ends the server, once all changes are on disk.", run: shutdown},
+		{name: "config", arity: -2, since: "2.0.0", summary: "Commands about the configuration.", run: noChild, children: map[string]*command{
+			"get":       {name: "config|get", arity: -3, flags: admin, since: "2.0.0", args: "parameter [parameter ...]", summary: "Gives the values of directives.", run: configGet},
+			"set":       {name: "config|set", arity: -4, flags: admin, since: "2.0.0", args: "parameter value [parameter value ...]", summary: "Changes directives, all or none.", run: configSet},
+			"resetstat": {name: "config|resetstat", arity: 2, flags: admin, since: "2.0.0", summary: "Has statistics begin anew.", run: configResetStat},
 		}},
-		{name: "slowlog", arity: -2, since: "2.2.12", summary: "A container for slow log commands.", run: noChild, children: slowlogCommands()},
-		{name: "memory", arity: -2, since: "4.0.0", summary: "A container for memory commands.", run: noChild, children: map[string]*command{
+		{name: "slowlog", arity: -2, since: "2.2.12", summary: "Commands about slow commands.", run: noChild, children: slowlogCommands()},
+		{name: "memory", arity: -2, since: "4.0.0", summary: "Commands about memory.", run: noChild, children: map[string]*command{
 			"usage": {name: "memory|usage", arity: -3, flags: readOnly, keys: keySpec{2, 2, 1}, since: "4.0.0", args: "key [SAMPLES count]", summary: "Estimates the bytes of a key and its value.", run: memoryUsage},
 		}},
-		{name: "debug", arity: -2, since: "1.0.0", summary: "A container for debugging commands.", run: noChild, children: map[string]*command{
-			"sleep": {name: "debug|sleep", arity: 3, flags: admin, since: "1.0.0", args: "seconds", summary: "Keeps the connection waiting.", run: debugSleep},
+		{name: "debug", arity: -2, since: "1.0.0", summary: "Commands for tests.", run: noChild, children: map[string]*command{
+			"sleep": {name: "debug|sleep", arity: 3, flags: admin, since: "1.0.0", args: "seconds", summary: "Answers after so many seconds.", run: debugSleep},
 		}},
-		{name: "command", arity: -1, since: "2.8.13", summary: "Returns facts about all commands.", run: commandAll, children: map[string]*command{
+		{name: "command", arity: -1, since: "2.8.13", summary: "Tells about all commands.", run: commandAll, children: map[string]*command{
 			"count": {name: "command|count", arity: 2, since: "2.8.13", summary: "Counts the commands.", run: commandCount},
-			"docs":  {name: "command|docs", arity: -2, since: "7.0.0", args: "[command-name [command-name ...]]", summary: "Returns documentation of commands.", run: commandDocs},
-			"info":  {name: "command|info", arity: -2, since: "2.8.13", args: "[command-name [command-name ...]]", summary: "Returns facts about commands.", run: commandInfo},
-			"list":  {name: "command|list", arity: -2, since: "7.0.0", summary: "Lists the commands' names.", run: commandList},
+			"docs":  {name: "command|docs", arity: -2, since: "7.0.0", args: "[command-name [command-name ...]]", summary: "Describes commands.", run: commandDocs},
+			"info":  {name: "command|info", arity: -2, since: "2.8.13", args: "[command-name [command-name ...]]", summary: "Tells about some commands.", run: commandInfo},
+			"list":  {name: "command|list", arity: -2, since: "7.0.0", summary: "Gives the names of all commands.", run: commandList},
 		}},
 	}
 }

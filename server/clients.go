@@ -9,12 +9,12 @@ import (
 
 func clientCommands() map[string]*command {
 	return map[string]*command{
-		"id":       {name: "client|id", arity: 2, since: "5.0.0", summary: "Returns the connection's number.", run: clientID},
-		"info":     {name: "client|info", arity: 2, since: "6.2.0", summary: "Returns facts about the connection.", run: clientInfo},
-		"list":     {name: "client|list", arity: -2, flags: admin, since: "2.4.0", args: "[ID client-id [client-id ...]]", summary: "Lists the connections.", run: clientList},
-		"getname":  {name: "client|getname", arity: 2, since: "2.6.9", summary: "Returns the connection's name.", run: clientGetName},
-		"setname":  {name: "client|setname", arity: 3, since: "2.6.9", args: "connection-name", summary: "Names the connection.", run: clientSetName},
-		"setinfo":  {name: "client|setinfo", arity: 4, since: "7.2.0", args: "<LIB-NAME libname | LIB-VER libver>", summary: "Tells the client's library.", run: clientSetInfo},
+		"id":       {name: "client|id", arity: 2, since: "5.0.0", summary: "Gives the connection's number.", run: clientID},
+		"info":     {name: "client|info", arity: 2, since: "6.2.0", summary: "Tells about the connection.", run: clientInfo},
+		"list":     {name: "client|list", arity: -2, flags: admin, since: "2.4.0", args: "[ID client-id [client-id ...]]", summary: "Tells about all connections.", run: clientList},
+		"getname":  {name: "client|getname", arity: 2, since: "2.6.9", summary: "Gives the connection's name.", run: clientGetName},
+		"setname":  {name: "client|setname", arity: 3, since: "2.6.9", args: "connection-name", summary: "Gives the connection a name.", run: clientSetName},
+		"setinfo":  {name: "client|setinfo", arity: 4, since: "7.2.0", args: "<LIB-NAME libname | LIB-VER libver>", summary: "Takes the name or the version of the client's library.", run: clientSetInfo},
 		"no-evict": {name: "client|no-evict", arity: 3, flags: admin, since: "7.0.0", args: "<ON | OFF>", summary: "Accepted: no client is evicted here.", run: clientNoEvict},
 	}
 }

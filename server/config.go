@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -34,7 +33,6 @@ type Config struct {
 
 	// Shutdown is what SHUTDOWN calls, on a goroutine of its own; nil: it is refused.
 	Shutdown func()
-	TLS      *tls.Config  // of all listeners; nil: none
 	Logger   *slog.Logger // nil: nothing is logged. No key and no value ever is
 }
 
@@ -100,13 +98,13 @@ func (s *settings) maxBulk() int            { return s.now.Load().ProtoMaxBulkLe
 func (s *settings) maxQuery() int           { return s.now.Load().ClientQueryBufferLimit }
 func (s *settings) maxOutput() int          { return s.now.Load().ClientOutputBufferLimit }
 func (s *settings) patience() time.Duration { return s.now.Load().OutputTimeout }
-func (s *settings) tls() *tls.Config        { return s.now.Load().TLS }
 
 // directive is a setting under the name that Redis knows it by.
 type directive struct {
 	name  string
 	get   func(*Config) string
-	set   func(*Config, string) error // nil: it cannot be changed
+	set   func(*Config, string) error // nil: it is as it is
+	fixed bool                        // CONFIG SET does not change it
 	check func(*Config) string        // what is wrong with the value
 }
 
@@ -128,8 +126,14 @@ var directives = []directive{
 	}, set: setOutputLimit, check: between64(func(c *Config) int { return c.ClientOutputBufferLimit }, 64<<10, 1<<40)},
 	counted("client-query-buffer-limit", func(c *Config) *int { return &c.ClientQueryBufferLimit }, 1<<20, 1<<40, true),
 	counted("databases", func(c *Config) *int { return &c.Databases }, 1, maxDatabases, false),
-	{name: "dir", get: func(c *Config) string { return c.SaveDir }},
-	{name: "enable-debug-command", get: func(c *Config) string { return map[bool]string{true: "yes", false: "no"}[c.EnableDebugCommand] }},
+	{
+		name: "dir", get: func(c *Config) string { return c.SaveDir }, fixed: true,
+		set: func(c *Config, v string) error { c.SaveDir = v; return nil },
+	},
+	{
+		name: "enable-debug-command", get: func(c *Config) string { return map[bool]string{true: "yes", false: "no"}[c.EnableDebugCommand] }, fixed: true,
+		set: setYesNo(func(c *Config) *bool { return &c.EnableDebugCommand }),
+	},
 	counted("maxclients", func(c *Config) *int { return &c.MaxClients }, 1, 1<<20, true),
 	{name: "maxmemory", get: constant("0")},
 	seconds("output-timeout", func(c *Config) *time.Duration { return &c.OutputTimeout }, 1),
@@ -169,12 +173,12 @@ func between64(get func(*Config) int, low, high int) func(*Config) string {
 
 // counted is a directive that is a number, or one of bytes with a unit.
 func counted(name string, at func(*Config) *int, low, high int, changeable bool) directive {
-	d := directive{name: name, get: func(c *Config) string { return strconv.Itoa(*at(c)) }}
-	d.check = between64(func(c *Config) int { return *at(c) }, low, high)
-	if changeable {
-		d.set = func(c *Config, v string) (err error) { *at(c), err = parseMemory(v); return err }
+	return directive{
+		name: name, fixed: !changeable,
+		get:   func(c *Config) string { return strconv.Itoa(*at(c)) },
+		set:   func(c *Config, v string) (err error) { *at(c), err = parseMemory(v); return err },
+		check: between64(func(c *Config) int { return *at(c) }, low, high),
 	}
-	return d
 }
 
 func seconds(name string, at func(*Config) *time.Duration, low int) directive {
@@ -187,6 +191,16 @@ func seconds(name string, at func(*Config) *time.Duration, low int) directive {
 			return err
 		},
 		check: between64(func(c *Config) int { return int(*at(c) / time.Second) }, low, 1<<31),
+	}
+}
+
+func setYesNo(at func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*at(c) = strings.EqualFold(v, "yes")
+		if !*at(c) && !strings.EqualFold(v, "no") {
+			return fmt.Errorf("argument must be 'yes' or 'no'")
+		}
+		return nil
 	}
 }
 
@@ -231,7 +245,7 @@ func (s *settings) change(pairs [][]byte) failure {
 			return cleanError("ERR Unknown option or number of arguments for CONFIG SET - '" + cutText(pairs[i], 128) + "'")
 		}
 		why := ""
-		if d := directives[at]; d.set == nil {
+		if d := directives[at]; d.set == nil || d.fixed {
 			why = "can't set immutable config"
 		} else if err := d.set(&c, value); err != nil {
 			why = "argument couldn't be parsed"

@@ -8,14 +8,14 @@ import (
 
 func connectionCommands() []*command {
 	return []*command{
-		{name: "ping", arity: -1, flags: fast, since: "1.0.0", args: "[message]", summary: "Returns the server's liveliness response.", run: ping},
-		{name: "echo", arity: 2, flags: fast, since: "1.0.0", args: "message", summary: "Returns the given string.", run: echo},
-		{name: "quit", arity: -1, flags: fast | noAuth | immediate, since: "1.0.0", summary: "Closes the connection.", run: quit},
-		{name: "reset", arity: 1, flags: fast | noAuth | immediate, since: "6.2.0", summary: "Resets the connection.", run: reset},
-		{name: "hello", arity: -1, flags: fast | noAuth, since: "6.0.0", args: "[protover [AUTH username password] [SETNAME clientname]]", summary: "Handshakes with the server, and chooses the protocol.", run: hello},
-		{name: "auth", arity: -2, flags: fast | noAuth, since: "1.0.0", args: "[username] password", summary: "Authenticates the connection.", run: auth},
-		{name: "select", arity: 2, flags: fast, since: "1.0.0", args: "index", summary: "Changes the selected database.", run: selectDatabase},
-		{name: "client", arity: -2, since: "2.4.0", summary: "A container for commands about connections.", run: noChild, children: clientCommands()},
+		{name: "ping", arity: -1, flags: fast, since: "1.0.0", args: "[message]", summary: "Answers: the server is there.", run: ping},
+		{name: "echo", arity: 2, flags: fast, since: "1.0.0", args: "message", summary: "Answers with the message.", run: echo},
+		{name: "quit", arity: -1, flags: fast | noAuth | immediate, since: "1.0.0", summary: "Ends the connection.", run: quit},
+		{name: "reset", arity: 1, flags: fast | noAuth | immediate, since: "6.2.0", summary: "Puts the connection into the state of a new one.", run: reset},
+		{name: "hello", arity: -1, flags: fast | noAuth, since: "6.0.0", args: "[protover [AUTH username password] [SETNAME clientname]]", summary: "Chooses the protocol, and tells about the server.", run: hello},
+		{name: "auth", arity: -2, flags: fast | noAuth, since: "1.0.0", args: "[username] password", summary: "Says who the client is.", run: auth},
+		{name: "select", arity: 2, flags: fast, since: "1.0.0", args: "index", summary: "Chooses the database.", run: selectDatabase},
+		{name: "client", arity: -2, since: "2.4.0", summary: "Commands about connections.", run: noChild, children: clientCommands()},
 	}
 }
 

@@ -286,7 +286,12 @@ func TestClientsOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, server.Config{TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}}})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}})
+	s := startOn(t, l, filepath.Join(t.TempDir(), "db"), server.Config{})
 	parsed, _ := x509.ParseCertificate(certificate)
 	roots := x509.NewCertPool()
 	roots.AddCert(parsed)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"hash/maphash"
 	"log/slog"
@@ -88,8 +87,8 @@ func New(db *engine.DB, c Config) (*Server, error) {
 // ErrServerClosed is the answer of Serve after Shutdown.
 var ErrServerClosed = errors.New("server: closed")
 
-// Serve takes clients from a listener until Shutdown, which closes it, and then answers ErrServerClosed. Other errors are those
-// of the listener.
+// Serve takes clients from a listener, which may be one of TLS, until Shutdown, which closes it, and then answers
+// ErrServerClosed. Other errors are those of the listener.
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	if s.closing {
@@ -99,9 +98,6 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	s.listeners[l] = struct{}{}
 	s.mu.Unlock()
-	if t := s.conf.tls(); t != nil {
-		l = tls.NewListener(l, t)
-	}
 	pause := time.Duration(0)
 	for {
 		conn, err := l.Accept()

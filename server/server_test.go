@@ -26,15 +26,20 @@ func start(t testing.TB, c server.Config) *running {
 
 func startIn(t testing.TB, dir string, c server.Config) *running {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startOn(t, l, dir, c)
+}
+
+func startOn(t testing.TB, l net.Listener, dir string, c server.Config) *running {
+	t.Helper()
 	db, err := engine.Open(dir, server.Options(engine.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.New(db, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

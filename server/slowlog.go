@@ -85,9 +85,9 @@ func (l *slowLog) reset() {
 
 func slowlogCommands() map[string]*command {
 	return map[string]*command{
-		"get":   {name: "slowlog|get", arity: -2, flags: admin, since: "2.2.12", args: "[count]", summary: "Returns the slow log's entries.", run: slowlogGet},
-		"len":   {name: "slowlog|len", arity: 2, flags: admin, since: "2.2.12", summary: "Returns the number of entries in the slow log.", run: slowlogLen},
-		"reset": {name: "slowlog|reset", arity: 2, flags: admin, since: "2.2.12", summary: "Clears all entries from the slow log.", run: slowlogReset},
+		"get":   {name: "slowlog|get", arity: -2, flags: admin, since: "2.2.12", args: "[count]", summary: "Gives the last slow commands.", run: slowlogGet},
+		"len":   {name: "slowlog|len", arity: 2, flags: admin, since: "2.2.12", summary: "Counts the entries of the slow log.", run: slowlogLen},
+		"reset": {name: "slowlog|reset", arity: 2, flags: admin, since: "2.2.12", summary: "Empties the slow log.", run: slowlogReset},
 	}
 }
 

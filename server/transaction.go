@@ -26,11 +26,11 @@ func (t *transaction) add(cmd *command, args [][]byte) {
 
 func transactionCommands() []*command {
 	return []*command{
-		{name: "multi", arity: 1, flags: fast | immediate, since: "1.2.0", summary: "Starts a transaction.", run: multi},
-		{name: "exec", arity: 1, flags: immediate, since: "1.2.0", summary: "Executes all commands in a transaction.", run: execute},
-		{name: "discard", arity: 1, flags: fast | immediate, since: "2.0.0", summary: "Discards a transaction.", run: discard},
-		{name: "watch", arity: -2, flags: fast | immediate, since: "2.2.0", args: "key [key ...]", summary: "Monitors changes to keys to determine the execution of a transaction.", run: watch},
-		{name: "unwatch", arity: 1, flags: fast, since: "2.2.0", summary: "Forgets about watched keys of a transaction.", run: unwatch},
+		{name: "multi", arity: 1, flags: fast | immediate, since: "1.2.0", summary: "Begins a transaction: commands are queued.", run: multi},
+		{name: "exec", arity: 1, flags: immediate, since: "1.2.0", summary: "Executes what was queued, all at once.", run: execute},
+		{name: "discard", arity: 1, flags: fast | immediate, since: "2.0.0", summary: "Forgets what was queued.", run: discard},
+		{name: "watch", arity: -2, flags: fast | immediate, since: "2.2.0", args: "key [key ...]", summary: "Has EXEC do nothing if one of the keys changes before it.", run: watch},
+		{name: "unwatch", arity: 1, flags: fast, since: "2.2.0", summary: "Watches no key any more.", run: unwatch},
 	}
 }
 
