@@ -31,6 +31,7 @@ type client struct {
 	db       int
 	known    bool // has said who it is, or need not
 	quit     bool
+	overfull bool // it is to be dropped
 	leaving  atomic.Bool
 	spoiled  atomic.Bool // a watched key has changed
 	watching []watched
@@ -204,11 +205,11 @@ func (c *client) parse(packet []byte) ([][]byte, error) {
 
 // flush sends the answers. A client that does not take them in time is dropped.
 func (c *client) flush() error {
+	if c.overfull || len(c.out.b) > c.server.conf.maxOutput() {
+		return errOutput
+	}
 	if len(c.out.b) == 0 {
 		return nil
-	}
-	if len(c.out.b) > c.server.conf.maxOutput() {
-		return errOutput
 	}
 	c.conn.SetWriteDeadline(time.Now().Add(c.server.conf.patience()))
 	n, err := c.conn.Write(c.out.b)

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
 )
 
 // pipeline executes all whole commands that have come.
@@ -28,7 +30,7 @@ func (c *client) pipeline() error {
 func (c *client) take(args [][]byte) error {
 	cmd, wrong := lookup(args)
 	if wrong == "" {
-		wrong = c.refusal(cmd)
+		wrong = c.refusal(cmd, args)
 	}
 	if wrong != "" {
 		c.finish()
@@ -37,6 +39,9 @@ func (c *client) take(args [][]byte) error {
 	}
 	if c.queue != nil && !cmd.is(immediate) {
 		c.queue.add(cmd, args)
+		if c.queue.bytes > c.server.conf.maxQuery() {
+			return protocolError("too big transaction")
+		}
 		c.out.simple("QUEUED")
 		return nil
 	}
@@ -92,14 +97,19 @@ func (c *client) alone(one call) {
 }
 
 // refusal is why a client may not call a command now, or nothing.
-func (c *client) refusal(cmd *command) failure {
+func (c *client) refusal(cmd *command, args [][]byte) (why failure) {
 	switch {
 	case !c.known && !cmd.is(noAuth):
 		return errNoAuth
 	case c.queue != nil && cmd.is(noMulti):
 		return failure("ERR Command not allowed inside a transaction")
 	}
-	return ""
+	cmd.keys.each(args, func(key []byte) {
+		if len(key) >= engine.MaxKeySize {
+			why = "ERR the key is too long"
+		}
+	})
+	return why
 }
 
 // refuse answers with what is wrong, and spoils a transaction.

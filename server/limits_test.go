@@ -311,3 +311,41 @@ func TestClientsOverTLS(t *testing.T) {
 		t.Errorf("without TLS: %q", rest)
 	}
 }
+
+// idleBytes is what an idle client may take of Go's memory, its other end in this process included.
+const idleBytes = 24 << 10
+
+func TestIdleClientsTakeLittleMemory(t *testing.T) {
+	clients := 5000
+	if testing.Short() {
+		clients = 500
+	}
+	s := start(t, server.Config{})
+	used := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	before := used()
+	for range clients {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		if _, err := conn.Write(encode("SET", "k", strings.Repeat("v", 1000))); err != nil {
+			t.Fatal(err)
+		}
+		var b [5]byte
+		if _, err := io.ReadFull(conn, b[:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := (used() - before) / uint64(clients)
+	t.Logf("%d idle clients: %d bytes each", clients, each)
+	if each > idleBytes {
+		t.Errorf("%d bytes each, at most %d", each, idleBytes)
+	}
+}

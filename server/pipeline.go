@@ -60,6 +60,7 @@ func (g *segment) run(c *client) {
 	if g.writes {
 		g.locks.lock(&c.server.locks)
 		defer g.locks.unlock()
+		x.now = time.Now().UnixMilli()
 	}
 	if len(g.read) > 0 {
 		_ = x.load(g.read) // what could not be read, its command reads again, and tells
@@ -104,12 +105,19 @@ func (x *exec) call(call call) {
 	from := len(x.out.b)
 	err := call.cmd.run(x, call.args)
 	call.cmd.calls.Add(1)
-	if err != nil {
+	switch {
+	case err != nil:
 		call.cmd.failed.Add(1)
 		x.out.b = x.out.b[:from]
 		x.out.fail(asFailure(err))
+	case x.overfull():
+		x.out.b = x.out.b[:from]
+		x.c.overfull = true
 	}
 }
+
+// overfull tells whether the answers exceed what the client may be sent: it will be dropped.
+func (x *exec) overfull() bool { return len(x.out.b) > x.s.conf.maxOutput() }
 
 // asFailure is what a client is told of an error: its own, or the engine's.
 func asFailure(err error) failure {

@@ -118,7 +118,7 @@ func parseScan(a [][]byte) (o scanOptions, err error) {
 	return o, nil
 }
 
-// scan looks at as many keys as COUNT says, and gives those that match. Keys that are there all the while are given once.
+// scan looks at as many keys as COUNT says, fewer if they are large, and gives those that match. Keys that are there all the while are given once.
 func scan(x *exec, a [][]byte) error {
 	cursor, err := strconv.ParseUint("0"+string(a[1]), 10, 64)
 	if err != nil {
@@ -134,9 +134,9 @@ func scan(x *exec, a [][]byte) error {
 	}
 	var found [][]byte
 	var last []byte
-	looked, more := 0, false
+	looked, size, more := 0, 0, false
 	err = x.each(from, nil, func(key []byte, k kind) bool {
-		if looked == o.count {
+		if looked == o.count || size > flushAt { // as many as fit into an answer of a size
 			more = true
 			return false
 		}
@@ -144,6 +144,7 @@ func scan(x *exec, a [][]byte) error {
 		last = append(last[:0], key...)
 		if (o.match == nil || globMatches(o.match, key)) && (o.kind == "" || o.kind == kindNames[k]) {
 			found = append(found, bytes.Clone(key))
+			size += len(key)
 		}
 		return true
 	})
@@ -173,6 +174,7 @@ type cursors struct {
 	at    map[uint64]place
 	order []uint64 // oldest first, from head on
 	head  int
+	bytes int // of the keys
 }
 
 type place struct {
@@ -180,7 +182,11 @@ type place struct {
 	key []byte
 }
 
-const maxCursors = 64 << 10
+// What is remembered at most.
+const (
+	maxCursors     = 64 << 10
+	maxCursorBytes = 64 << 20
+)
 
 // find gives the first key of what is left; nil for cursor 0.
 func (c *cursors) find(cursor uint64, db int) ([]byte, bool) {
@@ -203,7 +209,9 @@ func (c *cursors) add(key []byte, db int) uint64 {
 	c.next++
 	c.at[c.next] = place{db, bytes.Clone(key)}
 	c.order = append(c.order, c.next)
-	if len(c.at) > maxCursors {
+	c.bytes += len(key)
+	for len(c.at) > 1 && (len(c.at) > maxCursors || c.bytes > maxCursorBytes) {
+		c.bytes -= len(c.at[c.order[c.head]].key)
 		delete(c.at, c.order[c.head])
 		c.head++
 	}

@@ -258,6 +258,9 @@ func getEX(x *exec, a [][]byte) error {
 func mGet(x *exec, a [][]byte) error {
 	x.out.array(len(a) - 1)
 	for _, key := range a[1:] {
+		if x.overfull() {
+			break
+		}
 		s, err := x.get(key)
 		if err != nil {
 			return err

@@ -1,5 +1,7 @@
 package server
 
+import "time"
+
 // transaction is what was queued between MULTI and EXEC.
 type transaction struct {
 	calls []call
@@ -105,6 +107,7 @@ func execute(x *exec, _ [][]byte) error {
 	var h held
 	t.lock(x, &h)
 	defer h.unlock()
+	x.now = time.Now().UnixMilli()
 	if c.spoiled.Load() || c.outlived(x.now) {
 		x.out.nullArray()
 		return nil
