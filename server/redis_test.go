@@ -227,7 +227,7 @@ func alike(x, y string) bool {
 		m, _ := strconv.ParseInt(b[i][1:len(b[i])-1], 10, 64)
 		most := int64(0)
 		switch now := time.Now(); {
-		case n > 900 && n < 6000: // TTL
+		case n > 900 && n < 6000, n > 9e15 && n < 1e16: // TTL
 			most = 1
 		case n > now.Unix() && n < now.Unix()+6000:
 			most = 1
