@@ -155,6 +155,14 @@ struct rb_tx_plan {
 rb_status rb_tx_open(const struct rb_tx_plan *p, rb_db *db,
                      rocksdb_column_family_handle_t **handles);
 
+/* Has rb_plan_open cut the database back: see rb_plan_trim. */
+void rb_plan_trim_to(rb_plan *p, uint64_t timestamp);
+
+/* Opens db and cuts it back to a timestamp, without transactions. On error db has no RocksDB in it.
+ */
+rb_status rb_trim_open(const struct rb_tx_plan *p, uint64_t timestamp, rb_db *db,
+                       rocksdb_column_family_handle_t **handles);
+
 /* Closes RocksDB, with transactions or without: the part of rb_close that ends db->db. */
 void rb_tx_close(rb_db *db);
 

@@ -19,6 +19,8 @@ struct rb_plan {
   rb_files *files;      /* NULL: on disk */
   rb_events *events;    /* NULL: nobody asks */
   rb_callee *compactor; /* NULL: none */
+  bool trims;           /* to trim */
+  uint64_t trim;
   bool opened;
   size_t extra_count; /* what rb_plan_extra was given, for the default family */
   char **extras;
@@ -85,6 +87,11 @@ void rb_plan_files(rb_plan *p, rb_files *files) {
 void rb_plan_events(rb_plan *p, rb_events *e) { p->events = rb_events_hold(e); }
 
 void rb_plan_compactor(rb_plan *p, rb_callee *c) { p->compactor = rb_callee_hold(c); }
+
+void rb_plan_trim_to(rb_plan *p, uint64_t timestamp) {
+  p->trims = true;
+  p->trim = timestamp;
+}
 
 rb_status rb_plan_extra(rb_plan *p, const char *text) {
   char **extras = realloc(p->extras, (p->extra_count + 1) * sizeof *extras);
@@ -273,8 +280,11 @@ static rb_status rb_open_handles(rb_plan *p, rb_db *db, rocksdb_column_family_ha
   char *err = NULL;
   const char *const *names = (const char *const *)p->names;
   const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)p->options;
+  struct rb_tx_plan t = {p->opts, p->db_options, p->path, (int)p->count, names, options};
+  if (p->trims) {
+    return rb_trim_open(&t, p->trim, db, handles);
+  }
   if (p->opts.transactions != RB_TX_NONE) {
-    struct rb_tx_plan t = {p->opts, p->db_options, p->path, (int)p->count, names, options};
     return rb_tx_open(&t, db, handles);
   }
   if (p->opts.timed_rows) {

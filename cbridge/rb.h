@@ -440,6 +440,15 @@ void rb_disk_free(rb_disk *d);
  * caller keeps to it: it asks before it writes. */
 uint8_t rb_db_full(rb_db *db);
 
+/* Has rb_plan_open drop what is newer than a timestamp, in all families with timestamps, before it
+ * answers: by a compaction of all of each of them. Call it for each of these, with the same
+ * timestamp, once they are in the plan, which must be neither read-only nor with transactions or
+ * timed rows. *automatic gets whether the family compacts of its own accord, which is off from then
+ * on, in its OPTIONS file too: switch it on again. A failure half-way leaves the rows up to the
+ * timestamp, and some of the newer ones. RB_NOT_FOUND; RB_UNSUPPORTED for FIFO compaction, which
+ * would drop nothing. */
+rb_status rb_plan_trim(rb_plan *p, const char *name, uint64_t timestamp, uint8_t *automatic);
+
 /* Has the database of a plan put its events into e: before rb_plan_open, which answers
  * RB_UNSUPPORTED if RocksDB offers no events. */
 void rb_plan_events(rb_plan *p, rb_events *e);

@@ -63,6 +63,8 @@ func TestMain(m *testing.M) {
 		workerChild(os.Args[1:])
 	case "lengths":
 		lengthsChild(os.Args[1:])
+	case "trim":
+		trimChild(os.Args[1:])
 	default:
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		os.Exit(2)

@@ -54,6 +54,25 @@ func ExampleColumnFamily_ApproximateSizes() {
 	// Output: true true 0
 }
 
+// Every byte of the files is looked at, those that no read comes by too.
+func ExampleDB_VerifyFileChecksums() {
+	db, done := opened(&engine.Options{FileChecksums: true})
+	defer done()
+	if err := errors.Join(db.Put([]byte("Lima"), []byte("a city"), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	files, err := db.FileChecksums(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(files), files[0].Kind, files[0].Known)
+	r, err := db.VerifyFileChecksums(context.Background(), nil)
+	fmt.Println(r.Files, len(r.Unknown), err)
+	// Output:
+	// 1 table true
+	// 1 0 <nil>
+}
+
 func ExampleDB_LiveFiles() {
 	db, done := opened(nil)
 	defer done()

@@ -56,3 +56,36 @@ func ExampleDB_Recovery() {
 	// damaged: true
 	// 5 writes came back, and of 4 it is known that they did not
 }
+
+// A write that ended the program each time that it was replayed is left out.
+func ExampleOptions_logFilter() {
+	base, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(base)
+	dir := filepath.Join(base, "db")
+	db, err := engine.Open(dir, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := errors.Join(db.Put([]byte("good"), []byte("1"), nil), db.Put([]byte("bad"), []byte("2"), nil), db.Close()); err != nil {
+		log.Fatal(err)
+	}
+
+	db, err = engine.Open(dir, &engine.Options{LogFilter: func(w engine.LoggedWrite) (engine.LogVerdict, error) {
+		for family, record := range w.Records() {
+			if family == "default" && string(record.Key) == "bad" {
+				return engine.DropWrite, nil
+			}
+		}
+		return engine.KeepWrite, nil
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	there, err := db.Has([]byte("bad"), nil)
+	fmt.Println(db.Recovery().DroppedRecords, there, err)
+	// Output: 1 false <nil>
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -62,4 +64,34 @@ func ExampleAsOf_Versions() {
 	// b 13  true
 	// b 11 other false
 	// <nil>
+}
+
+// After an import that went wrong a database is put back to the time before it.
+func ExampleTrimHistory() {
+	base, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(base)
+	dir := filepath.Join(base, "db")
+	o := &engine.Options{FamilyOptions: engine.FamilyOptions{Timestamps: true}}
+	db, err := engine.Open(dir, o)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = errors.Join(db.PutAt([]byte("price"), 1, []byte("12"), nil), db.PutAt([]byte("price"), 2, []byte("1200"), nil), db.Close())
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	if err := engine.TrimHistory(dir, 1, o); err != nil {
+		log.Fatal(err)
+	}
+	if db, err = engine.Open(dir, o); err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	value, version, err := db.At(engine.Newest).GetVersion([]byte("price"), nil)
+	fmt.Println(string(value), version, err)
+	// Output: 12 1 <nil>
 }

@@ -190,6 +190,9 @@ func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 			return nil, err
 		}
 	}
+	if err := refuseAligned(d.checksums, aligned.MatchString(o.Extra)); err != nil {
+		return nil, err
+	}
 	ops, err := o.operators()
 	if err != nil {
 		return nil, err

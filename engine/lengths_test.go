@@ -261,7 +261,7 @@ var lengthFunctions = map[string]any{
 	"NewItersWith": engine.NewItersWith, "NewMemoryBudget": engine.NewMemoryBudget, "NewSSTWriter": engine.NewSSTWriter,
 	"Open": engine.Open, "OpenAndCompact": engine.OpenAndCompact, "OpenBackups": engine.OpenBackups, "OpenSecondary": engine.OpenSecondary, "ParseBatch": engine.ParseBatch,
 	"PrefixBytes": engine.PrefixBytes, "PrefixStats": engine.PrefixStats, "Repair": engine.Repair, "Scan": engine.Scan,
-	"ScanParallel": engine.ScanParallel, "SizesOf": engine.SizesOf,
+	"ScanParallel": engine.ScanParallel, "SizesOf": engine.SizesOf, "TrimHistory": engine.TrimHistory,
 }
 
 // lengthsTakenByGo make or look at a value of the caller's in Go only, at whatever length it has.
@@ -284,6 +284,7 @@ var lengthsNotTried = map[string]string{
 	"OpenSecondary argument 1":        "Open has the same options",
 	"OpenAndCompact argument 4":       "and here too",
 	"Repair argument 1":               "and here too",
+	"TrimHistory argument 2":          "and here too",
 }
 
 // isNotTried looks the place of a call up, by its name with or without the handle's.

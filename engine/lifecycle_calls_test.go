@@ -250,6 +250,14 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		files, err := d.AllFiles(context.Background())
 		return orUnsupported(engine.AllFiles, want(err, len(files) > 0, files))
 	},
+	"FileChecksums": func(d *engine.DB, _ *lifecycleKit) error {
+		_, err := d.FileChecksums(context.Background())
+		return err
+	},
+	"VerifyFileChecksums": func(d *engine.DB, _ *lifecycleKit) error {
+		r, err := d.VerifyFileChecksums(context.Background(), nil)
+		return want(err, r.Files == 0, r) // the kit's files have none
+	},
 	"Identity": func(d *engine.DB, _ *lifecycleKit) error {
 		id, err := d.Identity()
 		return want(err, id != "", id)

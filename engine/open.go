@@ -61,9 +61,10 @@ type DB struct {
 
 	operatorFailures operatorFailures // of operators written in Go
 
-	timed   bool         // values have times behind them
-	files   *MemoryFiles // nil: on disk
-	entered bool         // it must leave them
+	timed     bool         // values have times behind them
+	checksums bool         // Options.FileChecksums
+	files     *MemoryFiles // nil: on disk
+	entered   bool         // it must leave them
 
 	lent bool // it belongs to a Secondary, which closes it
 }
@@ -125,7 +126,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	defer plan.Free()
 	d := &DB{
 		path: dir, readOnly: o.ReadOnly, timeout: closeTimeout, memory: o.Memory, uncached: o.BlockCacheSize < 0,
-		disk: o.Disk, files: o.InMemory, timed: o.TimedRows,
+		disk: o.Disk, files: o.InMemory, timed: o.TimedRows, checksums: o.FileChecksums,
 	}
 	if err := d.files.lie(plan); err != nil {
 		return nil, err
@@ -170,6 +171,9 @@ func (d *DB) openPlan(plan *cbridge.Plan, o *Options, prepare func(*cbridge.Plan
 	undo, done := func(error) {}, func() {}
 	if d.files == nil {
 		if d.recovery, err = lookAtLogs(d.path, o); err != nil {
+			return err
+		}
+		if err = d.filterLogs(o); err != nil {
 			return err
 		}
 		undo = trackNewFiles(d.path)
@@ -273,7 +277,7 @@ func planOpen(plan *cbridge.Plan, dir string, o *Options, failures *operatorFail
 		}
 	}
 	ops = map[string]operators{}
-	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.openingThreads(dir), o.Extra} {
+	for _, extra := range []string{tolerant, logOptions(), o.writeModes(), o.twoPhases(disk), o.direct(), o.fileChecksums(), o.openingThreads(dir), o.Extra} {
 		if err == nil && extra != "" {
 			err = plan.Extra(extra)
 		}
@@ -309,6 +313,9 @@ func planFamily(plan *cbridge.Plan, o *Options, disk *optionsFile, name string, 
 		return ops, describeFamily(err, name)
 	}
 	if err = ops.validateWide(&whole); err != nil {
+		return ops, describeFamily(err, name)
+	}
+	if err = refuseAligned(o.FileChecksums, aligned.MatchString(whole.Extra) || !listed && isTrue(disk.tables[name]["block_align"])); err != nil {
 		return ops, describeFamily(err, name)
 	}
 	ops.c.RowTTL = int32(f.RowTTL / time.Second)

@@ -115,6 +115,12 @@ type Options struct {
 	// system cannot.
 	DirectReads, DirectWrites bool
 
+	// FileChecksums has a checksum made of each table file and each file of blobs as a whole, when it is written or
+	// ingested, and kept in the manifest, checkpoints and backups too: for DB.FileChecksums and DB.VerifyFileChecksums. Files
+	// that are there already, that DB.ImportFiles takes, or that Compactor's workers wrote have none until a compaction
+	// writes them anew; those that have one keep it without the option too. Before RocksDB 9.2 it excludes block_align.
+	FileChecksums bool
+
 	// Statistics has RocksDB count what it does, for DB.Statistics. See StatisticsLevel.
 	Statistics StatisticsLevel
 
@@ -152,6 +158,23 @@ type Options struct {
 	// InMemory, TimedRows, Disk, and db_paths and cf_paths in Extra. ErrUnsupported before RocksDB 10.11. See
 	// docs/remote-compaction.md.
 	Compactor func(ctx context.Context, job CompactionJob) ([]byte, error)
+
+	// LogFilter is asked by Open about each write that the write-ahead logs hold and RocksDB is about to replay, in their
+	// order: for a write that must not come back, such as one that ends the program each time. It is asked about those
+	// also of which some families have their part in tables already; that part stays. Writes of LogData alone, and those
+	// that were dropped before, it does not see.
+	//
+	// Once all verdicts are there, and before RocksDB reads the logs, writes that are dropped are taken out of them for good: they
+	// are not back at the next Open, with the filter or without, whether what was replayed has been flushed or not. (With
+	// RocksDB's own filter, wal_filter, they would be.) Recovery tells how many there were. A filter that answers an error
+	// or panics fails Open with ErrAborted, an *OperatorError in it, and no log has changed. A process that is killed
+	// while logs are changed may leave that to the older ones of them: open it with the filter again.
+	//
+	// It is called on the goroutine of Open. ErrCorruption if a log is damaged, whatever AcceptDataLoss says: the filter
+	// would not see what is behind. ErrUnsupported for logs that are compressed or may have transactions in two phases,
+	// and on other systems than Linux; ErrLocked if somebody has the database open. Not with ReadOnly, InMemory and
+	// Pessimistic.
+	LogFilter func(LoggedWrite) (LogVerdict, error)
 
 	// Extra holds options of the database and of the default family by RocksDB's own names, as in
 	// "max_open_files=100;max_background_jobs=4", 1 MiB at most. Unknown names are ErrInvalidArgument.
@@ -335,7 +358,7 @@ func (o *Options) validate() error {
 	if err := o.validateMemory(); err != nil {
 		return err
 	}
-	if err := cmp.Or(o.validateDisk(), o.validateCompactor()); err != nil {
+	if err := cmp.Or(o.validateDisk(), o.validateCompactor(), o.validateLogFilter()); err != nil {
 		return err
 	}
 	if err := o.refuseInMemory(); err != nil {

@@ -26,6 +26,10 @@ type Recovery struct {
 	// broken place itself held cannot be counted: it is at most one record where nothing else is lost.
 	LostRecords int
 	LostRows    uint64
+
+	// DroppedRecords and DroppedRows are what Options.LogFilter dropped. They are in none of the other numbers.
+	DroppedRecords int
+	DroppedRows    uint64
 }
 
 // Recovery tells what Open found in the write-ahead logs. It is safe for concurrent use, also when the

@@ -50,8 +50,8 @@ func repair(dir string, o *Options) (r Repaired, err error) {
 	if err := o.validate(); err != nil {
 		return r, err
 	}
-	if o.ReadOnly || o.ErrorIfExists || o.Transactions != NoTx || o.Memory != nil || o.InMemory != nil || o.TimedRows {
-		return r, invalid("", "ReadOnly, ErrorIfExists, Transactions, Memory, InMemory and TimedRows make no sense here")
+	if o.ReadOnly || o.ErrorIfExists || o.Transactions != NoTx || o.Memory != nil || o.InMemory != nil || o.TimedRows || o.LogFilter != nil {
+		return r, invalid("", "ReadOnly, ErrorIfExists, Transactions, Memory, InMemory, TimedRows and LogFilter make no sense here")
 	}
 	disk, err := readOptionsFile(dir)
 	if err != nil {

@@ -32,6 +32,9 @@ func (o *Options) leaveTwoPhases(dir string) (*Recovery, error) {
 	if err != nil || disk == nil || !isTrue(disk.db[allowTwoPhases]) {
 		return nil, err
 	}
+	if o.LogFilter != nil {
+		return nil, dberr.New("", dberr.Unsupported, "LogFilter: the log may have transactions in two phases; open the database once without")
+	}
 	d, err := openPlanned(dir, &Options{
 		FamilyOptions: o.FamilyOptions, Families: o.Families, Extra: o.Extra, Transactions: Pessimistic,
 		AcceptDataLoss: o.AcceptDataLoss, Logger: o.Logger, InMemory: o.InMemory,

@@ -24,13 +24,16 @@ const (
 	tagSkippable       = 1 << 13 // from here on: a length and as many bytes
 	tagBlobAdditionOld = tagSkippable + 2
 	tagBlobGarbageOld  = tagSkippable + 3
+	tagHistory         = tagSkippable + 6
 )
 
 // The tags of what may follow a new file's fixed part.
 const (
 	fileEnd      = 1
 	fileKeepLog  = 3
-	fileOldest   = 4      // file of blobs
+	fileOldest   = 4 // file of blobs
+	fileChecksum = 7
+	fileMethod   = 8
 	fileRequired = 1 << 6 // who does not know a tag with this bit must not go on
 	filePath     = fileRequired + 1
 )
@@ -42,6 +45,7 @@ type edit struct {
 	added, dropped, grouped          bool
 	following                        uint64 // records of the group that follow
 	log, keepLog, nextFile, sequence uint64
+	history                          []byte
 	deleted                          []uint64
 	files                            []File
 	blobs, garbage                   []Blob
@@ -88,6 +92,8 @@ func (e *edit) field(d *decoder, tag uint64) bool {
 		e.added, e.name = true, string(d.bytes())
 	case tagFamilyDrop:
 		e.dropped = true
+	case tagHistory:
+		e.history = d.bytes()
 	case tagGroup:
 		e.grouped, e.following = true, d.varint()
 	default:
@@ -105,13 +111,12 @@ func (e *edit) file(d *decoder, tag uint64) bool {
 	case tagNewFile, tagNewFile2, tagNewFile3, tagNewFile4:
 		e.files = append(e.files, e.newFile(d, tag))
 	case tagBlobAddition, tagBlobAdditionOld:
-		b := Blob{d.varint(), d.varint(), d.varint()}
-		d.bytes() // how the checksum is made
-		d.bytes() // the checksum
+		b := Blob{Number: d.varint(), Values: d.varint(), Bytes: d.varint()}
+		b.Method, b.Checksum = string(d.bytes()), string(d.bytes())
 		skipRest(d)
 		e.blobs = append(e.blobs, b)
 	case tagBlobGarbage, tagBlobGarbageOld:
-		e.garbage = append(e.garbage, Blob{d.varint(), d.varint(), d.varint()})
+		e.garbage = append(e.garbage, Blob{Number: d.varint(), Values: d.varint(), Bytes: d.varint()})
 		skipRest(d)
 	default:
 		return false
@@ -149,6 +154,10 @@ func (e *edit) newFile(d *decoder, tag uint64) File {
 			f.Path = value.varint()
 		case what == fileOldest:
 			f.oldestBlob = value.varint()
+		case what == fileChecksum:
+			f.Checksum = string(value.b)
+		case what == fileMethod:
+			f.Method = string(value.b)
 		case what == fileKeepLog && len(value.b) == 8:
 			e.keepLog = fixed64(value.b)
 		case what&fileRequired != 0:

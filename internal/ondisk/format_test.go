@@ -73,14 +73,16 @@ func TestAGroupOfRecordsCountsWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+func blob(number, values, size uint64) Blob { return Blob{Number: number, Values: values, Bytes: size} }
+
 // TestBlobsThatNothingRefersToAreForgotten: RocksDB deletes their files without a record of it.
 func TestBlobsThatNothingRefersToAreForgotten(t *testing.T) {
 	s := &states{families: map[uint32]*Family{0: newFamily(0, "default")}}
 	must(t, s.apply(&edit{
 		files: []File{{Number: 20, oldestBlob: 6}, {Number: 21, oldestBlob: 5}, {Number: 22}},
-		blobs: []Blob{{3, 2, 10}, {5, 2, 10}, {6, 2, 10}, {7, 2, 10}, {8, 2, 10}},
+		blobs: []Blob{blob(3, 2, 10), blob(5, 2, 10), blob(6, 2, 10), blob(7, 2, 10), blob(8, 2, 10)},
 	}))
-	must(t, s.apply(&edit{garbage: []Blob{{7, 1, 5}, {8, 2, 10}}})) // 7 has a value left, 8 has none
+	must(t, s.apply(&edit{garbage: []Blob{blob(7, 1, 5), blob(8, 2, 10)}})) // 7 has a value left, 8 has none
 	m := s.manifest(false)
 	if got := slices.Sorted(maps.Keys(m.Families[0].Blobs)); !slices.Equal(got, []uint64{5, 6, 7}) {
 		t.Errorf("%v are left", got)

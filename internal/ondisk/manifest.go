@@ -19,6 +19,7 @@ type File struct {
 	Size              int64
 	Smallest, Largest []byte // keys, without what RocksDB adds to them
 	FirstSeq, LastSeq uint64 // sequence numbers of its records
+	Method, Checksum  string // of the whole file: how it is made, and its bytes; empty if there is none
 	oldestBlob        uint64 // number of the oldest file of blobs that it refers to; 0: it has none
 }
 
@@ -27,6 +28,7 @@ type Family struct {
 	ID         uint32
 	Name       string
 	Comparator string
+	History    []byte          // the timestamp that its history begins at, as RocksDB has it; nil: it has all
 	Log        uint64          // write-ahead logs of lower numbers hold nothing of it any more
 	Files      map[uint64]File // by number
 	Blobs      map[uint64]Blob // files of blobs, by number
@@ -34,7 +36,10 @@ type Family struct {
 
 // Blob is a file of blobs that a manifest names. Its size is at least Bytes, since a head and a foot come
 // on top.
-type Blob struct{ Number, Values, Bytes uint64 }
+type Blob struct {
+	Number, Values, Bytes uint64
+	Method, Checksum      string // as those of a File
+}
 
 // Manifest is the state that a manifest describes.
 type Manifest struct {
@@ -146,6 +151,9 @@ func (s *states) apply(e *edit) error {
 	}
 	if e.comparator != "" {
 		f.Comparator = e.comparator
+	}
+	if e.history != nil {
+		f.History = bytes.Clone(e.history)
 	}
 	f.Log = max(f.Log, e.log)
 	s.result.NextFile = max(s.result.NextFile, e.nextFile)

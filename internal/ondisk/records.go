@@ -2,8 +2,8 @@
 // manifests and write-ahead logs, the state that a manifest describes, and the properties of table files.
 // So a database can be looked into that RocksDB refuses to open, or that another process has open.
 //
-// It changes nothing. Its formats are those of RocksDB 7.8 to 11; what a later one adds, and marks as
-// skippable, is skipped.
+// It changes nothing, but for what Records.Blank is told to. Its formats are those of RocksDB 7.8 to 11; what a later one
+// adds, and marks as skippable, is skipped.
 package ondisk
 
 import (
@@ -26,6 +26,8 @@ type Records struct {
 	last  bool   // it is the last one
 	at    int64  // offset of what is left
 
+	places []place // of the record that Next gave last
+
 	recycled bool // behind the log's end lies what the file held before
 
 	// Compressed is true once the log has said that its records are compressed: Next gives them as they are.
@@ -44,8 +46,9 @@ func (l *Records) Offset() int64 { return l.at }
 func (l *Records) Next() ([]byte, error) {
 	var record []byte
 	within := false
+	l.places = l.places[:0]
 	for {
-		kind, piece, err := l.piece()
+		kind, piece, at, err := l.piece()
 		if errors.Is(err, ErrDamaged) && l.recycled {
 			err = io.EOF
 		}
@@ -64,6 +67,7 @@ func (l *Records) Next() ([]byte, error) {
 			return nil, damaged("a piece out of order before offset %d", l.at)
 		}
 		record = append(record, piece...)
+		l.places = append(l.places, at)
 		if last {
 			return record, nil
 		}
@@ -72,30 +76,32 @@ func (l *Records) Next() ([]byte, error) {
 }
 
 // piece gives the next piece, with the kind that it has in a log that is not recycled.
-func (l *Records) piece() (kind int, bytes []byte, err error) {
+func (l *Records) piece() (kind int, bytes []byte, at place, err error) {
 	for len(l.block) < pieceHead {
 		if err := l.fill(); err != nil {
-			return 0, nil, err
+			return 0, nil, at, err
 		}
 	}
 	h, why := headOf(l.block)
 	switch {
 	case why == noPiece:
-		return 0, nil, io.EOF // space that was set aside
+		return 0, nil, at, io.EOF // space that was set aside
 	case why != "":
-		return 0, nil, damaged("%s at offset %d", why, l.at)
+		return 0, nil, at, damaged("%s at offset %d", why, l.at)
 	case h.end > len(l.block) && l.last:
-		return 0, nil, io.ErrUnexpectedEOF
+		return 0, nil, at, io.ErrUnexpectedEOF
 	case h.end > len(l.block):
-		return 0, nil, damaged("%s at offset %d", reaches, l.at)
+		return 0, nil, at, damaged("%s at offset %d", reaches, l.at)
 	case !h.fits(l.block):
-		return 0, nil, damaged("%s at offset %d", wrongSum, l.at)
+		return 0, nil, at, damaged("%s at offset %d", wrongSum, l.at)
 	}
 	l.recycled = l.recycled || h.numbered
 	bytes = l.block[h.size:h.end]
+	at = place{at: l.at, size: h.size, n: len(bytes)}
+	copy(at.head[:], l.block[:h.size])
 	l.block = l.block[h.end:]
 	l.at += int64(h.end)
-	return h.kind, bytes, nil
+	return h.kind, bytes, at, nil
 }
 
 // fill reads the next block. What is left of the one before is too little for a head.
