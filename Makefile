@@ -86,7 +86,7 @@ help:
 	@echo 'make headers    compile the C glue against other c.h: HEADERS="DIR/9.0 DIR/11.8"'
 	@echo 'make static     the command line as a fully static program, dist/rockbridge-static'
 	@echo 'make cross-arm64  the command line for linux/arm64, and the tests with -short under an emulator: about an hour'
-	@echo 'make docs       write the tables of docs/versions.md anew'
+	@echo 'make docs       write the tables of docs/versions.md and docs/commands.md anew'
 	@echo 'make churn      memory held after a churn, by allocator'
 	@echo 'make crash      kill -9 rounds: N=1000'
 	@echo 'make powercut   power cuts on ext4 and XFS, as root: N=1000, about a second each'
@@ -113,7 +113,7 @@ setup:
 	@scripts/setup build
 
 setup-tools:
-	@scripts/setup build tools
+	@scripts/setup build tools redis
 
 setup-debug:
 	@scripts/setup build debug
@@ -219,6 +219,7 @@ headers: setup-check
 
 docs: setup
 	go generate .
+	cd server && ../$(SYSTEM) go test -count=1 -run TheDocumentListsEveryCommand . -commands.write
 
 churn: setup
 	scripts/setup jemalloc

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// serving is a run of "rockbridge serve".
+type serving struct {
+	cmd   *exec.Cmd
+	addr  string
+	words chan string // what it says, up to its end
+}
+
+var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
+
+func startServing(t *testing.T, args ...string) *serving {
+	t.Helper()
+	s := &serving{cmd: command(t, append([]string{"serve"}, args...)...), words: make(chan string, 1)}
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.cmd.Process.Kill(); s.cmd.Wait() })
+	lines := bufio.NewScanner(stderr)
+	said := ""
+	for s.addr == "" && lines.Scan() {
+		said += lines.Text() + "\n"
+		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+			s.addr = m[1]
+		}
+	}
+	if s.addr == "" {
+		t.Fatalf("it does not listen: %s", said)
+	}
+	go func() {
+		for lines.Scan() {
+			said += lines.Text() + "\n"
+		}
+		s.words <- said
+	}()
+	return s
+}
+
+// redisConn sends lines, and reads answers of one line, or of a string.
+type redisConn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (s *serving) dial(t *testing.T) *redisConn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &redisConn{c, bufio.NewReader(c)}
+}
+
+func (c *redisConn) ask(format string, args ...any) (string, error) {
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := fmt.Fprintf(c, format+"\r\n", args...); err != nil {
+		return "", err
+	}
+	line, err := c.r.ReadString('\n')
+	if err == nil && line[0] == '$' && line[1] != '-' {
+		line, err = c.r.ReadString('\n')
+	}
+	return strings.TrimSpace(line), err
+}
+
+// A server that is killed under load has, started again, every write that it acknowledged.
+func TestAKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	const clients = 8
+	var last [clients]int64
+	for round := range 3 {
+		s := startServing(t, dir, "--bind", "127.0.0.1", "--port", "0")
+		for id := range last {
+			got, err := s.dial(t).ask("GET k%d", id)
+			if n := int64(0); err != nil || round > 0 && func() bool { fmt.Sscan(got, &n); return n < last[id] }() {
+				t.Fatalf("round %d: client %d: %q, %v; %d was acknowledged", round, id, got, err, last[id])
+			}
+		}
+		var acknowledged [clients]atomic.Int64
+		var all sync.WaitGroup
+		for id := range last {
+			c := s.dial(t)
+			all.Go(func() {
+				for i := last[id] + 1; ; i++ {
+					if got, err := c.ask("SET k%d %d", id, i); err != nil || got != "+OK" {
+						return
+					}
+					acknowledged[id].Store(i)
+				}
+			})
+		}
+		time.Sleep(300 * time.Millisecond)
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		all.Wait()
+		for id := range last {
+			if n := acknowledged[id].Load(); n > last[id] {
+				last[id] = n
+			}
+		}
+	}
+	if last[0] == 0 {
+		t.Error("nothing was acknowledged")
+	}
+}
+
+func TestServeEndsInOrder(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *serving){
+		"SIGTERM":  func(_ *testing.T, s *serving) { s.cmd.Process.Signal(syscall.SIGTERM) },
+		"SHUTDOWN": func(t *testing.T, s *serving) { s.dial(t).ask("SHUTDOWN") },
+	} {
+		dir := filepath.Join(t.TempDir(), "db")
+		s := startServing(t, dir, "--bind", "127.0.0.1", "--port", "0", "--appendfsync", "no")
+		c := s.dial(t)
+		if got, err := c.ask("SET greeting hello"); err != nil || got != "+OK" {
+			t.Fatalf("%s: %q, %v", name, got, err)
+		}
+		if second := runWith(t, "", "serve", dir, "--port", "0"); second.code != 1 || !strings.Contains(second.stderr, "in use") && !strings.Contains(second.stderr, "lock") {
+			t.Errorf("%s: a second server: %d, %s", name, second.code, second.stderr)
+		}
+		end(t, s)
+		words := <-s.words
+		if err := s.cmd.Wait(); err != nil || !strings.Contains(words, "shutting down") {
+			t.Errorf("%s: %v, %s", name, err, words)
+		}
+		if got := runWith(t, "", "get", dir, "--hex", hex.EncodeToString([]byte("\x00greeting"))); got.code != 0 || !strings.HasSuffix(strings.TrimSpace(got.stdout), "hello") {
+			t.Errorf("%s: afterwards %+v", name, got)
+		}
+	}
+}
+
+func TestServeTellsWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	wrong := filepath.Join(dir, "wrong.conf")
+	if err := os.WriteFile(wrong, []byte("port 7000\nnosuch 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	db := filepath.Join(dir, "db")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{db, "--config", wrong}, 1, `line 2: unknown directive "nosuch"`},
+		{[]string{db, "--config", filepath.Join(dir, "none")}, 1, "no such file"},
+		{[]string{db, "--port", "70000"}, 2, "--port 70000"},
+		{[]string{db, "--appendfsync", "sometimes"}, 1, "everysec"},
+		{[]string{db, "--bind", "127.0.0.1", "--port", port}, 1, "address already in use"},
+		{[]string{db, "--bind", ""}, 2, "nothing to listen on"},
+		{nil, 2, "arg"},
+	} {
+		if r := runWith(t, "", append([]string{"serve"}, c.args...)...); r.code != c.code || !strings.Contains(r.stderr, c.want) {
+			t.Errorf("%q: %d, %s", c.args, r.code, r.stderr)
+		}
+	}
+}
+
+// redis-cli and redis-benchmark drive the server unchanged.
+func TestRedisToolsWorkUnchanged(t *testing.T) {
+	for _, tool := range []string{"redis-cli", "redis-benchmark"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("ROCKBRIDGE_MUST_RUN") != "" {
+				t.Fatal(err)
+			}
+			t.Skip(tool + " is not installed")
+		}
+	}
+	s := startServing(t, filepath.Join(t.TempDir(), "db"), "--bind", "127.0.0.1", "--port", "0")
+	_, port, _ := net.SplitHostPort(s.addr)
+	for _, c := range []struct{ line, want string }{
+		{"redis-cli -p PORT set greeting hello", "OK"},
+		{"redis-cli -p PORT -3 get greeting", "hello"},
+		{"redis-cli -p PORT -n 3 incr n", "1"},
+		{"redis-cli -p PORT --scan", "greeting"},
+		{"redis-cli -p PORT --bigkeys", "Biggest string found"},
+		{"redis-cli -p PORT info server", "redis_version"},
+		{"redis-benchmark -p PORT -q -n 2000 -c 20 -t ping,set,get,incr,mset", "MSET (10 keys): "},
+		{"redis-benchmark -p PORT -q -n 2000 -c 20 -P 16 -r 1000 -t set,get", "GET: "},
+	} {
+		words := strings.Fields(strings.ReplaceAll(c.line, "PORT", port))
+		out, err := exec.CommandContext(t.Context(), words[0], words[1:]...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) || strings.Contains(string(out), "ERR") {
+			t.Errorf("%s: %v\n%s", c.line, err, out)
+		}
+	}
+}

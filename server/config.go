@@ -1,0 +1,272 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config says how a Server behaves. The zero value will do; its fields have the names and the defaults of Redis's
+// configuration where it has them. What CONFIG SET can change is marked.
+type Config struct {
+	RequirePass string        // requirepass, changeable: what AUTH asks for; empty: nothing
+	Databases   int           // databases: 16, at most 255
+	MaxClients  int           // maxclients, changeable: 10,000
+	Timeout     time.Duration // timeout, changeable: an idle client is dropped after it; 0: never
+	AppendFsync string        // appendfsync, changeable: "always", "everysec", which is the default, or "no"
+
+	ProtoMaxBulkLen         int           // proto-max-bulk-len, changeable: bytes of an argument, and of a string: 512 MiB
+	ClientQueryBufferLimit  int           // client-query-buffer-limit, changeable: bytes of a command, and of a transaction: 1 GiB
+	ClientOutputBufferLimit int           // client-output-buffer-limit normal, changeable: bytes of answers that wait: 256 MiB
+	OutputTimeout           time.Duration // output-timeout, changeable: a client that takes no answers is dropped after it: 60 s
+
+	SlowlogLogSlowerThan time.Duration // slowlog-log-slower-than, changeable: 10 ms; below 0: nothing is slow
+	SlowlogMaxLen        int           // slowlog-max-len, changeable: 128
+
+	SaveDir            string // dir: where BGSAVE puts its copies; empty: it is refused
+	EnableDebugCommand bool   // enable-debug-command: DEBUG SLEEP is there
+
+	// Shutdown is what SHUTDOWN calls, on a goroutine of its own; nil: it is refused.
+	Shutdown func()
+	Logger   *slog.Logger // nil: nothing is logged. No key and no value ever is
+}
+
+// syncMode is a value of appendfsync.
+type syncMode string
+
+const (
+	syncAlways      syncMode = "always"
+	syncEverySecond syncMode = "everysec"
+	syncNever       syncMode = "no"
+)
+
+// settings are a Config that CONFIG SET changes. Reading one is a load from memory.
+type settings struct {
+	mu  sync.Mutex
+	now atomic.Pointer[Config]
+}
+
+func newSettings(c Config) (*settings, error) {
+	defaults(&c)
+	for _, d := range directives {
+		if d.check == nil {
+			continue
+		}
+		if why := d.check(&c); why != "" {
+			return nil, fmt.Errorf("server: %s: %s", d.name, why)
+		}
+	}
+	s := &settings{}
+	s.now.Store(&c)
+	return s, nil
+}
+
+func defaults(c *Config) {
+	orInt := func(n *int, to int) {
+		if *n == 0 {
+			*n = to
+		}
+	}
+	orInt(&c.Databases, 16)
+	orInt(&c.MaxClients, 10_000)
+	orInt(&c.ProtoMaxBulkLen, 512<<20)
+	orInt(&c.ClientQueryBufferLimit, 1<<30)
+	orInt(&c.ClientOutputBufferLimit, 256<<20)
+	orInt(&c.SlowlogMaxLen, 128)
+	if c.OutputTimeout == 0 {
+		c.OutputTimeout = time.Minute
+	}
+	if c.SlowlogLogSlowerThan == 0 {
+		c.SlowlogLogSlowerThan = 10 * time.Millisecond
+	}
+	if c.AppendFsync == "" {
+		c.AppendFsync = string(syncEverySecond)
+	}
+}
+
+func (s *settings) password() string        { return s.now.Load().RequirePass }
+func (s *settings) databases() int          { return s.now.Load().Databases }
+func (s *settings) maxClients() int         { return s.now.Load().MaxClients }
+func (s *settings) idle() time.Duration     { return s.now.Load().Timeout }
+func (s *settings) sync() syncMode          { return syncMode(s.now.Load().AppendFsync) }
+func (s *settings) maxBulk() int            { return s.now.Load().ProtoMaxBulkLen }
+func (s *settings) maxQuery() int           { return s.now.Load().ClientQueryBufferLimit }
+func (s *settings) maxOutput() int          { return s.now.Load().ClientOutputBufferLimit }
+func (s *settings) patience() time.Duration { return s.now.Load().OutputTimeout }
+
+// directive is a setting under the name that Redis knows it by.
+type directive struct {
+	name  string
+	get   func(*Config) string
+	set   func(*Config, string) error // nil: it is as it is
+	fixed bool                        // CONFIG SET does not change it
+	check func(*Config) string        // what is wrong with the value
+}
+
+// maxString is the largest string that any setting allows: Redis's.
+const maxString = 512 << 20
+
+var directives = []directive{
+	{
+		name: "appendfsync", get: func(c *Config) string { return c.AppendFsync },
+		set: func(c *Config, v string) error { c.AppendFsync = strings.ToLower(v); return nil },
+		check: func(c *Config) string {
+			return unless(slices.Contains([]syncMode{syncAlways, syncEverySecond, syncNever}, syncMode(c.AppendFsync)),
+				"argument(s) must be one of the following: everysec, always, no")
+		},
+	},
+	{name: "appendonly", get: constant("yes")},
+	{name: "client-output-buffer-limit", get: func(c *Config) string {
+		return "normal " + strconv.Itoa(c.ClientOutputBufferLimit) + " 0 0 slave 0 0 0 pubsub 0 0 0"
+	}, set: setOutputLimit, check: between64(func(c *Config) int { return c.ClientOutputBufferLimit }, 64<<10, 1<<40)},
+	counted("client-query-buffer-limit", func(c *Config) *int { return &c.ClientQueryBufferLimit }, 1<<20, 1<<40, true),
+	counted("databases", func(c *Config) *int { return &c.Databases }, 1, maxDatabases, false),
+	{
+		name: "dir", get: func(c *Config) string { return c.SaveDir }, fixed: true,
+		set: func(c *Config, v string) error { c.SaveDir = v; return nil },
+	},
+	{
+		name: "enable-debug-command", get: func(c *Config) string { return map[bool]string{true: "yes", false: "no"}[c.EnableDebugCommand] }, fixed: true,
+		set: setYesNo(func(c *Config) *bool { return &c.EnableDebugCommand }),
+	},
+	counted("maxclients", func(c *Config) *int { return &c.MaxClients }, 1, 1<<20, true),
+	{name: "maxmemory", get: constant("0")},
+	seconds("output-timeout", func(c *Config) *time.Duration { return &c.OutputTimeout }, 1),
+	counted("proto-max-bulk-len", func(c *Config) *int { return &c.ProtoMaxBulkLen }, 1<<20, maxString, true),
+	{
+		name: "requirepass", get: func(c *Config) string { return c.RequirePass },
+		set:   func(c *Config, v string) error { c.RequirePass = v; return nil },
+		check: func(c *Config) string { return unless(len(c.RequirePass) <= 512, "it is longer than 512 bytes") },
+	},
+	{name: "save", get: constant("")},
+	{
+		name: "slowlog-log-slower-than", get: func(c *Config) string { return strconv.FormatInt(c.SlowlogLogSlowerThan.Microseconds(), 10) },
+		set: func(c *Config, v string) error {
+			n, err := strconv.ParseInt(v, 10, 40)
+			c.SlowlogLogSlowerThan = time.Duration(n) * time.Microsecond
+			return err
+		},
+	},
+	counted("slowlog-max-len", func(c *Config) *int { return &c.SlowlogMaxLen }, 1, 1<<20, true),
+	seconds("timeout", func(c *Config) *time.Duration { return &c.Timeout }, 0),
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}
+
+func constant(v string) func(*Config) string { return func(*Config) string { return v } }
+
+func between64(get func(*Config) int, low, high int) func(*Config) string {
+	return func(c *Config) string {
+		return unless(get(c) >= low && get(c) <= high, fmt.Sprintf("argument must be between %d and %d inclusive", low, high))
+	}
+}
+
+// counted is a directive that is a number, or one of bytes with a unit.
+func counted(name string, at func(*Config) *int, low, high int, changeable bool) directive {
+	return directive{
+		name: name, fixed: !changeable,
+		get:   func(c *Config) string { return strconv.Itoa(*at(c)) },
+		set:   func(c *Config, v string) (err error) { *at(c), err = parseMemory(v); return err },
+		check: between64(func(c *Config) int { return *at(c) }, low, high),
+	}
+}
+
+func seconds(name string, at func(*Config) *time.Duration, low int) directive {
+	return directive{
+		name: name,
+		get:  func(c *Config) string { return strconv.FormatInt(int64(*at(c)/time.Second), 10) },
+		set: func(c *Config, v string) error {
+			n, err := strconv.Atoi(v)
+			*at(c) = time.Duration(n) * time.Second
+			return err
+		},
+		check: between64(func(c *Config) int { return int(*at(c) / time.Second) }, low, 1<<31),
+	}
+}
+
+func setYesNo(at func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*at(c) = strings.EqualFold(v, "yes")
+		if !*at(c) && !strings.EqualFold(v, "no") {
+			return fmt.Errorf("argument must be 'yes' or 'no'")
+		}
+		return nil
+	}
+}
+
+func setOutputLimit(c *Config, v string) (err error) {
+	words := strings.Fields(v)
+	if len(words) != 4 || words[0] != "normal" {
+		return fmt.Errorf("only \"normal hard 0 0\" is known")
+	}
+	c.ClientOutputBufferLimit, err = parseMemory(words[1])
+	return err
+}
+
+// parseMemory reads a number of bytes with one of Redis's units.
+func parseMemory(v string) (int, error) {
+	v = strings.ToLower(v)
+	factor := 1
+	for _, u := range []struct {
+		name string
+		size int
+	}{{"kb", 1 << 10}, {"mb", 1 << 20}, {"gb", 1 << 30}, {"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"b", 1}} {
+		if rest, ok := strings.CutSuffix(v, u.name); ok {
+			v, factor = rest, u.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(v, 10, 42)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("argument must be a memory value")
+	}
+	return int(n) * factor, nil
+}
+
+// change sets directives, all or none.
+func (s *settings) change(pairs [][]byte) failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := *s.now.Load()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, value := strings.ToLower(string(pairs[i])), string(pairs[i+1])
+		at := slices.IndexFunc(directives, func(d directive) bool { return d.name == name })
+		if at < 0 {
+			return cleanError("ERR Unknown option or number of arguments for CONFIG SET - '" + cutText(pairs[i], 128) + "'")
+		}
+		why := ""
+		if d := directives[at]; d.set == nil || d.fixed {
+			why = "can't set immutable config"
+		} else if err := d.set(&c, value); err != nil {
+			why = "argument couldn't be parsed"
+		} else if d.check != nil {
+			why = d.check(&c)
+		}
+		if why != "" {
+			return cleanError("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why)
+		}
+	}
+	s.now.Store(&c)
+	return ""
+}
+
+// like are the directives whose names match one of the patterns, and their values.
+func (s *settings) like(patterns [][]byte) (pairs []string) {
+	c := s.now.Load()
+	for _, d := range directives {
+		if slices.ContainsFunc(patterns, func(p []byte) bool { return globMatches([]byte(strings.ToLower(string(p))), []byte(d.name)) }) {
+			pairs = append(pairs, d.name, d.get(c))
+		}
+	}
+	return pairs
+}

@@ -1,0 +1,284 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// exec runs commands, one after the other, over one state of the keys that they name: what those before have done is seen
+// by those behind, and by all others at once, when commit has written it.
+type exec struct {
+	s   *Server
+	c   *client
+	out *reply
+	now int64 // milliseconds since 1970, the same for all
+	db  int
+
+	slots   []slot
+	index   map[string]int // of slots, if there are many
+	flushed []int          // databases that were emptied, -1 for all
+	lost    []string       // watched keys that were there then
+	arena   []byte         // of keys and rows
+	batch   engine.Batch
+}
+
+// slot is a key, and what it holds by now.
+type slot struct {
+	key    []byte
+	at     int // in exec.slots
+	loaded bool
+	there  bool
+	dirty  bool
+	now    value
+	row    []byte // of now, if dirty
+}
+
+// begin makes x ready for a client's commands.
+func (x *exec) begin(c *client) {
+	x.s, x.c, x.out, x.db = c.server, c, &c.out, c.db
+	x.now = time.Now().UnixMilli()
+}
+
+// end forgets everything but some memory.
+func (x *exec) end() {
+	clear(x.slots)
+	x.slots, x.flushed = x.slots[:0], x.flushed[:0]
+	x.lost = nil
+	clear(x.index)
+	if x.arena = x.arena[:0]; cap(x.arena) > keptMemory {
+		x.arena = nil
+	}
+	if len(x.index) == 0 && cap(x.slots) > keptSlots {
+		x.slots, x.index = nil, nil
+	}
+	x.batch.Reset()
+}
+
+// What an idle client keeps.
+const (
+	keptMemory = 16 << 10
+	keptSlots  = 64
+	fewSlots   = 8 // are looked through one by one
+)
+
+// keep copies into the arena.
+func (x *exec) keep(parts ...[]byte) []byte {
+	from := len(x.arena)
+	for _, p := range parts {
+		x.arena = append(x.arena, p...)
+	}
+	return x.arena[from:len(x.arena):len(x.arena)]
+}
+
+// slot is that of a key of the selected database. The pointer is good until the next call.
+func (x *exec) slot(key []byte) *slot {
+	var prefix [1]byte
+	full := x.keep(appendKey(prefix[:0], x.db, nil), key)
+	if i, ok := x.find(full); ok {
+		x.arena = x.arena[:len(x.arena)-len(full)]
+		return &x.slots[i]
+	}
+	x.slots = append(x.slots, slot{key: full, at: len(x.slots), loaded: x.emptied(x.db)})
+	if len(x.slots) > fewSlots {
+		x.indexFrom(len(x.slots) - 1)
+	}
+	return &x.slots[len(x.slots)-1]
+}
+
+func (x *exec) find(full []byte) (int, bool) {
+	if len(x.slots) <= fewSlots {
+		i := slices.IndexFunc(x.slots, func(s slot) bool { return bytes.Equal(s.key, full) })
+		return i, i >= 0
+	}
+	i, ok := x.index[string(full)]
+	return i, ok
+}
+
+// indexFrom takes slots into the index, all of them if it is the first time.
+func (x *exec) indexFrom(i int) {
+	if x.index == nil {
+		x.index = map[string]int{}
+	}
+	if len(x.index) == 0 {
+		i = 0
+	}
+	for ; i < len(x.slots); i++ {
+		x.index[string(x.slots[i].key)] = i
+	}
+}
+
+// load reads all slots of which the state is not known, by one call.
+func (x *exec) load(read []int) error {
+	if len(read) == 1 {
+		s := &x.slots[read[0]]
+		from := len(x.arena)
+		row, err := x.s.keys.GetAppend(x.arena, s.key, nil)
+		if err == nil {
+			x.arena = row
+		}
+		return s.take(row[min(from, len(row)):], err, x.now)
+	}
+	keys := make([][]byte, len(read))
+	for i, at := range read {
+		keys[i] = x.slots[at].key
+	}
+	rows, err := x.s.keys.MultiGet(keys, nil)
+	if err != nil {
+		return err
+	}
+	for i, at := range read {
+		if err := x.slots[at].take(rows[i].Data, rows[i].Err, x.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take fills a slot with what was read. What has expired is not there.
+func (s *slot) take(row []byte, err error, now int64) error {
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		v, ok := decodeValue(row)
+		if !ok {
+			return errForeignRow
+		}
+		s.now, s.there = v, v.expiry > now
+	}
+	s.loaded = true
+	return nil
+}
+
+// errForeignRow is the answer for what another program, or a later version, has written.
+const errForeignRow failure = "ERR the value was not written by this server"
+
+// get is a key's value, of any kind.
+func (x *exec) get(key []byte) (*slot, error) {
+	s := x.slot(key)
+	if !s.loaded {
+		if err := x.load([]int{s.at}); err != nil {
+			return nil, err
+		}
+	}
+	if s.there {
+		x.s.stats.hits.Add(1)
+	} else {
+		x.s.stats.misses.Add(1)
+	}
+	return s, nil
+}
+
+// text is a key's string; an error if it holds something else.
+func (x *exec) text(key []byte) (*slot, error) {
+	s, err := x.get(key)
+	if err == nil && s.there && s.now.kind != kindString {
+		return nil, errWrongType
+	}
+	return s, err
+}
+
+// put gives a key a string. Data may be of the client's buffer; it is copied.
+func (x *exec) put(key, data []byte, expiry int64) {
+	s := x.slot(key)
+	from := len(x.arena)
+	x.arena = append(appendHeader(x.arena, kindString, expiry), data...)
+	s.row = x.arena[from:len(x.arena):len(x.arena)]
+	s.now, _ = decodeValue(s.row)
+	s.loaded, s.dirty, s.there = true, true, true
+	if expiry <= x.now {
+		s.there = false
+	}
+}
+
+// remove takes a key away that is there.
+func (s *slot) remove() {
+	s.there, s.dirty, s.loaded, s.now = false, true, true, value{}
+}
+
+// flush empties a database, or all of them.
+func (x *exec) flush(db int) error {
+	if err := x.loseWatched(db); err != nil {
+		return err
+	}
+	x.flushed = append(x.flushed, db)
+	for i := range x.slots {
+		if s := &x.slots[i]; db < 0 || int(s.key[0]) == db {
+			s.there, s.dirty, s.loaded, s.now = false, false, true, value{}
+		}
+	}
+	return nil
+}
+
+// loseWatched notes the watched keys that are there, which their watchers are told of: they lose them.
+func (x *exec) loseWatched(db int) error {
+	selected := x.db
+	defer func() { x.db = selected }()
+	for _, full := range x.s.watches.of(db) {
+		x.db = int(full[0])
+		s, err := x.get([]byte(full[1:]))
+		if err != nil {
+			return err
+		}
+		if s.there {
+			x.lost = append(x.lost, full)
+		}
+	}
+	return nil
+}
+
+func (x *exec) emptied(db int) bool {
+	return slices.ContainsFunc(x.flushed, func(f int) bool { return f < 0 || f == db })
+}
+
+// commit writes what the commands have done, at once, and tells those who watch. Locks of all keys that may have changed are
+// the caller's.
+func (x *exec) commit() error {
+	for _, db := range x.flushed {
+		if err := x.batch.DeleteRange(bounds(db)); err != nil {
+			return err
+		}
+	}
+	for i := range x.slots {
+		s := &x.slots[i]
+		var err error
+		switch {
+		case s.dirty && s.there:
+			err = x.batch.Put(s.key, s.row)
+		case s.dirty:
+			err = x.batch.Delete(s.key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if x.batch.Count() == 0 {
+		return nil
+	}
+	if err := x.s.write(&x.batch); err != nil {
+		return err
+	}
+	x.tell()
+	return nil
+}
+
+// tell marks the clients that watch what has changed.
+func (x *exec) tell() {
+	w := &x.s.watches
+	if w.none() {
+		return
+	}
+	for _, key := range x.lost {
+		w.touched([]byte(key))
+	}
+	for i := range x.slots {
+		if s := &x.slots[i]; s.dirty {
+			w.touched(s.key)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// File is what a configuration file says: lines of a directive and its arguments, as in Redis's, whose names and units it has
+// wherever it can. "#" begins a comment; an argument with blanks stands in quotes.
+type File struct {
+	Config
+
+	Bind    []string // bind: 127.0.0.1 and ::1 unless others are named
+	Port    int      // port: 6379; 0: none without TLS
+	TLSPort int      // tls-port: 0, none
+
+	TLSCertFile, TLSKeyFile string // tls-cert-file, tls-key-file
+	TLSCACertFile           string // tls-ca-cert-file: by whom clients must be certified; empty: they need not be
+
+	Engine engine.Options // rocksdb-block-cache, rocksdb-options
+}
+
+// NewFile is what an empty file says.
+func NewFile() *File {
+	f := &File{Bind: []string{"127.0.0.1", "::1"}, Port: 6379}
+	defaults(&f.Config)
+	return f
+}
+
+// fileDirectives are those that CONFIG does not know.
+var fileDirectives = map[string]func(*File, []string) error{
+	"bind": func(f *File, a []string) error { f.Bind = a; return nil },
+	"port": func(f *File, a []string) error { return setPort(&f.Port, a) },
+
+	"tls-port":         func(f *File, a []string) error { return setPort(&f.TLSPort, a) },
+	"tls-cert-file":    func(f *File, a []string) error { return setOne(&f.TLSCertFile, a) },
+	"tls-key-file":     func(f *File, a []string) error { return setOne(&f.TLSKeyFile, a) },
+	"tls-ca-cert-file": func(f *File, a []string) error { return setOne(&f.TLSCACertFile, a) },
+
+	"rocksdb-block-cache": func(f *File, a []string) error {
+		if len(a) != 1 {
+			return errOneArgument
+		}
+		n, err := parseMemory(a[0])
+		f.Engine.BlockCacheSize = int64(n)
+		return err
+	},
+	"rocksdb-options": func(f *File, a []string) error { return setOne(&f.Engine.Extra, a) },
+}
+
+var errOneArgument = errors.New("it takes one argument")
+
+func setOne(at *string, a []string) error {
+	if len(a) != 1 {
+		return errOneArgument
+	}
+	*at = a[0]
+	return nil
+}
+
+func setPort(at *int, a []string) error {
+	if len(a) != 1 {
+		return errOneArgument
+	}
+	n, err := strconv.ParseUint(a[0], 10, 16)
+	*at = int(n)
+	return err
+}
+
+// Read adds what a configuration file says. An error names the line.
+func (f *File) Read(r io.Reader) error {
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		words, err := splitLine(lines.Text())
+		if err == nil && len(words) > 0 {
+			err = f.set(strings.ToLower(words[0]), words[1:])
+		}
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return lines.Err()
+}
+
+// set takes one directive.
+func (f *File) set(name string, args []string) error {
+	if set := fileDirectives[name]; set != nil {
+		if err := set(f, args); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}
+	at := slices.IndexFunc(directives, func(d directive) bool { return d.name == name })
+	if at < 0 || directives[at].set == nil {
+		return fmt.Errorf("unknown directive %q", name)
+	}
+	d := directives[at]
+	if err := d.set(&f.Config, strings.Join(args, " ")); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if d.check != nil {
+		if why := d.check(&f.Config); why != "" {
+			return fmt.Errorf("%s: %s", name, why)
+		}
+	}
+	return nil
+}
+
+// splitLine takes a line apart, without its comment.
+func splitLine(line string) (words []string, err error) {
+	line = strings.TrimSpace(line)
+	for line != "" && line[0] != '#' {
+		var word string
+		switch quote := line[0]; quote {
+		case '"', '\'':
+			end := strings.IndexByte(line[1:], quote)
+			if end < 0 {
+				return nil, errors.New("unbalanced quotes")
+			}
+			word, line = line[1:end+1], line[end+2:]
+			if line != "" && line[0] != ' ' && line[0] != '\t' {
+				return nil, errors.New("unbalanced quotes")
+			}
+		default:
+			end := strings.IndexAny(line, " \t")
+			if end < 0 {
+				end = len(line)
+			}
+			word, line = line[:end], line[end:]
+		}
+		words = append(words, word)
+		line = strings.TrimLeft(line, " \t")
+	}
+	return words, nil
+}
+
+// LoadTLS reads the files that the directives of TLS name; nil without a port for it.
+func (f *File) LoadTLS() (*tls.Config, error) {
+	if f.TLSPort == 0 {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.TLSCertFile, f.TLSKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert-file, tls-key-file: %w", err)
+	}
+	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if f.TLSCACertFile == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(f.TLSCACertFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls-ca-cert-file: %w", err)
+	}
+	c.ClientCAs = x509.NewCertPool()
+	if !c.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls-ca-cert-file: %s holds no certificate", f.TLSCACertFile)
+	}
+	c.ClientAuth = tls.RequireAndVerifyClientCert
+	return c, nil
+}

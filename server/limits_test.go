@@ -1,0 +1,351 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+	"github.com/rockbridge-db/rockbridge/server"
+)
+
+// closed tells whether the server ends the connection, after how much more.
+func (w *wire) closed() (rest string, ended bool) {
+	w.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	b, err := io.ReadAll(w.r)
+	return string(b), err == nil || strings.Contains(err.Error(), "reset")
+}
+
+// Lengths that nobody could send are refused at once, and nothing is allocated for them.
+func TestHostileLengthsCostNothing(t *testing.T) {
+	s := start(t, server.Config{})
+	for _, bad := range []string{
+		"$9999999999\r\n", "*1000000000\r\n", "*2\r\n$3\r\nGET\r\n$9999999999\r\n", "*-9223372036854775808\r\n*99999999999999999999\r\n", "*1\r\n$-5\r\n",
+		"*1048576\r\n$9223372036854775807\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$536870913\r\n", "*1\r\n*1\r\n*1\r\n", strings.Repeat("*", 100_000),
+		strings.Repeat("x", 100_000), "*1\r\n$4\r\nPINGxx", "GET \"unbalanced\r\n",
+	} {
+		w := dial(t, s.addr)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w.send([]byte(bad))
+		if strings.HasPrefix(bad, "$") { // a line, as to Redis
+			if got := w.answer(); !strings.HasPrefix(got, "-ERR unknown command '$9999999999'") {
+				t.Errorf("%.30q: %q", bad, got)
+			}
+			continue
+		}
+		rest, ended := w.closed()
+		runtime.ReadMemStats(&after)
+		if !ended || !strings.HasPrefix(rest, "-ERR Protocol error: ") || strings.Count(rest, "\n") != 1 {
+			t.Errorf("%.30q: %q, ended: %v", bad, rest, ended)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("%.30q: %d bytes were allocated", bad, n)
+		}
+	}
+	if got := dial(t, s.addr).ask("PING"); got != "+PONG\r\n" {
+		t.Errorf("afterwards: %q", got)
+	}
+}
+
+// A large argument that is announced takes memory only as it comes.
+func TestAnAnnouncedArgumentTakesNoMemory(t *testing.T) {
+	s := start(t, server.Config{})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 50 {
+		dial(t, s.addr).send([]byte("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$500000000\r\nxyz"))
+	}
+	time.Sleep(50 * time.Millisecond)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+		t.Errorf("%d bytes were allocated", n)
+	}
+}
+
+// What came before a fault is answered.
+func TestCommandsBeforeAFaultAreAnswered(t *testing.T) {
+	s := start(t, server.Config{})
+	w := dial(t, s.addr)
+	w.send(append(append(encode("SET", "a", "1"), encode("GET", "a")...), "*x\r\n"...))
+	if rest, _ := w.closed(); rest != "+OK\r\n$1\r\n1\r\n-ERR Protocol error: invalid multibulk length\r\n" {
+		t.Errorf("%q", rest)
+	}
+}
+
+func TestWhoHasNoPasswordIsToldNothing(t *testing.T) {
+	s := start(t, server.Config{RequirePass: "secret"})
+	w := dial(t, s.addr)
+	for _, c := range []struct{ command, want string }{
+		{"GET a", "-NOAUTH Authentication required.\r\n"},
+		{"PING", "-NOAUTH Authentication required.\r\n"},
+		{"MULTI", "-NOAUTH Authentication required.\r\n"},
+		{"AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
+		{"AUTH someone secret", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
+		{"HELLO 3", "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time\r\n"},
+		{"GET a", "-NOAUTH Authentication required.\r\n"},
+		{"AUTH default secret", "+OK\r\n"},
+		{"GET a", "$-1\r\n"},
+		{"RESET", "+RESET\r\n"},
+		{"GET a", "-NOAUTH Authentication required.\r\n"},
+		{"AUTH secret", "+OK\r\n"},
+		{"CONFIG SET requirepass other", "+OK\r\n"},
+		{"GET a", "$-1\r\n"},
+	} {
+		if got := w.ask(strings.Fields(c.command)...); got != c.want {
+			t.Errorf("%s: %q", c.command, got)
+		}
+	}
+	if got := dial(t, s.addr).ask("HELLO", "3", "AUTH", "default", "other"); !strings.HasPrefix(got, "%7\r\n") {
+		t.Errorf("%q", got)
+	}
+	strange := dial(t, s.addr)
+	strange.send([]byte("*20\r\n"))
+	if rest, ended := strange.closed(); !ended || rest != "-ERR Protocol error: unauthenticated multibulk length\r\n" {
+		t.Errorf("%q", rest)
+	}
+}
+
+func TestClientsBeyondTheLimitAreTurnedAway(t *testing.T) {
+	s := start(t, server.Config{MaxClients: 3})
+	var in []*wire
+	for range 3 {
+		w := dial(t, s.addr)
+		w.ask("PING")
+		in = append(in, w)
+	}
+	if rest, ended := dial(t, s.addr).closed(); !ended || rest != "-ERR max number of clients reached\r\n" {
+		t.Errorf("%q, %v", rest, ended)
+	}
+	in[0].ask("QUIT")
+	in[0].closed()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		w := dial(t, s.addr)
+		w.send(encode("PING"))
+		if b, _ := w.r.Peek(1); string(b) == "+" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("no room after a client has left")
+		}
+	}
+}
+
+func TestIdleClientsAreDropped(t *testing.T) {
+	s := start(t, server.Config{Timeout: time.Second})
+	w := dial(t, s.addr)
+	w.ask("PING")
+	if rest, ended := w.closed(); !ended || rest != "" {
+		t.Errorf("%q, %v", rest, ended)
+	}
+}
+
+// A client that takes no answers is dropped, and the server holds no more for it than it may.
+func TestClientsThatTakeNoAnswersAreDropped(t *testing.T) {
+	s := start(t, server.Config{OutputTimeout: time.Second, ClientOutputBufferLimit: 8 << 20})
+	w := dial(t, s.addr)
+	w.ask("SET", "large", strings.Repeat("v", 1<<20))
+	slow := dial(t, s.addr)
+	slow.send(bytes.Repeat(encode("GET", "large"), 200))
+	for end := time.Now().Add(20 * time.Second); strings.Count(w.ask("CLIENT", "LIST"), "id=") > 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it is still there")
+		}
+	}
+	greedy := dial(t, s.addr)
+	many := []string{"MGET"}
+	for range 20 {
+		many = append(many, "large")
+	}
+	greedy.send(encode(many...))
+	if rest, ended := greedy.closed(); !ended || len(rest) != 0 {
+		t.Errorf("an answer beyond the limit: %d bytes, ended: %v", len(rest), ended)
+	}
+}
+
+// What was acknowledged before a shutdown is there after it, and nobody is left without an answer to what was executed.
+func TestAShutdownLosesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	db, err := engine.Open(dir, server.Options(engine.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(db, server.Config{AppendFsync: "no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(l)
+	var acknowledged [8]atomic.Int64
+	var all sync.WaitGroup
+	for id := range acknowledged {
+		w := dial(t, l.Addr().String())
+		all.Go(func() {
+			for i := int64(1); ; i++ {
+				w.conn.SetDeadline(time.Now().Add(20 * time.Second))
+				w.conn.Write(encode("SET", fmt.Sprint("k", id), fmt.Sprint(i)))
+				if b, err := readAnswer(w.r, nil); err != nil || string(b) != "+OK\r\n" {
+					return
+				}
+				acknowledged[id].Store(i)
+			}
+		})
+	}
+	time.Sleep(200 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := startIn(t, dir, server.Config{})
+	w := dial(t, again.addr)
+	for id := range acknowledged {
+		n := acknowledged[id].Load()
+		got := w.ask("GET", fmt.Sprint("k", id))
+		if n == 0 || got != fmt.Sprintf("$%d\r\n%d\r\n", len(fmt.Sprint(n)), n) {
+			t.Errorf("client %d: %q, acknowledged up to %d", id, got, n)
+		}
+	}
+}
+
+// A write that the database refuses is told to whoever stands on it, and to nobody else.
+func TestAWriteThatFailsIsTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	first, err := engine.Open(dir, server.Options(engine.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := engine.Open(dir, server.Options(engine.Options{ReadOnly: true}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s, err := server.New(db, server.Config{AppendFsync: "no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(l)
+	w := dial(t, l.Addr().String())
+	w.send(bytes.Join([][]byte{encode("GET", "a"), encode("SET", "a", "1"), encode("GET", "a"), encode("ECHO", "x")}, nil))
+	for i, want := range []string{"$-1\r\n", "-MISCONF ", "-MISCONF ", "$1\r\nx\r\n"} {
+		if got := w.answer(); !strings.HasPrefix(got, want) {
+			t.Errorf("answer %d: %q", i, got)
+		}
+	}
+	w.ask("MULTI")
+	w.ask("SET", "a", "1")
+	w.ask("SELECT", "3")
+	if got := w.ask("EXEC"); !strings.HasPrefix(got, "-MISCONF ") {
+		t.Errorf("EXEC: %q", got)
+	}
+	if got := w.ask("FLUSHALL"); !strings.HasPrefix(got, "-MISCONF ") {
+		t.Errorf("FLUSHALL: %q", got)
+	}
+	if got := w.ask("GET", "a"); got != "$-1\r\n" {
+		t.Errorf("afterwards %q", got)
+	}
+	s.Shutdown(t.Context())
+}
+
+func TestClientsOverTLS(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}}})
+	s := startOn(t, l, filepath.Join(t.TempDir(), "db"), server.Config{})
+	parsed, _ := x509.ParseCertificate(certificate)
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	conn, err := tls.Dial("tcp", s.addr, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.Write(encode("PING"))
+	var b [7]byte
+	if _, err := io.ReadFull(conn, b[:]); err != nil || string(b[:]) != "+PONG\r\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+	plain := dial(t, s.addr)
+	plain.send(encode("PING"))
+	if rest, _ := plain.closed(); strings.Contains(rest, "PONG") {
+		t.Errorf("without TLS: %q", rest)
+	}
+}
+
+// idleBytes is what an idle client may take of Go's memory, its other end in this process included.
+const idleBytes = 24 << 10
+
+func TestIdleClientsTakeLittleMemory(t *testing.T) {
+	clients := 5000
+	if testing.Short() {
+		clients = 500
+	}
+	s := start(t, server.Config{})
+	used := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	before := used()
+	for range clients {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		if _, err := conn.Write(encode("SET", "k", strings.Repeat("v", 1000))); err != nil {
+			t.Fatal(err)
+		}
+		var b [5]byte
+		if _, err := io.ReadFull(conn, b[:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := (used() - before) / uint64(clients)
+	t.Logf("%d idle clients: %d bytes each", clients, each)
+	if each > idleBytes {
+		t.Errorf("%d bytes each, at most %d", each, idleBytes)
+	}
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+)
+
+// locks keep commands that read before they write, and the transactions of clients, apart from others that write the same
+// keys. Reads alone take none: they see one state of the database.
+type locks struct {
+	world sync.RWMutex // for itself: what empties databases, or looks at all keys and writes
+	seed  maphash.Seed
+	keys  [lockStripes]sync.Mutex
+}
+
+const lockStripes = 1024
+
+// held are locks of keys, to be let go of.
+type held struct {
+	l       *locks
+	all     bool
+	stripes []uint16 // ascending
+}
+
+// stripe is the lock of a key.
+func (l *locks) stripe(key []byte) uint16 { return uint16(maphash.Bytes(l.seed, key) % lockStripes) }
+
+// lock waits for the locks of keys, whose stripes are in h, in one order for all.
+func (h *held) lock(l *locks) {
+	h.l, h.all = l, false
+	slices.Sort(h.stripes)
+	h.stripes = slices.Compact(h.stripes)
+	l.world.RLock()
+	for _, s := range h.stripes {
+		l.keys[s].Lock()
+	}
+}
+
+// lockAll waits until nobody else writes.
+func (h *held) lockAll(l *locks) {
+	h.l, h.all = l, true
+	l.world.Lock()
+}
+
+func (h *held) unlock() {
+	if h.all {
+		h.l.world.Unlock()
+	} else {
+		for _, s := range h.stripes {
+			h.l.keys[s].Unlock()
+		}
+		h.l.world.RUnlock()
+	}
+	h.stripes = h.stripes[:0]
+}

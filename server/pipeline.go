@@ -1,0 +1,163 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// call is a command with its arguments, which lie in the client's buffer.
+type call struct {
+	cmd  *command
+	args [][]byte
+}
+
+// What one segment takes at most.
+const (
+	segmentCalls = 1024
+	segmentBytes = 4 << 20
+)
+
+// segment is a run of commands of a pipeline that name all keys that they look at: what they read is read by one call, and
+// what they write is one batch.
+type segment struct {
+	calls   []call
+	bytes   int
+	writes  bool
+	begins  []int  // of the answers, in the client's output
+	tainted []bool // answers that are wrong if the batch cannot be written
+	read    []int
+	locks   held
+}
+
+// add takes a command, unless the segment is full.
+func (g *segment) add(c call) bool {
+	size := 0
+	for _, a := range c.args {
+		size += len(a)
+	}
+	if len(g.calls) > 0 && (len(g.calls) == segmentCalls || g.bytes+size > segmentBytes) {
+		return false
+	}
+	g.calls, g.bytes = append(g.calls, c), g.bytes+size
+	g.writes = g.writes || c.cmd.is(write)
+	return true
+}
+
+func (g *segment) reset() {
+	clear(g.calls)
+	*g = segment{calls: g.calls[:0], begins: g.begins[:0], tainted: g.tainted[:0], read: g.read[:0], locks: g.locks}
+}
+
+// run executes the segment's commands.
+func (g *segment) run(c *client) {
+	x := &c.exec
+	x.begin(c)
+	defer x.end()
+	begun := time.Now()
+	g.prepare(x)
+	if g.writes {
+		g.locks.lock(&c.server.locks)
+		defer g.locks.unlock()
+		x.now = time.Now().UnixMilli()
+	}
+	if len(g.read) > 0 {
+		_ = x.load(g.read) // what could not be read, its command reads again, and tells
+	}
+	dirty := false
+	for _, call := range g.calls {
+		g.begins = append(g.begins, len(c.out.b))
+		dirty = dirty || call.cmd.is(write)
+		g.tainted = append(g.tainted, dirty)
+		x.call(call)
+	}
+	if g.writes {
+		if err := x.commit(); err != nil {
+			g.fail(c, c.server.writeFailure(err))
+		}
+	}
+	g.account(c, time.Since(begun))
+}
+
+// prepare finds the slots that are to be read, and the locks that are needed.
+func (g *segment) prepare(x *exec) {
+	for _, call := range g.calls {
+		blind := call.cmd.blind != nil && call.cmd.blind(call.args)
+		call.cmd.keys.each(call.args, func(key []byte) {
+			s := x.slot(key)
+			if g.writes {
+				g.locks.stripes = append(g.locks.stripes, x.s.locks.stripe(s.key))
+			}
+			if !blind && !s.loaded {
+				s.loaded = true // counted once
+				g.read = append(g.read, s.at)
+			}
+		})
+	}
+	for _, at := range g.read {
+		x.slots[at].loaded = false
+	}
+}
+
+// call runs one command, and answers with its error if it has one.
+func (x *exec) call(call call) {
+	from := len(x.out.b)
+	err := call.cmd.run(x, call.args)
+	call.cmd.calls.Add(1)
+	switch {
+	case err != nil:
+		call.cmd.failed.Add(1)
+		x.out.b = x.out.b[:from]
+		x.out.fail(asFailure(err))
+	case x.overfull():
+		x.out.b = x.out.b[:from]
+		x.c.overfull = true
+	}
+}
+
+// overfull tells whether the answers exceed what the client may be sent: it will be dropped.
+func (x *exec) overfull() bool { return len(x.out.b) > x.s.conf.maxOutput() }
+
+// asFailure is what a client is told of an error: its own, or the engine's.
+func asFailure(err error) failure {
+	var f failure
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, engine.ErrClosed):
+		return "ERR the server is shutting down"
+	}
+	return cleanError("ERR " + err.Error())
+}
+
+// fail puts an error in the place of all answers that stand on what was not written.
+func (g *segment) fail(c *client, why failure) {
+	answers := append([]byte(nil), c.out.b[g.begins[0]:]...)
+	base := g.begins[0]
+	c.out.b = c.out.b[:base]
+	for i := range g.calls {
+		end := len(answers)
+		if i+1 < len(g.begins) {
+			end = g.begins[i+1] - base
+		}
+		if g.tainted[i] {
+			c.out.fail(why)
+			continue
+		}
+		c.out.b = append(c.out.b, answers[g.begins[i]-base:end]...)
+	}
+}
+
+// account counts, and notes what was slow: the time is that of the segment, which is what each of its callers waited for.
+func (g *segment) account(c *client, took time.Duration) {
+	s := c.server
+	s.stats.commands.Add(int64(len(g.calls)))
+	each := int64(took) / int64(len(g.calls))
+	for _, call := range g.calls {
+		call.cmd.nanos.Add(each)
+	}
+	if s.slow.takes(took) {
+		s.slow.add(c, g.calls[0].args, len(g.calls)-1, took)
+	}
+}

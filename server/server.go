@@ -1,0 +1,221 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rockbridge-db/rockbridge/engine"
+)
+
+// Server answers clients that speak Redis's protocol, out of a database. New makes one; Serve may be called for several
+// listeners. All methods are safe for concurrent use.
+type Server struct {
+	db   *engine.DB
+	keys *engine.ColumnFamily
+	log  *slog.Logger
+	conf *settings
+
+	locks   locks
+	watches watches
+	cursors cursors
+	slow    slowLog
+	stats   stats
+	sizes   sizes
+	saves   saves
+	id      string // of this run
+
+	mu         sync.Mutex
+	clients    map[int64]*client
+	listeners  map[net.Listener]struct{}
+	nextID     int64
+	closing    bool
+	working    sync.WaitGroup // clients
+	stop       context.CancelFunc
+	life       context.Context
+	background sync.WaitGroup
+}
+
+// stats are what INFO tells, since the start or CONFIG RESETSTAT.
+type stats struct {
+	began                         time.Time
+	commands, connections, turned atomic.Int64
+	hits, misses                  atomic.Int64
+	in, out                       atomic.Int64 // bytes
+	errors, dropped               atomic.Int64
+	rate                          rate
+}
+
+// Options say how to open the database of a Server: those of the family of keys have to be so.
+func Options(o engine.Options) *engine.Options {
+	o.CompactionFilter = engine.TTLFilter
+	return &o
+}
+
+// New makes a Server over a database that was opened with Options. It stays the caller's, who closes it after
+// Shutdown. An error names the setting that is wrong.
+func New(db *engine.DB, c Config) (*Server, error) {
+	conf, err := newSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := db.ColumnFamily("default")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		db: db, keys: keys, log: c.Logger, conf: conf, id: newRunID(),
+		clients: map[int64]*client{}, listeners: map[net.Listener]struct{}{},
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.slow.conf = conf
+	s.locks.seed = maphash.MakeSeed()
+	s.stats.began = time.Now()
+	s.life, s.stop = context.WithCancel(context.Background())
+	s.background.Go(s.syncEverySecond)
+	s.background.Go(s.measure)
+	return s, nil
+}
+
+// ErrServerClosed is the answer of Serve after Shutdown.
+var ErrServerClosed = errors.New("server: closed")
+
+// Serve takes clients from a listener, which may be one of TLS, until Shutdown, which closes it, and then answers
+// ErrServerClosed. Other errors are those of the listener.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		l.Close()
+		return ErrServerClosed
+	}
+	s.listeners[l] = struct{}{}
+	s.mu.Unlock()
+	pause := time.Duration(0)
+	for {
+		conn, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.welcome(conn)
+			continue
+		}
+		if s.life.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return ErrServerClosed
+		}
+		var passing net.Error
+		if !errors.As(err, &passing) || !passing.Timeout() && !tooManyFiles(err) {
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.log.Warn("no client could be taken", slog.Any("error", err))
+		time.Sleep(pause)
+	}
+}
+
+// welcome begins to serve a client, unless there are too many.
+func (s *Server) welcome(conn net.Conn) {
+	s.mu.Lock()
+	full := len(s.clients) >= s.conf.maxClients()
+	if s.closing || full {
+		s.mu.Unlock()
+		if full {
+			s.stats.turned.Add(1)
+			conn.SetWriteDeadline(time.Now().Add(time.Second))
+			conn.Write([]byte("-" + string(errMaxClients) + "\r\n"))
+		}
+		conn.Close()
+		return
+	}
+	s.nextID++
+	c := newClient(s, conn, s.nextID)
+	s.clients[c.id] = c
+	s.working.Add(1)
+	s.mu.Unlock()
+	s.stats.connections.Add(1)
+	go c.serve()
+}
+
+// left forgets a client.
+func (s *Server) left(c *client) {
+	s.watches.drop(c)
+	s.mu.Lock()
+	delete(s.clients, c.id)
+	s.mu.Unlock()
+	s.working.Done()
+}
+
+// Shutdown takes no more clients, lets commands under way come to their end and be answered, ends all connections, and
+// syncs what was written to disk. What was acknowledged is not lost. When ctx ends first, connections are cut, and
+// its error is returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	for l := range s.listeners {
+		l.Close()
+	}
+	for _, c := range s.clients {
+		c.leave()
+	}
+	s.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { s.working.Wait(); close(gone) }()
+	var cut error
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		cut = ctx.Err()
+		s.mu.Lock()
+		for _, c := range s.clients {
+			c.conn.Close()
+		}
+		s.mu.Unlock()
+		<-gone
+	}
+	s.stop()
+	s.background.Wait()
+	return errors.Join(cut, s.db.SyncWAL())
+}
+
+// write commits, as durably as the configuration says.
+func (s *Server) write(b *engine.Batch) error {
+	if s.conf.sync() == syncAlways {
+		return s.db.Write(b, synced)
+	}
+	return s.db.Write(b, nil)
+}
+
+var synced = &engine.WriteOptions{Sync: true}
+
+// writeFailure is what a client is told of a write that failed: clients know the word from a Redis whose file of changes
+// cannot be written.
+func (s *Server) writeFailure(err error) failure {
+	s.stats.errors.Add(1)
+	s.log.Error("a write failed", slog.Any("error", err))
+	return cleanError("MISCONF Errors writing to the AOF file: " + err.Error())
+}
+
+// syncEverySecond is what "appendfsync everysec" means.
+func (s *Server) syncEverySecond() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.life.Done():
+			return
+		case <-tick.C:
+			if s.conf.sync() != syncEverySecond {
+				continue
+			}
+			if err := s.db.SyncWAL(); err != nil && !errors.Is(err, engine.ErrClosed) {
+				s.log.Error("the log could not be synced", slog.Any("error", err))
+			}
+		}
+	}
+}
