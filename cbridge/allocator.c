@@ -57,7 +57,7 @@ uint32_t rb_allocator_release(void) {
   }
 #if defined(__GLIBC__)
   if (rb_allocator_used().kind == RB_ALLOCATOR_GLIBC) {
-    malloc_trim(0);
+    (void)malloc_trim(0);
     return RB_ALLOCATOR_GLIBC;
   }
 #endif
