@@ -6,47 +6,23 @@
 #include "later.h"
 #include "listen.h"
 
-uint8_t rb_supports(uint32_t feature) {
+/* Features that are one function of RocksDB's. */
+static uint8_t rb_has_call(uint32_t feature) {
   switch (feature) {
     case RB_FEATURE_FLUSH_FAMILIES:
       return rocksdb_flush_cfs != NULL;
-    case RB_FEATURE_WAIT_FOR_COMPACT:
-      return rocksdb_wait_for_compact != NULL && rocksdb_wait_for_compact_options_create != NULL &&
-             rocksdb_wait_for_compact_options_set_timeout != NULL &&
-             rocksdb_wait_for_compact_options_destroy != NULL;
     case RB_FEATURE_SNAPSHOT_SEQUENCE:
       return rocksdb_snapshot_get_sequence_number != NULL;
-    case RB_FEATURE_WRITE_BUFFERS:
-      return rb_write_buffers() || rb_cxx_offered();
     case RB_FEATURE_SET_DB_OPTIONS:
       return rocksdb_set_db_options != NULL;
     case RB_FEATURE_INGEST_BOTTOMMOST:
       return rocksdb_ingestexternalfileoptions_set_fail_if_not_bottommost_level != NULL;
-    case RB_FEATURE_INGEST_LINKS:
-      return rb_ingest_links_offered();
-    case RB_FEATURE_INGEST_NO_COPY:
-      return rb_ingest_no_copy_offered() || rb_cxx_offered();
     case RB_FEATURE_ADAPTIVE:
       return rocksdb_readoptions_set_adaptive_readahead != NULL;
-    case RB_FEATURE_ALL_FILES:
-      return rb_all_files_offered() || rb_cxx_offered();
-    case RB_FEATURE_TRACES:
-      return rb_trace_offered() || rb_cxx_offered();
     case RB_FEATURE_IDENTITY:
       return rocksdb_get_db_identity != NULL;
-    case RB_FEATURE_SIZE_FLAGS:
-      return rb_size_flags_offered() || rb_size_options_offered() || rb_cxx_offered();
-    case RB_FEATURE_SIZE_MARGIN:
-      return rb_size_options_offered() || rb_cxx_offered();
-    case RB_FEATURE_SIZE_BLOBS:
-      return rb_size_options_offered();
     case RB_FEATURE_BACKUP_STOP:
       return rocksdb_backup_engine_stop_backup != NULL;
-    case RB_FEATURE_BACKUP_NOTE:
-      return rocksdb_backup_engine_create_new_backup_with_metadata != NULL &&
-             rocksdb_create_backup_options_create != NULL &&
-             rocksdb_create_backup_options_destroy != NULL &&
-             rocksdb_create_backup_options_set_flush_before_backup != NULL;
     case RB_FEATURE_ASYNC_IO:
       return rocksdb_readoptions_set_async_io != NULL;
     case RB_FEATURE_STATISTICS_LEVELS:
@@ -57,6 +33,38 @@ uint8_t rb_supports(uint32_t feature) {
       return rocksdb_ratelimiter_create_auto_tuned != NULL;
     case RB_FEATURE_DELETIONS_SIZE:
       return rocksdb_options_add_compact_on_deletion_collector_factory_min_file_size != NULL;
+    default:
+      return 0;
+  }
+}
+
+uint8_t rb_supports(uint32_t feature) {
+  switch (feature) {
+    case RB_FEATURE_WAIT_FOR_COMPACT:
+      return rocksdb_wait_for_compact != NULL && rocksdb_wait_for_compact_options_create != NULL &&
+             rocksdb_wait_for_compact_options_set_timeout != NULL &&
+             rocksdb_wait_for_compact_options_destroy != NULL;
+    case RB_FEATURE_WRITE_BUFFERS:
+      return rb_write_buffers() || rb_cxx_offered();
+    case RB_FEATURE_INGEST_LINKS:
+      return rb_ingest_links_offered();
+    case RB_FEATURE_INGEST_NO_COPY:
+      return rb_ingest_no_copy_offered() || rb_cxx_offered();
+    case RB_FEATURE_ALL_FILES:
+      return rb_all_files_offered() || rb_cxx_offered();
+    case RB_FEATURE_TRACES:
+      return rb_trace_offered() || rb_cxx_offered();
+    case RB_FEATURE_SIZE_FLAGS:
+      return rb_size_flags_offered() || rb_size_options_offered() || rb_cxx_offered();
+    case RB_FEATURE_SIZE_MARGIN:
+      return rb_size_options_offered() || rb_cxx_offered();
+    case RB_FEATURE_SIZE_BLOBS:
+      return rb_size_options_offered();
+    case RB_FEATURE_BACKUP_NOTE:
+      return rocksdb_backup_engine_create_new_backup_with_metadata != NULL &&
+             rocksdb_create_backup_options_create != NULL &&
+             rocksdb_create_backup_options_destroy != NULL &&
+             rocksdb_create_backup_options_set_flush_before_backup != NULL;
     case RB_FEATURE_COMPACTOR:
       return rb_compactor_offered();
     case RB_FEATURE_COMPACT_PARTS:
@@ -78,7 +86,7 @@ uint8_t rb_supports(uint32_t feature) {
     case RB_FEATURE_DISK:
       return rb_disk_offered() || rb_cxx_offered();
     default:
-      return 0;
+      return rb_has_call(feature);
   }
 }
 
