@@ -51,15 +51,15 @@ rb_allocator rb_allocator_used(void) {
 }
 
 uint32_t rb_allocator_release(void) {
+  rb_allocator a = rb_allocator_used();
   /* 4096 stands for all arenas: MALLCTL_ARENAS_ALL of jemalloc 5. */
-  if (mallctl != NULL && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) == 0) {
-    return RB_ALLOCATOR_JEMALLOC;
+  if (a.kind == RB_ALLOCATOR_JEMALLOC && mallctl("arena.4096.purge", NULL, NULL, NULL, 0) != 0) {
+    a.kind = RB_ALLOCATOR_UNKNOWN;
   }
 #if defined(__GLIBC__)
-  if (rb_allocator_used().kind == RB_ALLOCATOR_GLIBC) {
+  if (a.kind == RB_ALLOCATOR_GLIBC) {
     (void)malloc_trim(0);
-    return RB_ALLOCATOR_GLIBC;
   }
 #endif
-  return RB_ALLOCATOR_UNKNOWN;
+  return a.kind;
 }

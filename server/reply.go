@@ -1,7 +1,6 @@
 package server
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -113,12 +112,4 @@ func cleanError(s string) failure {
 		}
 		return r
 	}, s))
-}
-
-// percent is a share as INFO writes it.
-func percent(a, b float64) string {
-	if b == 0 || math.IsNaN(a) {
-		return "0.00%"
-	}
-	return strconv.FormatFloat(100*a/b, 'f', 2, 64) + "%"
 }

@@ -178,6 +178,9 @@ static void the_allocator_that_is_linked_gives_memory_back(void **state) {
   purged = false;
   assert_int_equal(rb_allocator_release(), RB_ALLOCATOR_JEMALLOC);
   assert_true(purged);
+  refused = 4; /* behind the three that ask what there is */
+  asked = 0;
+  assert_int_equal(rb_allocator_release(), RB_ALLOCATOR_UNKNOWN);
   refuses_all = true; /* then the other one does it */
   rb_allocator a = rb_allocator_used();
   assert_int_not_equal(a.kind, RB_ALLOCATOR_JEMALLOC);
