@@ -97,11 +97,11 @@ rb_status rb_cxx_continue(rocksdb_t *db) RB_OPTIONAL;
 /* The file of a trace that is under way. */
 typedef struct rb_cxx_trace rb_cxx_trace;
 
-/* See rb_trace_start. *t lives until rb_cxx_trace_end, and is NULL on error. */
+/* See rb_tracing_start. *t lives until rb_cxx_trace_end, and is NULL on error. */
 rb_status rb_cxx_trace_start(rocksdb_t *db, uint32_t kind, const char *path,
                              const rb_trace_options *o, rb_cxx_trace **t) RB_OPTIONAL;
 
-/* See rb_trace_end; of all kinds everything that went wrong is told. */
+/* See rb_tracing_end; of all kinds everything that went wrong is told. */
 rb_status rb_cxx_trace_end(rocksdb_t *db, uint32_t kind, rb_cxx_trace *t) RB_OPTIONAL;
 
 /* See rb_compact_files, but that nothing stops it. */

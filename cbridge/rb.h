@@ -1422,15 +1422,15 @@ typedef struct rb_trace_options {
 /* Has RocksDB record into a file on disk, which is there, is emptied, and stays as it is after an
  * error. One trace of each kind at a time: RB_BUSY. RB_INVALID_ARGUMENT for a kind that there is
  * not. Threads that record wait for each other, and for the file. RB_UNSUPPORTED before RocksDB
- * 11.6 without C++. Not safe beside rb_trace_start and rb_trace_end of the same database. */
-rb_status rb_trace_start(rb_db *db, uint32_t kind, const char *path, rb_trace_options o);
+ * 11.6 without C++. Not safe beside rb_tracing_start and rb_tracing_end of the same database. */
+rb_status rb_tracing_start(rb_db *db, uint32_t kind, const char *path, rb_trace_options o);
 
 /* Ends a trace: the file is written and closed. An error, RB_NO_SPACE for instance, says that not
  * all of it is in the file: nothing was recorded from then on. It has ended all the same, and
  * rb_close ends what is left. By RocksDB's C API not all that goes wrong is told, and nothing of
  * traces but those of calls: whether these have an end is in the file. RB_INVALID_ARGUMENT if there
  * is no such trace. */
-rb_status rb_trace_end(rb_db *db, uint32_t kind);
+rb_status rb_tracing_end(rb_db *db, uint32_t kind);
 
 /* A sign for rb_compact_files to stop. */
 typedef struct rb_stop rb_stop;

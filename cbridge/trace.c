@@ -43,7 +43,7 @@ static rb_status rb_trace_start_by_c(rb_db *db, uint32_t kind, const char *path,
   return rb_status_from(err);
 }
 
-rb_status rb_trace_start(rb_db *db, uint32_t kind, const char *path, rb_trace_options o) {
+rb_status rb_tracing_start(rb_db *db, uint32_t kind, const char *path, rb_trace_options o) {
   if (!rb_supports(RB_FEATURE_TRACES)) {
     return rb_status_make(RB_UNSUPPORTED, NULL);
   }
@@ -75,7 +75,7 @@ static rb_status rb_trace_end_by_c(rb_db *db, uint32_t kind) {
   return rb_status_from(err);
 }
 
-rb_status rb_trace_end(rb_db *db, uint32_t kind) {
+rb_status rb_tracing_end(rb_db *db, uint32_t kind) {
   if (kind >= RB_TRACE_KINDS || !db->tracing[kind]) {
     return rb_status_make(RB_INVALID_ARGUMENT, "there is no such trace");
   }
@@ -88,7 +88,7 @@ rb_status rb_trace_end(rb_db *db, uint32_t kind) {
 void rb_traces_close(rb_db *db) {
   for (uint32_t kind = 0; kind < RB_TRACE_KINDS; kind++) {
     if (db->tracing[kind]) {
-      rb_free(rb_trace_end(db, kind).msg);
+      rb_free(rb_tracing_end(db, kind).msg);
     }
   }
 }

@@ -2,10 +2,10 @@ package cbridge
 
 // #include <stdlib.h>
 // #include "rb.h"
-// #cgo noescape rb_trace_start
-// #cgo nocallback rb_trace_start
-// #cgo noescape rb_trace_end
-// #cgo nocallback rb_trace_end
+// #cgo noescape rb_tracing_start
+// #cgo nocallback rb_tracing_start
+// #cgo noescape rb_tracing_end
+// #cgo nocallback rb_tracing_end
 import "C"
 
 import "unsafe"
@@ -46,9 +46,9 @@ func (d *DB) StartTrace(kind TraceKind, path string, o TraceOptions) error {
 	if o.Ordered {
 		how.ordered = 1
 	}
-	return failure(C.rb_trace_start(d.p, C.uint32_t(kind), p, how))
+	return failure(C.rb_tracing_start(d.p, C.uint32_t(kind), p, how))
 }
 
 // EndTrace ends it. What went wrong since it began is its error; RocksDB's C API does not tell all of that. Code
 // InvalidArgument if there is no trace of the kind.
-func (d *DB) EndTrace(kind TraceKind) error { return failure(C.rb_trace_end(d.p, C.uint32_t(kind))) }
+func (d *DB) EndTrace(kind TraceKind) error { return failure(C.rb_tracing_end(d.p, C.uint32_t(kind))) }

@@ -190,8 +190,8 @@ static void traces_are_refused(void **state) {
   char path[RB_PATH];
   assert_true(snprintf(path, RB_PATH, "%s/trace", f->root) < RB_PATH);
   const rb_trace_options o = {.max_bytes = 1000, .every = 1};
-  expect_supported(rb_trace_start(f->db, RB_TRACE_CALLS, path, o), RB_FEATURE_TRACES);
-  rb_status s = rb_trace_end(f->db, RB_TRACE_CALLS);
+  expect_supported(rb_tracing_start(f->db, RB_TRACE_CALLS, path, o), RB_FEATURE_TRACES);
+  rb_status s = rb_tracing_end(f->db, RB_TRACE_CALLS);
   if (rb_supports(RB_FEATURE_TRACES)) {
     fx_ok(s);
   } else {

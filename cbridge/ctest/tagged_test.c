@@ -261,16 +261,16 @@ static void all_files(void **state) {
 static void traces(void **state) {
   struct fixture *f = *state;
   const rb_trace_options o = {.max_bytes = 9, .every = 1};
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CALLS, "a", o));
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CACHE, "c", o));
-  fx_error(rb_trace_start(f->db, RB_TRACE_CALLS, "b", o), RB_BUSY, NULL);
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CALLS, "a", o));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CACHE, "c", o));
+  fx_error(rb_tracing_start(f->db, RB_TRACE_CALLS, "b", o), RB_BUSY, NULL);
   told = rb_status_make(RB_NO_SPACE, "full");
-  fx_error(rb_trace_end(f->db, RB_TRACE_CALLS), RB_NO_SPACE, "full");
-  fx_error(rb_trace_end(f->db, RB_TRACE_CALLS), RB_INVALID_ARGUMENT, NULL);
+  fx_error(rb_tracing_end(f->db, RB_TRACE_CALLS), RB_NO_SPACE, "full");
+  fx_error(rb_tracing_end(f->db, RB_TRACE_CALLS), RB_INVALID_ARGUMENT, NULL);
   assert_string_equal(asked, "0 in a of 9 2 in c of 9 end ");
   told = rb_status_make(RB_IO, "no");
-  fx_error(rb_trace_start(f->db, RB_TRACE_IO, "b", o), RB_IO, "no");
-  fx_error(rb_trace_end(f->db, RB_TRACE_IO), RB_INVALID_ARGUMENT, NULL);
+  fx_error(rb_tracing_start(f->db, RB_TRACE_IO, "b", o), RB_IO, "no");
+  fx_error(rb_tracing_end(f->db, RB_TRACE_IO), RB_INVALID_ARGUMENT, NULL);
   assert_int_equal(alive, 1);
   rb_close(f->db);
   f->db = NULL;

@@ -110,16 +110,16 @@ static int with_nothing(void **state) {
 
 static void each_kind_begins_and_ends(void **state) {
   struct fixture *f = *state;
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CALLS, "a", some));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CALLS, "a", some));
   assert_int_equal(given.max_bytes, 9);
   assert_int_equal(given.every, 7);
   assert_int_equal(given.without, 5);
   assert_int_equal(given.ordered, 1);
-  fx_ok(rb_trace_start(f->db, RB_TRACE_IO, "b", some));
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CACHE, "c", some));
-  fx_ok(rb_trace_end(f->db, RB_TRACE_CALLS));
-  fx_ok(rb_trace_end(f->db, RB_TRACE_IO));
-  fx_ok(rb_trace_end(f->db, RB_TRACE_CACHE));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_IO, "b", some));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CACHE, "c", some));
+  fx_ok(rb_tracing_end(f->db, RB_TRACE_CALLS));
+  fx_ok(rb_tracing_end(f->db, RB_TRACE_IO));
+  fx_ok(rb_tracing_end(f->db, RB_TRACE_CACHE));
   assert_string_equal(asked, "a of calls, b of I/O, c of the cache, end of calls, end of I/O, end "
                              "of the cache, ");
   assert_int_equal(options_alive, 0);
@@ -128,27 +128,27 @@ static void each_kind_begins_and_ends(void **state) {
 static void one_of_a_kind_at_a_time(void **state) {
   struct fixture *f = *state;
   for (uint32_t kind = 0; kind < RB_TRACE_KINDS; kind++) {
-    fx_error(rb_trace_end(f->db, kind), RB_INVALID_ARGUMENT, NULL);
+    fx_error(rb_tracing_end(f->db, kind), RB_INVALID_ARGUMENT, NULL);
     refusal = "IO error: no";
-    fx_error(rb_trace_start(f->db, kind, "a", some), RB_IO, "no");
-    fx_error(rb_trace_end(f->db, kind), RB_INVALID_ARGUMENT, NULL); /* it has not begun */
-    fx_ok(rb_trace_start(f->db, kind, "a", some));
+    fx_error(rb_tracing_start(f->db, kind, "a", some), RB_IO, "no");
+    fx_error(rb_tracing_end(f->db, kind), RB_INVALID_ARGUMENT, NULL); /* it has not begun */
+    fx_ok(rb_tracing_start(f->db, kind, "a", some));
     asked[0] = 0;
-    fx_error(rb_trace_start(f->db, kind, "b", some), RB_BUSY, NULL);
+    fx_error(rb_tracing_start(f->db, kind, "b", some), RB_BUSY, NULL);
     assert_string_equal(asked, "");
     refusal = "IO error: no";
-    fx_error(rb_trace_end(f->db, kind), RB_IO, "no");
-    fx_error(rb_trace_end(f->db, kind), RB_INVALID_ARGUMENT, NULL); /* it has ended */
+    fx_error(rb_tracing_end(f->db, kind), RB_IO, "no");
+    fx_error(rb_tracing_end(f->db, kind), RB_INVALID_ARGUMENT, NULL); /* it has ended */
   }
-  fx_error(rb_trace_start(f->db, RB_TRACE_KINDS, "a", some), RB_INVALID_ARGUMENT, NULL);
-  fx_error(rb_trace_end(f->db, RB_TRACE_KINDS), RB_INVALID_ARGUMENT, NULL);
+  fx_error(rb_tracing_start(f->db, RB_TRACE_KINDS, "a", some), RB_INVALID_ARGUMENT, NULL);
+  fx_error(rb_tracing_end(f->db, RB_TRACE_KINDS), RB_INVALID_ARGUMENT, NULL);
   assert_int_equal(options_alive, 0);
 }
 
 static void closing_ends_them(void **state) {
   struct fixture *f = *state;
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CALLS, "a", some));
-  fx_ok(rb_trace_start(f->db, RB_TRACE_CACHE, "c", some));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CALLS, "a", some));
+  fx_ok(rb_tracing_start(f->db, RB_TRACE_CACHE, "c", some));
   asked[0] = 0;
   refusal = "IO error: no"; /* nobody is told */
   rb_close(f->db);
