@@ -231,8 +231,8 @@ func ExampleSupports() {
 	// all files since RocksDB 11.6
 	// wide columns with the build tag rb_cxx
 	// remote compaction since RocksDB 10.11
-	// deletions min size since RocksDB 10.6
 	// traces since RocksDB 11.6
+	// deletions min size since RocksDB 10.6
 	// true
 	// true
 }
