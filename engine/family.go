@@ -240,7 +240,8 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 }
 
 // DropColumnFamily drops a family. It waits for the writes that name it; later calls on c answer
-// ErrFamilyDropped, open iterators live on. The default family cannot be dropped.
+// ErrFamilyDropped, open iterators live on. The default family cannot be dropped. The family's files, and one descriptor,
+// stay until the database is closed.
 func (d *DB) DropColumnFamily(c *ColumnFamily) error {
 	if c == nil || d == nil {
 		return ErrClosed

@@ -15,16 +15,16 @@ func serverCommands() []*command {
 		{name: "lastsave", arity: 1, flags: admin | fast, since: "1.0.0", summary: "Tells when the last BGSAVE that succeeded was.", run: lastSave},
 		{name: "bgsave", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[SCHEDULE]", summary: "Makes a copy of the database in the background: a checkpoint.", run: bgSave},
 		{name: "shutdown", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[NOSAVE | SAVE] [NOW] [FORCE]", summary: "Ends the server, once all changes are on disk.", run: shutdown},
-		{name: "config", arity: -2, since: "2.0.0", summary: "Commands about the configuration.", run: noChild, children: map[string]*command{
+		{name: "config", arity: -2, since: "2.0.0", summary: "Commands about the configuration.", children: map[string]*command{
 			"get":       {name: "config|get", arity: -3, flags: admin, since: "2.0.0", args: "parameter [parameter ...]", summary: "Gives the values of directives.", run: configGet},
 			"set":       {name: "config|set", arity: -4, flags: admin, since: "2.0.0", args: "parameter value [parameter value ...]", summary: "Changes directives, all or none.", run: configSet},
 			"resetstat": {name: "config|resetstat", arity: 2, flags: admin, since: "2.0.0", summary: "Has statistics begin anew.", run: configResetStat},
 		}},
-		{name: "slowlog", arity: -2, since: "2.2.12", summary: "Commands about slow commands.", run: noChild, children: slowlogCommands()},
-		{name: "memory", arity: -2, since: "4.0.0", summary: "Commands about memory.", run: noChild, children: map[string]*command{
+		{name: "slowlog", arity: -2, since: "2.2.12", summary: "Commands about slow commands.", children: slowlogCommands()},
+		{name: "memory", arity: -2, since: "4.0.0", summary: "Commands about memory.", children: map[string]*command{
 			"usage": {name: "memory|usage", arity: -3, flags: readOnly, keys: keySpec{2, 2, 1}, since: "4.0.0", args: "key [SAMPLES count]", summary: "Estimates the bytes of a key and its value.", run: memoryUsage},
 		}},
-		{name: "debug", arity: -2, since: "1.0.0", summary: "Commands for tests.", run: noChild, children: map[string]*command{
+		{name: "debug", arity: -2, since: "1.0.0", summary: "Commands for tests.", children: map[string]*command{
 			"sleep": {name: "debug|sleep", arity: 3, flags: admin, since: "1.0.0", args: "seconds", summary: "Answers after so many seconds.", run: debugSleep},
 		}},
 		{name: "command", arity: -1, since: "2.8.13", summary: "Tells about all commands.", run: commandAll, children: map[string]*command{

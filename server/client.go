@@ -51,8 +51,9 @@ type clientFacts struct {
 // Sizes of buffers. Both grow as what comes needs them, and are given back.
 const (
 	firstBuffer = 4 << 10
-	keptBuffer  = 64 << 10
-	keptArgs    = 64
+	keptBuffer  = 16 << 10
+	firstArgs   = 16
+	keptArgs    = 256
 	flushAt     = 64 << 10 // answers go out in between, if nothing forbids it
 )
 
@@ -189,8 +190,8 @@ func (c *client) parse(packet []byte) ([][]byte, error) {
 	if packet[0] == '$' { // which would be another protocol for the library
 		packet = append([]byte{' '}, packet...)
 	}
-	if c.args == nil {
-		c.args = make([][]byte, 0, keptArgs)
+	if len(c.args) == cap(c.args) {
+		c.args = make([][]byte, 0, min(max(2*cap(c.args), firstArgs), keptArgs)) // those before keep theirs
 	}
 	room := c.args[len(c.args):]
 	_, args, _, _, err := redcon.ReadNextCommand(packet, room)

@@ -25,7 +25,7 @@ type Config struct {
 	ClientOutputBufferLimit int           // client-output-buffer-limit normal, changeable: bytes of answers that wait: 256 MiB
 	OutputTimeout           time.Duration // output-timeout, changeable: a client that takes no answers is dropped after it: 60 s
 
-	SlowlogLogSlowerThan time.Duration // slowlog-log-slower-than, changeable: 10 ms; below 0: nothing is slow
+	SlowlogLogSlowerThan time.Duration // slowlog-log-slower-than, changeable: 0 is 10 ms; below 0: nothing is slow
 	SlowlogMaxLen        int           // slowlog-max-len, changeable: 128
 
 	SaveDir            string // dir: where BGSAVE puts its copies; empty: it is refused
@@ -149,6 +149,9 @@ var directives = []directive{
 		set: func(c *Config, v string) error {
 			n, err := strconv.ParseInt(v, 10, 40)
 			c.SlowlogLogSlowerThan = time.Duration(n) * time.Microsecond
+			if n == 0 {
+				c.SlowlogLogSlowerThan = 1 // the zero value is the default, and nothing is faster
+			}
 			return err
 		},
 	},

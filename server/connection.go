@@ -15,12 +15,8 @@ func connectionCommands() []*command {
 		{name: "hello", arity: -1, flags: fast | noAuth, since: "6.0.0", args: "[protover [AUTH username password] [SETNAME clientname]]", summary: "Chooses the protocol, and tells about the server.", run: hello},
 		{name: "auth", arity: -2, flags: fast | noAuth, since: "1.0.0", args: "[username] password", summary: "Says who the client is.", run: auth},
 		{name: "select", arity: 2, flags: fast, since: "1.0.0", args: "index", summary: "Chooses the database.", run: selectDatabase},
-		{name: "client", arity: -2, since: "2.4.0", summary: "Commands about connections.", run: noChild, children: clientCommands()},
+		{name: "client", arity: -2, since: "2.4.0", summary: "Commands about connections.", children: clientCommands()},
 	}
-}
-
-func noChild(x *exec, a [][]byte) error {
-	return failure("ERR wrong number of arguments for '" + strings.ToLower(string(a[0])) + "' command")
 }
 
 func ping(x *exec, a [][]byte) error {
@@ -57,16 +53,22 @@ func reset(x *exec, _ [][]byte) error {
 }
 
 func selectDatabase(x *exec, a [][]byte) error {
-	n, ok := parseInt(a[1])
-	switch {
-	case !ok:
+	if _, ok := parseInt(a[1]); !ok {
 		return errNotInteger
-	case n < 0 || n >= int64(x.s.conf.databases()):
+	}
+	n, ok := x.s.databaseOf(a[1])
+	if !ok {
 		return errBadDatabase
 	}
-	x.c.db, x.db = int(n), int(n)
+	x.c.db, x.db = n, n
 	x.out.ok()
 	return nil
+}
+
+// databaseOf is the number of a database that there is.
+func (s *Server) databaseOf(b []byte) (int, bool) {
+	n, ok := parseInt(b)
+	return int(n), ok && n >= 0 && n < int64(s.conf.databases())
 }
 
 // admit compares a password in a time that tells nothing of it. There is one user, default.

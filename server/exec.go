@@ -23,13 +23,14 @@ type exec struct {
 	flushed []int          // databases that were emptied, -1 for all
 	lost    []string       // watched keys that were there then
 	arena   []byte         // of keys and rows
-	batch   engine.Batch
+	batch   *engine.Batch
 }
 
 // slot is a key, and what it holds by now.
 type slot struct {
 	key    []byte
-	at     int // in exec.slots
+	at     int  // in exec.slots
+	asked  bool // it is to be read with others
 	loaded bool
 	there  bool
 	dirty  bool
@@ -41,21 +42,27 @@ type slot struct {
 func (x *exec) begin(c *client) {
 	x.s, x.c, x.out, x.db = c.server, c, &c.out, c.db
 	x.now = time.Now().UnixMilli()
+	if x.batch == nil {
+		x.batch = &engine.Batch{}
+	}
 }
 
 // end forgets everything but some memory.
 func (x *exec) end() {
-	clear(x.slots)
-	x.slots, x.flushed = x.slots[:0], x.flushed[:0]
-	x.lost = nil
-	clear(x.index)
-	if x.arena = x.arena[:0]; cap(x.arena) > keptMemory {
+	if x.batch.Size() > keptMemory {
+		x.batch = nil
+	} else {
+		x.batch.Reset()
+	}
+	if cap(x.arena) > keptMemory {
 		x.arena = nil
 	}
-	if len(x.index) == 0 && cap(x.slots) > keptSlots {
+	if cap(x.slots) > keptSlots {
 		x.slots, x.index = nil, nil
 	}
-	x.batch.Reset()
+	clear(x.slots)
+	clear(x.index)
+	x.slots, x.arena, x.flushed, x.lost = x.slots[:0], x.arena[:0], x.flushed[:0], nil
 }
 
 // What an idle client keeps.
@@ -260,7 +267,7 @@ func (x *exec) commit() error {
 	if x.batch.Count() == 0 {
 		return nil
 	}
-	if err := x.s.write(&x.batch); err != nil {
+	if err := x.s.write(x.batch); err != nil {
 		return err
 	}
 	x.tell()

@@ -30,6 +30,9 @@ rocksdb-options "max_background_jobs=2"
 		f.ClientOutputBufferLimit != 1<<30 || f.Timeout.Seconds() != 30 || f.Engine.Extra != "max_background_jobs=2" {
 		t.Errorf("%+v", f)
 	}
+	if err := f.Read(strings.NewReader("slowlog-log-slower-than 0")); err != nil || f.SlowlogLogSlowerThan <= 0 || f.SlowlogLogSlowerThan.Microseconds() != 0 {
+		t.Errorf("all commands in the slow log: %v, %v", f.SlowlogLogSlowerThan, err)
+	}
 	for line, want := range map[string]string{
 		"nosuch 1": "unknown directive", "port x": "port: ", "port 70000": "port: ", "maxclients 0": "between", "appendfsync sometimes": "everysec",
 		"bind 'x": "unbalanced", "bind 'x'y": "unbalanced", "timeout": "timeout: ", "appendonly no": "unknown", "port 1 2": "one argument", "databases 256": "between",

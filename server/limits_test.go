@@ -312,8 +312,12 @@ func TestClientsOverTLS(t *testing.T) {
 	}
 }
 
-// idleBytes is what an idle client may take of Go's memory, its other end in this process included.
-const idleBytes = 24 << 10
+// What an idle client may take of Go's memory, its other end in this process included: one that sends single commands, and what comes to
+// that for one that has sent large ones and pipelines.
+const (
+	idleBytes = 24 << 10
+	mostBytes = 48 << 10
+)
 
 func TestIdleClientsTakeLittleMemory(t *testing.T) {
 	clients := 5000
@@ -328,24 +332,48 @@ func TestIdleClientsTakeLittleMemory(t *testing.T) {
 		return m.HeapInuse + m.StackInuse
 	}
 	before := used()
+	var conns []net.Conn
+	single := encode("SET", "k", strings.Repeat("v", 1000))
 	for range clients {
 		conn, err := net.Dial("tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
-		if _, err := conn.Write(encode("SET", "k", strings.Repeat("v", 1000))); err != nil {
-			t.Fatal(err)
-		}
-		var b [5]byte
-		if _, err := io.ReadFull(conn, b[:]); err != nil {
-			t.Fatal(err)
+		conns = append(conns, conn)
+		askOK(t, conn, single, 1)
+	}
+	check := func(what string, n int, most uint64) {
+		each := (used() - before) / uint64(clients)
+		t.Logf("%d idle clients, %d of them after %s: %d bytes each", clients, n, what, each)
+		if each > most {
+			t.Errorf("after %s: %d bytes each, at most %d", what, each, most)
 		}
 	}
-	each := (used() - before) / uint64(clients)
-	t.Logf("%d idle clients: %d bytes each", clients, each)
-	if each > idleBytes {
-		t.Errorf("%d bytes each, at most %d", each, idleBytes)
+	check("a command", clients, idleBytes)
+	conns = conns[:100]
+	clients = len(conns)
+	before = used()
+	for _, conn := range conns {
+		many := []string{"MSET"}
+		for i := range 300 {
+			many = append(many, fmt.Sprint("k", i), strings.Repeat("v", 1000))
+		}
+		askOK(t, conn, encode(many...), 1)
+		askOK(t, conn, bytes.Repeat(encode("SET", "k", "1"), 300), 300)
+	}
+	check("large ones", len(conns), mostBytes)
+}
+
+// askOK sends commands that are answered by OK.
+func askOK(t *testing.T, conn net.Conn, commands []byte, n int) {
+	t.Helper()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := conn.Write(commands); err != nil {
+		t.Fatal(err)
+	}
+	answers := make([]byte, n*len("+OK\r\n"))
+	if _, err := io.ReadFull(conn, answers); err != nil || string(answers) != strings.Repeat("+OK\r\n", n) {
+		t.Fatalf("%v, %.100q", err, answers)
 	}
 }

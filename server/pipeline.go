@@ -17,6 +17,7 @@ type call struct {
 const (
 	segmentCalls = 1024
 	segmentBytes = 4 << 20
+	keptCalls    = 256 // of the room for them, between segments
 )
 
 // segment is a run of commands of a pipeline that name all keys that they look at: what they read is read by one call, and
@@ -46,6 +47,10 @@ func (g *segment) add(c call) bool {
 }
 
 func (g *segment) reset() {
+	if cap(g.calls) > keptCalls {
+		*g = segment{}
+		return
+	}
 	clear(g.calls)
 	*g = segment{calls: g.calls[:0], begins: g.begins[:0], tainted: g.tainted[:0], read: g.read[:0], locks: g.locks}
 }
@@ -56,7 +61,9 @@ func (g *segment) run(c *client) {
 	x.begin(c)
 	defer x.end()
 	begun := time.Now()
-	g.prepare(x)
+	for _, call := range g.calls {
+		g.read = x.foresee(call, g.writes, &g.locks, g.read)
+	}
 	if g.writes {
 		g.locks.lock(&c.server.locks)
 		defer g.locks.unlock()
@@ -80,24 +87,20 @@ func (g *segment) run(c *client) {
 	g.account(c, time.Since(begun))
 }
 
-// prepare finds the slots that are to be read, and the locks that are needed.
-func (g *segment) prepare(x *exec) {
-	for _, call := range g.calls {
-		blind := call.cmd.blind != nil && call.cmd.blind(call.args)
-		call.cmd.keys.each(call.args, func(key []byte) {
-			s := x.slot(key)
-			if g.writes {
-				g.locks.stripes = append(g.locks.stripes, x.s.locks.stripe(s.key))
-			}
-			if !blind && !s.loaded {
-				s.loaded = true // counted once
-				g.read = append(g.read, s.at)
-			}
-		})
-	}
-	for _, at := range g.read {
-		x.slots[at].loaded = false
-	}
+// foresee finds the slots that a command looks at, and those that are to be read, each once; the locks too, if it is to have them.
+func (x *exec) foresee(c call, locked bool, h *held, read []int) []int {
+	blind := c.cmd.blind != nil && c.cmd.blind(c.args)
+	c.cmd.keys.each(c.args, func(key []byte) {
+		s := x.slot(key)
+		if locked {
+			h.stripes = append(h.stripes, x.s.locks.stripe(s.key))
+		}
+		if !blind && !s.asked {
+			s.asked = true
+			read = append(read, s.at)
+		}
+	})
+	return read
 }
 
 // call runs one command, and answers with its error if it has one.
@@ -108,6 +111,7 @@ func (x *exec) call(call call) {
 	switch {
 	case err != nil:
 		call.cmd.failed.Add(1)
+		x.s.stats.errors.Add(1)
 		x.out.b = x.out.b[:from]
 		x.out.fail(asFailure(err))
 	case x.overfull():

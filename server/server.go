@@ -98,6 +98,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	s.listeners[l] = struct{}{}
 	s.mu.Unlock()
+	defer s.forget(l)
 	pause := time.Duration(0)
 	for {
 		conn, err := l.Accept()
@@ -127,8 +128,8 @@ func (s *Server) welcome(conn net.Conn) {
 		s.mu.Unlock()
 		if full {
 			s.stats.turned.Add(1)
-			conn.SetWriteDeadline(time.Now().Add(time.Second))
-			conn.Write([]byte("-" + string(errMaxClients) + "\r\n"))
+			go turnAway(conn) // with TLS it takes as long as the other side wants
+			return
 		}
 		conn.Close()
 		return
@@ -140,6 +141,19 @@ func (s *Server) welcome(conn net.Conn) {
 	s.mu.Unlock()
 	s.stats.connections.Add(1)
 	go c.serve()
+}
+
+// turnAway tells a client that there are too many.
+func turnAway(conn net.Conn) {
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.Write([]byte("-" + string(errMaxClients) + "\r\n"))
+}
+
+func (s *Server) forget(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
 }
 
 // left forgets a client.

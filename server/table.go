@@ -34,8 +34,8 @@ type command struct {
 	group    string
 	since    string // the version of Redis
 	summary  string
-	args     string // how it is written, for docs/commands.md
-	run      func(*exec, [][]byte) error
+	args     string                      // how it is written, for docs/commands.md
+	run      func(*exec, [][]byte) error // nil: only its children can be called
 	blind    func([][]byte) bool
 	children map[string]*command
 

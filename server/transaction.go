@@ -105,7 +105,7 @@ func execute(x *exec, _ [][]byte) error {
 		return errExecAbort
 	}
 	var h held
-	t.lock(x, &h)
+	read := t.lock(x, &h)
 	defer h.unlock()
 	x.now = time.Now().UnixMilli()
 	if c.spoiled.Load() || c.outlived(x.now) {
@@ -113,6 +113,9 @@ func execute(x *exec, _ [][]byte) error {
 		return nil
 	}
 	c.queue = nil // commands are executed now
+	if len(read) > 0 {
+		_ = x.load(read) // what could not be read, its command reads again, and tells
+	}
 	x.out.array(len(t.calls))
 	db := c.db
 	for _, call := range t.calls {
@@ -126,28 +129,30 @@ func execute(x *exec, _ [][]byte) error {
 	return nil
 }
 
-// lock takes the locks of all keys that are named, and of those that are watched.
-func (t *transaction) lock(x *exec, h *held) {
+// lock takes the locks of all keys that are named, and of those that are watched, and gives the slots that are to be read.
+func (t *transaction) lock(x *exec, h *held) (read []int) {
 	l := &x.s.locks
-	db := x.db
+	alone := false
+	selected := x.db
 	for _, call := range t.calls {
-		if call.cmd.is(wide) || call.cmd.is(wideWrite) {
-			h.lockAll(l)
-			return
-		}
+		alone = alone || call.cmd.is(wide) || call.cmd.is(wideWrite)
 		if call.cmd.name == "select" {
-			if n, ok := parseInt(call.args[1]); ok && n >= 0 && n < maxDatabases {
-				db = int(n)
+			if n, ok := x.s.databaseOf(call.args[1]); ok {
+				x.db = n
 			}
 		}
-		call.cmd.keys.each(call.args, func(key []byte) {
-			h.stripes = append(h.stripes, l.stripe(appendKey(nil, db, key)))
-		})
+		read = x.foresee(call, true, h, read)
 	}
+	x.db = selected
 	for _, w := range x.c.watching {
 		h.stripes = append(h.stripes, l.stripe([]byte(w.key)))
 	}
-	h.lock(l)
+	if alone {
+		h.lockAll(l)
+	} else {
+		h.lock(l)
+	}
+	return read
 }
 
 // outlived tells whether what a watched key held has expired since.
