@@ -105,6 +105,59 @@ func TestABlankedWriteDoesNothingAndTheOthersStay(t *testing.T) {
 	}
 }
 
+// A block may end with as many zeros as have no room for a head, which in a recycled log are as many as another's head.
+func TestALogGoesOnBehindATrailerOfAnyLength(t *testing.T) {
+	for head, recycled := range map[int]bool{pieceHead: false, recyclableHead: true} {
+		for trailer := range head + 1 {
+			first := make([]byte, blockSize-head-trailer)
+			second := make([]byte, 40)
+			for i, w := range [][]byte{first, second} {
+				w[0], w[8] = byte(1+i), 1 // its number, and one row
+			}
+			log := logIn(7, recycled, first, second)
+			l := NewRecords(bytes.NewReader(log))
+			for i, want := range [][]byte{first, second} {
+				if got, err := l.Next(); err != nil || !bytes.Equal(got, want) {
+					t.Fatalf("recycled %t, trailer of %d, record %d: %d bytes, %v", recycled, trailer, i, len(got), err)
+				}
+			}
+			scanned, err := ScanLog(bytes.NewReader(log), int64(len(log)), 7)
+			must(t, err)
+			if scanned.Break != nil || scanned.Whole.Records != 2 || scanned.Whole.Rows != 2 {
+				t.Errorf("recycled %t, trailer of %d: %+v, break %v", recycled, trailer, scanned.Whole, scanned.Break)
+			}
+			checkEnds(t, log, recycled, trailer)
+			path := filepath.Join(t.TempDir(), "000007.log")
+			must(t, os.WriteFile(path, log, 0o600))
+			tail, err := OpenTail(path, 7)
+			must(t, err)
+			for i, want := range [][]byte{first, second} {
+				if got, err := tail.Next(); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("recycled %t, trailer of %d, record %d of a tail: %d bytes, %v", recycled, trailer, i, len(got), err)
+				}
+			}
+			must(t, tail.Close())
+		}
+	}
+}
+
+// checkEnds cuts the log of two records within the second one, and just before it: the first one stays.
+func checkEnds(t *testing.T, log []byte, recycled bool, trailer int) {
+	t.Helper()
+	for _, end := range []int{blockSize, len(log) - 1} {
+		l := NewRecords(bytes.NewReader(log[:end]))
+		_, err := l.Next()
+		must(t, err)
+		want := io.EOF
+		if end > blockSize || trailer == pieceHead && !recycled || trailer == recyclableHead {
+			want = io.ErrUnexpectedEOF // a head of a first piece is there
+		}
+		if _, err := l.Next(); err != want {
+			t.Errorf("recycled %t, trailer of %d, cut at %d: %v, not %v", recycled, trailer, end, err, want)
+		}
+	}
+}
+
 func checkBlank(t *testing.T, what string, got, was []byte) {
 	t.Helper()
 	if len(got) != len(was) || !bytes.Equal(got[:8], was[:8]) || binary.LittleEndian.Uint32(got[8:]) != 0 {

@@ -155,6 +155,9 @@ type pieceFound struct {
 func (s *logScan) block(b []byte, last bool) {
 	pos := 0
 	for len(b)-pos >= pieceHead {
+		if !s.open && len(b) == blockSize && isTrailer(b[pos:], s.recycled) {
+			break
+		}
 		s.heed(b[pos:])
 		p, why := s.piece(b[pos:])
 		if why == "" {

@@ -77,6 +77,12 @@ func headOf(b []byte) (h head, why string) {
 	return h, ""
 }
 
+// isTrailer tells whether the rest of a block has no room for a head and is filled up. Heads of recycled logs are longer,
+// so their trailers may be as long as a head of others, which would be that of space that was set aside.
+func isTrailer(rest []byte, recycled bool) bool {
+	return len(rest) < pieceHead || recycled && len(rest) < recyclableHead && allZero(rest)
+}
+
 // fits tells whether the checksum is that of the piece that b begins with.
 func (h head) fits(b []byte) bool {
 	return crc32.Checksum(b[6:h.end], castagnoli) == unmasked(h.stored)

@@ -77,7 +77,7 @@ func (l *Records) Next() ([]byte, error) {
 
 // piece gives the next piece, with the kind that it has in a log that is not recycled.
 func (l *Records) piece() (kind int, bytes []byte, at place, err error) {
-	for len(l.block) < pieceHead {
+	for len(l.block) < pieceHead || !l.last && isTrailer(l.block, l.recycled) {
 		if err := l.fill(); err != nil {
 			return 0, nil, at, err
 		}

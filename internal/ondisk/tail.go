@@ -66,7 +66,7 @@ func (t *Tail) Next() (record []byte, err error) {
 // piece reads the piece at an offset, or at the next block's start if only a filling is there, and gives the offset
 // behind it. Its bytes are valid until the next call.
 func (t *Tail) piece(at int64) (kind int, data []byte, end int64, err error) {
-	if rest := blockSize - at%blockSize; rest < pieceHead {
+	if rest := blockSize - at%blockSize; rest < pieceHead || t.recycled && rest < recyclableHead {
 		at += rest
 	}
 	b, err := t.bytes(at, pieceHead)
