@@ -166,10 +166,12 @@ func (u *Updates) fill(ctx context.Context) error {
 			u.logs.again = &record // it is being written
 			return nil
 		}
-		size += len(record.data)
 		if err := u.take(record); err != nil {
 			u.logs.failed = err
 			return u.unlessFilled(err)
+		}
+		if len(u.queue) > 0 { // what is only passed on the way to the position fills no chunk
+			size += len(record.data)
 		}
 	}
 }

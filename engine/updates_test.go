@@ -454,3 +454,19 @@ func TestACompressedLogIsUnsupported(t *testing.T) {
 	_, err := db.UpdatesSince(context.Background(), 1, nil)
 	expectError(t, "compressed", err, engine.ErrUnsupported)
 }
+
+// The way to a position in the middle of a log is longer than a chunk: Next's false must still mean the end.
+func TestUpdatesFromTheMiddleOfALogAreThereAtOnce(t *testing.T) {
+	db := openTemp(t, nil)
+	for i := range 200 {
+		if err := db.Put(fmt.Appendf(nil, "%03d", i), make([]byte, 100), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, from := range []uint64{1, 2, 100, 199, 200} {
+		u := updatesSince(t, db, from, &engine.UpdatesOptions{ChunkSize: 1000})
+		if n := nextUpdates(t, u, nil); n != int(201-from) {
+			t.Errorf("from %d: %d updates", from, n)
+		}
+	}
+}
