@@ -60,23 +60,47 @@ void rb_family_join(rb_db *db, rb_family *f, rocksdb_column_family_handle_t *h) 
   uint64_t files = 0;
   rocksdb_property_int_cf(db->db, h, "rocksdb.num-blob-files", &files);
   f->blobs = f->blobs || files > 0;
+  pthread_mutex_lock(&db->families_lock);
   f->next = db->families;
   db->families = f;
+  pthread_mutex_unlock(&db->families_lock);
+}
+
+static void rb_family_part(rb_family *f) {
+  pthread_mutex_lock(&f->db->families_lock);
+  rb_family **at = &f->db->families;
+  while (*at != f) {
+    at = &(*at)->next;
+  }
+  *at = f->next;
+  pthread_mutex_unlock(&f->db->families_lock);
+}
+
+uint8_t rb_family_retire(rb_family *f) {
+  if (atomic_load(&f->iterators) > 0) {
+    return 0;
+  }
+  rb_family_part(f);
+  rb_family_free(f);
+  return 1;
 }
 
 rb_family_result rb_family_find(rb_db *db, const char *name) {
   rb_family_result r = {NULL, 0, 0, 0, {RB_OK, NULL}};
+  pthread_mutex_lock(&db->families_lock);
   /* Newest first: a family created again under a dropped one's name is found, not the old one. */
-  for (rb_family *f = db->families; f != NULL; f = f->next) {
-    if (strcmp(f->name, name) == 0) {
-      r.family = f;
-      r.id = f->id;
-      r.blobs = f->blobs;
-      r.calls = rb_order_calls(f->order);
-      return r;
-    }
+  rb_family *f = db->families;
+  while (f != NULL && strcmp(f->name, name) != 0) {
+    f = f->next;
   }
-  r.status.code = RB_NOT_FOUND;
+  if (f != NULL) {
+    r.family = f;
+    r.id = f->id;
+    r.blobs = f->blobs;
+    r.calls = rb_order_calls(f->order);
+  }
+  pthread_mutex_unlock(&db->families_lock);
+  r.status.code = f != NULL ? RB_OK : RB_NOT_FOUND;
   return r;
 }
 

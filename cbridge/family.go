@@ -6,7 +6,7 @@ import "C"
 
 import "unsafe"
 
-// Family is a column family of an open database. It lives as long as the database.
+// Family is a column family of an open database. It lives as long as the database, or until Retire.
 type Family struct {
 	p *C.rb_family
 	// ID is the number under which batches name the family.
@@ -44,6 +44,16 @@ func (d *DB) CreateFamily(name string, o FamilyOptions, extra string) (*Family, 
 	c, free := o.c()
 	defer free()
 	return d.family(C.rb_family_create(d.p, n, c, x))
+}
+
+// Retire frees the family, which was dropped, unless iterators are open on it: false then. No other call may name it from
+// then on, but with those iterators.
+func (f *Family) Retire() bool {
+	if C.rb_family_retire(f.p) == 0 {
+		return false
+	}
+	f.p = nil
+	return true
 }
 
 // Drop drops the family. No write that names it may be under way or follow.

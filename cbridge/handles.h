@@ -26,6 +26,7 @@ struct rb_family {
   bool blobs; /* when it was opened or created it had files of blobs, or an option to write some */
   pthread_mutex_t seams_lock; /* of seams */
   struct rb_seams *seams;     /* of its newest state that was asked for; NULL: none yet */
+  atomic_uint iterators;      /* that are open on it: RocksDB's look at the handle when they seek */
   struct rb_family *next;
 };
 
@@ -37,11 +38,12 @@ struct rb_db {
   rocksdb_optimistictransactiondb_t *optimistic;
   rb_tx **recovered; /* transactions found prepared; NULL where one has ended */
   size_t recovered_count;
-  rocksdb_cache_t *block_cache; /* NULL: none */
-  rb_memory *memory;            /* NULL: none; else block_cache is its */
-  rocksdb_cache_t *row_cache;   /* NULL: none */
-  rb_disk *disk;                /* NULL: none */
-  rb_files *files;              /* NULL: on disk */
+  rocksdb_cache_t *block_cache;  /* NULL: none */
+  rb_memory *memory;             /* NULL: none; else block_cache is its */
+  rocksdb_cache_t *row_cache;    /* NULL: none */
+  rb_disk *disk;                 /* NULL: none */
+  rb_files *files;               /* NULL: on disk */
+  pthread_mutex_t families_lock; /* of the list */
   struct rb_family *families;
   rb_orders orders;              /* of all families that it ever had while it was open */
   rocksdb_options_t *statistics; /* options that share the database's; NULL: it has none */

@@ -145,6 +145,7 @@ rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, c
     return r;
   }
   it->family = f;
+  atomic_fetch_add(&f->iterators, 1);
   it->flags = o.flags;
   it->keys_only = (o.flags & RB_READ_KEYS_ONLY) != 0;
   it->no_values = it->keys_only;
@@ -290,5 +291,6 @@ void rb_iter_free(rb_iter *it) {
   rb_snapshot_free(it->snap);
   free(it->lower.data);
   free(it->upper.data);
+  atomic_fetch_sub(&it->family->iterators, 1); /* last: the family may be gone then */
   free(it);
 }

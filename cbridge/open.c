@@ -344,6 +344,7 @@ rb_opened rb_plan_open(rb_plan *p) {
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
+  pthread_mutex_init(&db->families_lock, NULL);
   db->read_only = p->opts.read_only;
   r.status = rb_db_options_offered(p->opts);
   if (r.status.code == RB_OK) {
@@ -466,5 +467,6 @@ void rb_close(rb_db *db) {
   rb_memory_free(db->memory);
   rb_disk_free(db->disk);
   rb_files_free(db->files); /* RocksDB has closed them all */
+  pthread_mutex_destroy(&db->families_lock);
   free(db);
 }

@@ -551,8 +551,8 @@ typedef struct rb_family_result {
 } rb_family_result;
 
 /* The family of the given name that was opened or created. It belongs to the db and lives until
- * rb_close, also after it was dropped. RB_NOT_FOUND if there is none. Must not run at the same time
- * as rb_family_create. */
+ * rb_close, also after it was dropped, or until rb_family_retire. RB_NOT_FOUND if there is none.
+ * Must not run at the same time as rb_family_create. */
 rb_family_result rb_family_find(rb_db *db, const char *name);
 
 /* Creates a family. Options and errors as in rb_plan_family; RB_READ_ONLY if the db was opened so.
@@ -563,6 +563,12 @@ rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options
 /* Drops a family: its data is deleted when the last reader is gone. No write that names it may be
  * under way or follow. RB_READ_ONLY if the db was opened so. */
 rb_status rb_family_drop(rb_family *f);
+
+/* Frees a family that was dropped, and lets RocksDB delete its files. 0: nothing was done, as
+ * iterators are open on it. No other call may name it meanwhile or later, but for rb_iter_free, and
+ * those with its open iterators. May run beside any other call. It takes as long as files are
+ * deleted. */
+uint8_t rb_family_retire(rb_family *f);
 
 /* ---- options at run time -------------------------------------------------------------------- */
 

@@ -53,6 +53,11 @@ func (c *copier) call(src *cbridge.Iter, m cbridge.Move, s cbridge.Stretch) cbri
 		return c.last.Passed
 	}
 	defer c.to.db.guard.leave(opWrite)
+	defer c.to.release()
+	if err := c.to.hold(""); err != nil {
+		c.last = cbridge.Copied{Passed: cbridge.Passed{End: true, Err: err}}
+		return c.last.Passed
+	}
 	c.last = src.Copy(m, s, c.to.c, c.batch, copyRoom)
 	return c.last.Passed
 }

@@ -240,8 +240,9 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 }
 
 // DropColumnFamily drops a family. It waits for the writes that name it; later calls on c answer
-// ErrFamilyDropped, open iterators live on. The default family cannot be dropped. The family's files, and one descriptor,
-// stay until the database is closed.
+// ErrFamilyDropped, open iterators live on. The default family cannot be dropped. The family's files go, in the background,
+// when the calls have ended that were under way, its iterators are closed, and no backup or checkpoint is at
+// them.
 func (d *DB) DropColumnFamily(c *ColumnFamily) error {
 	if c == nil || d == nil {
 		return ErrClosed
@@ -282,5 +283,6 @@ func (d *DB) drop(c *ColumnFamily) error {
 	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
 		func(f *ColumnFamily) bool { return f == c }))
 	d.files.tellOptions(d, nil)
+	d.retired.add(d, c)
 	return nil
 }

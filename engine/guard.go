@@ -74,7 +74,8 @@ var opNames = [opKinds]string{
 // also takes the call's lane, where the call as a whole has one.
 type guard struct {
 	closing atomic.Bool
-	lanes   *lanes // nil: no bound
+	stopped atomic.Uint64 // bits of the kinds whose new calls stand aside for a moment: see drain
+	lanes   *lanes        // nil: no bound
 	running [opKinds]callCount
 }
 
@@ -88,9 +89,14 @@ func (g *guard) enter(ctx context.Context, op opKind) error {
 	// Counted before the flag is read, as Close sets the flag before it reads the counts: one of the
 	// two sees the other.
 	g.running[op].begin()
-	if g.closing.Load() {
-		g.running[op].refuse()
-		return ErrClosed
+	for g.closing.Load() || g.stopped.Load() != 0 {
+		if g.closing.Load() {
+			g.running[op].refuse()
+			return ErrClosed
+		}
+		if !g.standAside(op) {
+			break
+		}
 	}
 	if l := g.lanes.of(op); l != nil {
 		if err := l.acquire(ctx); err != nil {
@@ -104,7 +110,7 @@ func (g *guard) enter(ctx context.Context, op opKind) error {
 // tryEnter is enter for a call that can be left out: it does not wait for its lane.
 func (g *guard) tryEnter(op opKind) bool {
 	g.running[op].begin()
-	if l := g.lanes.of(op); !g.closing.Load() && (l == nil || l.try()) {
+	if l := g.lanes.of(op); !g.closing.Load() && !g.stops(op) && (l == nil || l.try()) {
 		return true
 	}
 	g.running[op].refuse()

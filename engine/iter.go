@@ -255,6 +255,7 @@ func (o *iterOwner) freeC() {
 	if o.c != nil {
 		o.c.Free()
 		o.c = nil
+		o.cf.iteratorClosed()
 	}
 }
 

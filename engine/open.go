@@ -33,6 +33,7 @@ type DB struct {
 	def      *ColumnFamily
 
 	familyMu  sync.Mutex                      // one create or drop at a time
+	retired   retirement                      // of dropped ones
 	families  atomic.Pointer[[]*ColumnFamily] // those not dropped, by id; replaced as a whole
 	optionMu  sync.Mutex                      // one change of options at a time
 	timeout   time.Duration                   // closeTimeout, but in tests
@@ -134,6 +135,7 @@ func openPlanned(dir string, o *Options, prepare func(*cbridge.Plan) error) (*DB
 	if err := d.files.lie(plan); err != nil {
 		return nil, err
 	}
+	d.retired.wake = make(chan struct{}, 1)
 	d.observeAs(o)
 	d.operatorFailures.kept.of(dir, o)
 	if err := d.watchEvents(plan, o); err != nil {
@@ -480,6 +482,7 @@ func (d *DB) close() error {
 		e.Path = d.path
 		return e
 	}
+	d.retired.close()
 	leaks := d.children.freeAll()
 	cut := d.closeTraces()
 	d.closeC()

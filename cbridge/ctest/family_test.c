@@ -1,4 +1,7 @@
 /* family_test.c: column families of an open database. */
+#include <dirent.h>
+#include <string.h>
+
 #include "fixture.h"
 
 static const rb_family_options plain = {.compression = RB_NO_COMPRESSION};
@@ -82,6 +85,42 @@ static void a_dropped_family_still_reads_and_drops_once(void **state) {
   fx_ok(rb_family_drop(other));
   fx_expect(other, NULL, "key", "value");
   fx_error(rb_family_drop(other), RB_INVALID_ARGUMENT, "already dropped");
+}
+
+static int tables(const char *dir) {
+  int n = 0;
+  DIR *d = opendir(dir);
+  assert_non_null(d);
+  for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+    n += strstr(e->d_name, ".sst") != NULL;
+  }
+  closedir(d);
+  return n;
+}
+
+static void a_dropped_family_is_freed_when_its_last_iterator_is(void **state) {
+  struct fixture *f = *state;
+  rb_family *others[2] = {create(f->db, "other"), create(f->db, "third")};
+  for (size_t i = 0; i < 2; i++) {
+    fx_put(others[i], "key", "value");
+  }
+  fx_ok(rb_flush(f->db, others, 2));
+  rb_iter_options o = {0};
+  rb_iter_result r = rb_iter_new(others[0], NULL, o, NULL, 0, NULL, 0);
+  fx_ok(r.status);
+  for (size_t i = 0; i < 2; i++) {
+    fx_ok(rb_family_drop(others[i]));
+  }
+  assert_int_equal(rb_family_retire(others[0]), 0);
+  assert_int_equal(rb_family_retire(others[1]), 1);
+  assert_int_equal(tables(f->dir), 1);
+  assert_null(rb_family_find(f->db, "third").family);
+  assert_ptr_equal(rb_family_find(f->db, "other").family, others[0]);
+  rb_iter_free(r.iter);
+  assert_int_equal(rb_family_retire(others[0]), 1);
+  assert_int_equal(tables(f->dir), 0);
+  assert_null(rb_family_find(f->db, "other").family);
+  fx_put(f->family, "key", "value");
 }
 
 static void the_default_family_cannot_be_dropped(void **state) {
@@ -210,6 +249,7 @@ int main(void) {
       CASE(a_name_in_use_cannot_be_created_again),
       CASE(options_that_make_no_sense_create_nothing),
       CASE(a_dropped_family_still_reads_and_drops_once),
+      CASE(a_dropped_family_is_freed_when_its_last_iterator_is),
       CASE(the_default_family_cannot_be_dropped),
       CASE(a_name_can_be_created_again_after_a_drop),
       CASE(the_list_names_every_family_open_or_not),
