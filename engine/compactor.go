@@ -57,6 +57,8 @@ func (o *Options) validateCompactor() error {
 		return invalid("open", "Compactor and TimedRows exclude each other: a worker does not know the times")
 	case o.Disk != nil:
 		return invalid("open", "Compactor and Disk exclude each other: the budget does not see the files of workers")
+	case offByName(o.Extra, "write_identity_file"):
+		return invalid("open", "Compactor excludes write_identity_file=false: by that file a worker knows the database")
 	case slices.ContainsFunc(extras, elsewhere):
 		return invalid("open", "Compactor excludes db_paths and cf_paths: its tables are moved into the database's folder")
 	}

@@ -523,6 +523,9 @@ func TestAWorkerRefusesWhatIsNoJobOfItsDatabase(t *testing.T) {
 	refused := map[string]error{}
 	other := filepath.Join(t.TempDir(), "other")
 	mustDo(t, openDir(t, other, nil).Close())
+	unnamed := filepath.Join(t.TempDir(), "db")
+	mustDo(t, openDir(t, unnamed, &engine.Options{Extra: "write_identity_file=false"}).Close())
+	os.Remove(filepath.Join(unnamed, "IDENTITY")) // of a version that writes it all the same
 	full := t.TempDir()
 	mustDo(t, os.WriteFile(filepath.Join(full, "x"), nil, 0o600))
 	canceled, cancel := context.WithCancel(t.Context())
@@ -538,6 +541,7 @@ func TestAWorkerRefusesWhatIsNoJobOfItsDatabase(t *testing.T) {
 		}
 		out := filepath.Join(w.out, "x")
 		try("another database", ctx, other, out, j.Input, jobOptions())
+		try("another one without a name", ctx, unnamed, out, j.Input, jobOptions())
 		try("no database", ctx, t.TempDir(), out, j.Input, jobOptions())
 		try("a full folder", ctx, j.Dir, full, j.Input, jobOptions())
 		try("the database's folder", ctx, j.Dir, j.Dir, j.Input, jobOptions())
@@ -569,7 +573,8 @@ func TestAWorkerRefusesWhatIsNoJobOfItsDatabase(t *testing.T) {
 	mustDo(t, g.Compact(t.Context(), nil, nil), db.Health())
 	expectRows(t, "afterwards", g, rows)
 	for what, want := range map[string]error{
-		"another database": engine.ErrInvalidArgument, "no database": engine.ErrInvalidArgument, "a full folder": engine.ErrInvalidArgument,
+		"another one without a name": engine.ErrInvalidArgument,
+		"another database":           engine.ErrInvalidArgument, "no database": engine.ErrInvalidArgument, "a full folder": engine.ErrInvalidArgument,
 		"the database's folder": engine.ErrInvalidArgument, "a folder in none": os.ErrNotExist, "no operators": engine.ErrUnsupported,
 		"an end": context.Canceled, "damage": engine.ErrInvalidArgument, "half": engine.ErrInvalidArgument,
 		"a filter that panics": engine.ErrAborted, "a comparator that panics": engine.ErrAborted,
@@ -605,6 +610,7 @@ func TestACompactorIsRefusedWhereItWouldNotBeAsked(t *testing.T) {
 	expectErrors(t, map[string]error{
 		"InMemory":  with(engine.Options{InMemory: files}),
 		"TimedRows": with(engine.Options{TimedRows: true}),
+		"identity":  with(engine.Options{Extra: "write_identity_file=false"}),
 		"db_paths":  with(engine.Options{Extra: "db_paths={{path=/tmp/x;target_size=1}}"}),
 		"cf_paths":  with(engine.Options{Families: map[string]engine.FamilyOptions{"f": {Extra: "cf_paths={{path=/tmp/x;target_size=1}}"}}}),
 	}, engine.ErrInvalidArgument, "Compactor")

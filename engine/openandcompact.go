@@ -80,9 +80,11 @@ func openAndCompact(ctx context.Context, dir, output string, input []byte, o *Op
 func (j *jobInput) isOf(dir string) error {
 	identity, err := identityOnDisk(dir)
 	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist): // write_identity_file may be off
+	case errors.Is(err, fs.ErrNotExist): // of what no file names, RocksDB would begin a job of another database
+		return invalid("", "there is no database, or it has no IDENTITY")
+	case err != nil:
 		return fileError("", filepath.Join(dir, "IDENTITY"), err)
-	case err == nil && identity != strings.TrimSpace(j.database):
+	case identity != strings.TrimSpace(j.database):
 		return invalid("", "the input is of another database")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "CURRENT")); err != nil {

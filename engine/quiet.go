@@ -12,6 +12,8 @@ const (
 	drainLast  = time.Minute            // between two, in the end
 )
 
+const _ = uint64(64 - opKinds) // guard.stopped has a bit for each
+
 // quiet waits until every call has ended that was in flight when it was called: for each kind of calls there has then been a
 // moment without any. Calls that begin meanwhile may be in flight. False: the database is being closed. Where calls
 // follow each other without a gap, it has new ones wait for some milliseconds.

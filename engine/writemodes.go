@@ -32,6 +32,12 @@ func (o *Options) validateModes() error {
 	return nil
 }
 
+// offByName tells whether an option is switched off.
+func offByName(extra, name string) bool {
+	value := settingsOf(extra)[name]
+	return value == "false" || value == "0"
+}
+
 // settingsOf are the settings of option strings; of two with one name the last counts.
 func settingsOf(extras ...string) map[string]string {
 	m := map[string]string{}
