@@ -31,6 +31,8 @@ type ColumnFamily struct {
 
 	ingesting sync.Mutex // one call at a time, where what becomes of the files is looked at
 
+	changes atomic.Uint64 // calls of SetOptions
+
 	history   atomic.Uint64 // where it begins, of a family with timestamps: raised before RocksDB's
 	historyMu sync.Mutex    // one raise at a time
 

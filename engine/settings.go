@@ -73,7 +73,9 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 		c.blobs.Store(true) // for good: files stay
 	}
 	return c.db.manifestCall(func() error {
-		return c.db.endingStalls(func() error { return c.c.SetOptions(settings) })
+		return c.db.endingStalls(func() error {
+			return c.setForGood(func() error { return c.c.SetOptions(settings) })
+		})
 	})
 }
 

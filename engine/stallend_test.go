@@ -45,3 +45,32 @@ func TestSetOptionsEndsAStall(t *testing.T) {
 		})
 	}
 }
+
+// A flush that began before SetOptions puts nothing back into force that SetOptions has changed: RocksDB before 9.11 does
+// so, and writes then stop for good though no option says so.
+func TestAFlushBringsNoOptionsBack(t *testing.T) {
+	t.Parallel()
+	onSlowDisk(t, func(t *testing.T, d slowDisk) {
+		db := openTemp(t, &engine.Options{Families: map[string]engine.FamilyOptions{"stall": soakStall}})
+		c, err := db.ColumnFamily("stall")
+		mustDo(t, err, c.Put([]byte("k"), nil, nil), c.Flush(), c.Put([]byte("l"), nil, nil), c.SetOptions(stallAt("2")))
+		d.set(diskSyncDelay, held)
+		answers := make(chan error, 2)
+		go func() { answers <- c.Flush() }()
+		waitFor(t, "the flush to begin", func() bool {
+			n, err := db.PropertyInt("rocksdb.num-running-flushes")
+			return err == nil && n > 0 && d.get(diskSyncsWaiting) > 0
+		})
+		go func() { answers <- c.SetOptions(stallAt("1000")) }() // which waits for a sync itself
+		time.Sleep(50 * time.Millisecond)
+		d.set(diskSyncDelay, 0)
+		mustDo(t, <-answers, <-answers)
+		waitFor(t, "writes", func() bool {
+			return c.Put([]byte("m"), nil, &engine.WriteOptions{NoSlowdown: true}) == nil
+		})
+		o, err := c.Options()
+		if mustDo(t, err); o["level0_stop_writes_trigger"] != "1000" {
+			t.Errorf("in force is %s", o["level0_stop_writes_trigger"])
+		}
+	})
+}
