@@ -167,8 +167,9 @@ bench-peers: setup
 bench-full: setup
 	cd bench && ../$(BEST) go run ./cmd/peers -full $(PEERS)
 
-# The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours.
-race asan cgocheck2: export SKIP_MODULES = ./bench ./migrate
+# The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours, nor would what
+# speaks to a browser.
+race asan cgocheck2: export SKIP_MODULES = ./bench ./migrate ./server/browsertest
 race: setup
 	$(GOTEST) -race -timeout 30m $(FLAGS)
 	$(if $(PACKAGES),,$(SYSTEM) go test -race ./bench/workload ./bench/works ./bench/program)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -81,18 +82,17 @@ func configSet(x *exec, a [][]byte) error {
 	if why := x.s.conf.change(a[2:]); why != "" {
 		return why
 	}
+	for i := 2; i < len(a); i += 2 { // names that there are, and no values
+		x.s.log.Info("a setting was changed", slog.Int64("client", x.c.id), slog.String("directive", strings.ToLower(string(a[i]))))
+	}
 	x.out.ok()
 	return nil
 }
 
 func configResetStat(x *exec, _ [][]byte) error {
 	x.s.stats.reset()
-	for _, c := range commands() {
-		for _, one := range append([]*command{c}, values(c.children)...) {
-			one.calls.Store(0)
-			one.nanos.Store(0)
-			one.failed.Store(0)
-		}
+	for i := range x.s.counts {
+		x.s.counts[i].reset()
 	}
 	x.out.ok()
 	return nil

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,12 +98,14 @@ func (c *client) goodbye(err error) {
 	case errors.As(err, &wrong):
 		c.out.fail(failure("ERR " + wrong.Error()))
 		_ = c.flush()
-		c.server.log.Info("a client broke the protocol", slog.Int64("client", c.id), slog.Any("error", err))
+		what, _, _ := strings.Cut(wrong.Error(), ", got ") // nothing of what it sent
+		c.server.log.Info("a client broke the protocol", slog.Int64("client", c.id), slog.String("error", what))
 	case errors.Is(err, errOutput):
 		c.server.stats.dropped.Add(1)
 		c.server.log.Warn("a client was dropped", slog.Int64("client", c.id), slog.Any("error", err))
 	case errors.Is(err, os.ErrDeadlineExceeded) && !c.leaving.Load():
-		c.server.stats.dropped.Add(1)
+		c.server.stats.idle.Add(1)
+		c.server.log.Debug("an idle client was dropped", slog.Int64("client", c.id))
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 	}
 }

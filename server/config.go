@@ -31,6 +31,9 @@ type Config struct {
 	SaveDir            string // dir: where BGSAVE puts its copies; empty: it is refused
 	EnableDebugCommand bool   // enable-debug-command: DEBUG SLEEP is there
 
+	LogLevel string         // loglevel, changeable: "debug", "verbose", "notice", which is the default, or "warning"
+	Level    *slog.LevelVar // set to what LogLevel says, by New and by CONFIG SET; nil: nobody is told
+
 	// Shutdown is what SHUTDOWN calls, on a goroutine of its own; nil: it is refused.
 	Shutdown func()
 	Logger   *slog.Logger // nil: nothing is logged. No key and no value ever is
@@ -61,6 +64,7 @@ func newSettings(c Config) (*settings, error) {
 			return nil, fmt.Errorf("server: %s: %s", d.name, why)
 		}
 	}
+	c.tellLevel()
 	s := &settings{}
 	s.now.Store(&c)
 	return s, nil
@@ -83,6 +87,9 @@ func defaults(c *Config) {
 	}
 	if c.SlowlogLogSlowerThan == 0 {
 		c.SlowlogLogSlowerThan = 10 * time.Millisecond
+	}
+	if c.LogLevel == "" {
+		c.LogLevel = "notice"
 	}
 	if c.AppendFsync == "" {
 		c.AppendFsync = string(syncEverySecond)
@@ -133,6 +140,14 @@ var directives = []directive{
 	{
 		name: "enable-debug-command", get: func(c *Config) string { return map[bool]string{true: "yes", false: "no"}[c.EnableDebugCommand] }, fixed: true,
 		set: setYesNo(func(c *Config) *bool { return &c.EnableDebugCommand }),
+	},
+	{
+		name: "loglevel", get: func(c *Config) string { return c.LogLevel },
+		set: func(c *Config, v string) error { c.LogLevel = strings.ToLower(v); return nil },
+		check: func(c *Config) string {
+			_, ok := logLevels[c.LogLevel]
+			return unless(ok, "argument(s) must be one of the following: debug, verbose, notice, warning")
+		},
 	},
 	counted("maxclients", func(c *Config) *int { return &c.MaxClients }, 1, 1<<20, true),
 	{name: "maxmemory", get: constant("0")},
@@ -259,6 +274,7 @@ func (s *settings) change(pairs [][]byte) failure {
 			return cleanError("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why)
 		}
 	}
+	c.tellLevel()
 	s.now.Store(&c)
 	return ""
 }

@@ -17,6 +17,7 @@ func (c *client) pipeline() error {
 		args, err := c.command()
 		if err != nil || args == nil {
 			c.finish()
+			c.show(c.shown.Load().command)
 			return err
 		}
 		if err := c.take(args); err != nil {
@@ -90,7 +91,7 @@ func (c *client) alone(one call) {
 	}
 	took := time.Since(begun)
 	c.server.stats.commands.Add(1)
-	one.cmd.nanos.Add(int64(took))
+	c.server.counts[one.cmd.number].took(took, took, 1)
 	if c.server.slow.takes(took) && !one.cmd.is(immediate) {
 		c.server.slow.add(c, one.args, 0, took)
 	}
@@ -119,7 +120,7 @@ func (c *client) refuse(args [][]byte, why failure) {
 		c.queue.bad = true
 	}
 	if cmd := find(args[0]); cmd != nil {
-		cmd.failed.Add(1)
+		c.server.counts[cmd.number].failed.Add(1)
 		if cmd.name == "exec" {
 			c.endTransaction()
 			why = "EXECABORT Transaction discarded because of: " + failure(strings.TrimPrefix(string(why), "ERR "))
@@ -131,9 +132,13 @@ func (c *client) refuse(args [][]byte, why failure) {
 // note is what CLIENT LIST shows of the client from now on.
 func (c *client) note(cmd *command) {
 	c.last.Store(time.Now().UnixNano())
+	c.show(cmd.name)
+}
+
+func (c *client) show(command string) {
 	old := c.shown.Load()
 	now := *old
-	now.db, now.resp, now.command, now.multi, now.watch = c.db, c.out.resp, cmd.name, -1, len(c.watching)
+	now.db, now.resp, now.command, now.multi, now.watch = c.db, c.out.resp, command, -1, len(c.watching)
 	if c.queue != nil {
 		now.multi = len(c.queue.calls)
 	}

@@ -28,14 +28,15 @@ type exec struct {
 
 // slot is a key, and what it holds by now.
 type slot struct {
-	key    []byte
-	at     int  // in exec.slots
-	asked  bool // it is to be read with others
-	loaded bool
-	there  bool
-	dirty  bool
-	now    value
-	row    []byte // of now, if dirty
+	key     []byte
+	at      int  // in exec.slots
+	asked   bool // it is to be read with others
+	loaded  bool
+	there   bool
+	expired bool // its row is there
+	dirty   bool
+	now     value
+	row     []byte // of now, if dirty
 }
 
 // begin makes x ready for a client's commands.
@@ -157,6 +158,7 @@ func (s *slot) take(row []byte, err error, now int64) error {
 			return errForeignRow
 		}
 		s.now, s.there = v, v.expiry > now
+		s.expired = !s.there
 	}
 	s.loaded = true
 	return nil
@@ -177,6 +179,9 @@ func (x *exec) get(key []byte) (*slot, error) {
 		x.s.stats.hits.Add(1)
 	} else {
 		x.s.stats.misses.Add(1)
+		if s.expired {
+			x.s.stats.expired.Add(1)
+		}
 	}
 	return s, nil
 }
@@ -197,7 +202,7 @@ func (x *exec) put(key, data []byte, expiry int64) {
 	x.arena = append(appendHeader(x.arena, kindString, expiry), data...)
 	s.row = x.arena[from:len(x.arena):len(x.arena)]
 	s.now, _ = decodeValue(s.row)
-	s.loaded, s.dirty, s.there = true, true, true
+	s.loaded, s.dirty, s.there, s.expired = true, true, true, false
 	if expiry <= x.now {
 		s.there = false
 	}
@@ -205,7 +210,7 @@ func (x *exec) put(key, data []byte, expiry int64) {
 
 // remove takes a key away that is there.
 func (s *slot) remove() {
-	s.there, s.dirty, s.loaded, s.now = false, true, true, value{}
+	s.there, s.expired, s.dirty, s.loaded, s.now = false, false, true, true, value{}
 }
 
 // flush empties a database, or all of them.
@@ -216,7 +221,7 @@ func (x *exec) flush(db int) error {
 	x.flushed = append(x.flushed, db)
 	for i := range x.slots {
 		if s := &x.slots[i]; db < 0 || int(s.key[0]) == db {
-			s.there, s.dirty, s.loaded, s.now = false, false, true, value{}
+			s.there, s.expired, s.dirty, s.loaded, s.now = false, false, false, true, value{}
 		}
 	}
 	return nil

@@ -1,5 +1,7 @@
 package server
 
+import "time"
+
 // Directives are all that a configuration file may have.
 func Directives() (names []string) {
 	for name := range fileDirectives {
@@ -20,4 +22,22 @@ func KnowsDirective(name string) bool {
 		}
 	}
 	return false
+}
+
+// LatencyCounter counts as a command's latencies are counted.
+type LatencyCounter struct{ l latencies }
+
+func (c *LatencyCounter) Count(d time.Duration, n int) { c.l.add(d, n) }
+
+func (c *LatencyCounter) All() (all Latencies) {
+	c.l.addTo(&all)
+	return all
+}
+
+// RefuseWrite is a write that the database refused so long ago.
+func (s *Server) RefuseWrite(err error, ago time.Duration) {
+	s.noteWrite(err)
+	if r := s.refusal.Load(); r != nil {
+		r.at = r.at.Add(-ago)
+	}
 }

@@ -27,20 +27,35 @@ type File struct {
 	TLSCertFile, TLSKeyFile string // tls-cert-file, tls-key-file
 	TLSCACertFile           string // tls-ca-cert-file: by whom clients must be certified; empty: they need not be
 
-	Engine engine.Options // rocksdb-block-cache, rocksdb-options
+	HTTPBind []string // http-bind: 127.0.0.1 and ::1 unless others are named
+	HTTPPort int      // http-port: 0, none
+
+	LogFormat string // log-format: "text" or "json"
+	LogFile   string // logfile; empty: the standard error output
+
+	Engine     engine.Options // rocksdb-block-cache, rocksdb-options
+	Statistics string         // rocksdb-statistics: "yes", "no", or "auto", which is yes with an http-port: see EngineOptions
 }
 
 // NewFile is what an empty file says.
 func NewFile() *File {
-	f := &File{Bind: []string{"127.0.0.1", "::1"}, Port: 6379}
+	f := &File{Bind: loopback(), Port: 6379, HTTPBind: loopback(), LogFormat: "text", Statistics: "auto"}
 	defaults(&f.Config)
 	return f
 }
+
+func loopback() []string { return []string{"127.0.0.1", "::1"} }
 
 // fileDirectives are those that CONFIG does not know.
 var fileDirectives = map[string]func(*File, []string) error{
 	"bind": func(f *File, a []string) error { f.Bind = a; return nil },
 	"port": func(f *File, a []string) error { return setPort(&f.Port, a) },
+
+	"http-bind": func(f *File, a []string) error { f.HTTPBind = a; return nil },
+	"http-port": func(f *File, a []string) error { return setPort(&f.HTTPPort, a) },
+
+	"log-format": func(f *File, a []string) error { return setOneOf(&f.LogFormat, a, "text", "json") },
+	"logfile":    func(f *File, a []string) error { return setOne(&f.LogFile, a) },
 
 	"tls-port":         func(f *File, a []string) error { return setPort(&f.TLSPort, a) },
 	"tls-cert-file":    func(f *File, a []string) error { return setOne(&f.TLSCertFile, a) },
@@ -55,7 +70,8 @@ var fileDirectives = map[string]func(*File, []string) error{
 		f.Engine.BlockCacheSize = int64(n)
 		return err
 	},
-	"rocksdb-options": func(f *File, a []string) error { return setOne(&f.Engine.Extra, a) },
+	"rocksdb-options":    func(f *File, a []string) error { return setOne(&f.Engine.Extra, a) },
+	"rocksdb-statistics": func(f *File, a []string) error { return setOneOf(&f.Statistics, a, "auto", "yes", "no") },
 }
 
 var errOneArgument = errors.New("it takes one argument")
@@ -65,6 +81,14 @@ func setOne(at *string, a []string) error {
 		return errOneArgument
 	}
 	*at = a[0]
+	return nil
+}
+
+func setOneOf(at *string, a []string, values ...string) error {
+	if len(a) != 1 || !slices.Contains(values, strings.ToLower(a[0])) {
+		return fmt.Errorf("it takes one of: %s", strings.Join(values, ", "))
+	}
+	*at = strings.ToLower(a[0])
 	return nil
 }
 
@@ -83,7 +107,7 @@ func (f *File) Read(r io.Reader) error {
 	for n := 1; lines.Scan(); n++ {
 		words, err := splitLine(lines.Text())
 		if err == nil && len(words) > 0 {
-			err = f.set(strings.ToLower(words[0]), words[1:])
+			err = f.Set(words[0], words[1:]...)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
@@ -92,8 +116,9 @@ func (f *File) Read(r io.Reader) error {
 	return lines.Err()
 }
 
-// set takes one directive.
-func (f *File) set(name string, args []string) error {
+// Set takes one directive, as a line of a file has it. An error says which it is.
+func (f *File) Set(name string, args ...string) error {
+	name = strings.ToLower(name)
 	if set := fileDirectives[name]; set != nil {
 		if err := set(f, args); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -142,6 +167,18 @@ func splitLine(line string) (words []string, err error) {
 		line = strings.TrimLeft(line, " \t")
 	}
 	return words, nil
+}
+
+// EngineOptions are those to open the database with. Statistics are the cheapest that the linked RocksDB has.
+func (f *File) EngineOptions() *engine.Options {
+	o := f.Engine
+	if f.Statistics == "yes" || f.Statistics == "auto" && f.HTTPPort != 0 {
+		o.Statistics = engine.UsualStatistics
+		if engine.Supports(engine.StatisticsLevels) {
+			o.Statistics = engine.TickerStatistics
+		}
+	}
+	return Options(o)
 }
 
 // LoadTLS reads the files that the directives of TLS name; nil without a port for it.

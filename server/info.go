@@ -31,7 +31,10 @@ func tooManyFiles(err error) bool {
 }
 
 func (s *stats) reset() {
-	for _, n := range []*atomic.Int64{&s.commands, &s.connections, &s.turned, &s.hits, &s.misses, &s.in, &s.out, &s.errors, &s.dropped} {
+	for _, n := range []*atomic.Int64{
+		&s.commands, &s.connections, &s.turned, &s.hits, &s.misses, &s.expired, &s.in, &s.out, &s.errors, &s.dropped, &s.idle,
+		&s.segments, &s.together, &s.refused,
+	} {
 		n.Store(0)
 	}
 }
@@ -202,16 +205,8 @@ func (s *Server) port() int {
 }
 
 func infoClients(s *Server) string {
-	list := s.connected()
-	watching, multi := 0, 0
-	for _, c := range list {
-		f := c.shown.Load()
-		watching += min(f.watch, 1)
-		if f.multi >= 0 {
-			multi++
-		}
-	}
-	return lines("connected_clients", len(list), "maxclients", s.conf.maxClients(), "blocked_clients", 0,
+	all, watching, multi := s.countClients()
+	return lines("connected_clients", all, "maxclients", s.conf.maxClients(), "blocked_clients", 0,
 		"clients_watching", watching, "clients_in_transaction", multi)
 }
 
@@ -253,18 +248,16 @@ func infoCPU(*Server) string {
 	return lines("used_cpu_sys", seconds(u.Stime), "used_cpu_user", seconds(u.Utime))
 }
 
-func infoCommands(*Server) string {
+func infoCommands(s *Server) string {
 	var b strings.Builder
-	for _, name := range commandNames() {
-		c := commands()[name]
-		for _, one := range append([]*command{c}, values(c.children)...) {
-			n := one.calls.Load()
-			if n == 0 {
-				continue
-			}
-			us := one.nanos.Load() / 1000
-			fmt.Fprintf(&b, "cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,failed_calls=%d\r\n", one.name, n, us, float64(us)/float64(n), one.failed.Load())
+	for i, c := range table.all {
+		count := &s.counts[i]
+		n := count.calls.Load()
+		if n == 0 {
+			continue
 		}
+		us := count.nanos.Load() / 1000
+		fmt.Fprintf(&b, "cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,failed_calls=%d\r\n", c.name, n, us, float64(us)/float64(n), count.failed.Load())
 	}
 	return b.String()
 }

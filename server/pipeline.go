@@ -107,10 +107,11 @@ func (x *exec) foresee(c call, locked bool, h *held, read []int) []int {
 func (x *exec) call(call call) {
 	from := len(x.out.b)
 	err := call.cmd.run(x, call.args)
-	call.cmd.calls.Add(1)
+	count := &x.s.counts[call.cmd.number]
+	count.calls.Add(1)
 	switch {
 	case err != nil:
-		call.cmd.failed.Add(1)
+		count.failed.Add(1)
 		x.s.stats.errors.Add(1)
 		x.out.b = x.out.b[:from]
 		x.out.fail(asFailure(err))
@@ -157,9 +158,16 @@ func (g *segment) fail(c *client, why failure) {
 func (g *segment) account(c *client, took time.Duration) {
 	s := c.server
 	s.stats.commands.Add(int64(len(g.calls)))
-	each := int64(took) / int64(len(g.calls))
-	for _, call := range g.calls {
-		call.cmd.nanos.Add(each)
+	s.stats.segments.Add(1)
+	s.stats.together.Add(int64(len(g.calls)))
+	each := took / time.Duration(len(g.calls))
+	for from := 0; from < len(g.calls); {
+		cmd, to := g.calls[from].cmd, from+1
+		for to < len(g.calls) && g.calls[to].cmd == cmd {
+			to++
+		}
+		s.counts[cmd.number].took(each, took, to-from)
+		from = to
 	}
 	if s.slow.takes(took) {
 		s.slow.add(c, g.calls[0].args, len(g.calls)-1, took)

@@ -26,6 +26,8 @@ type Server struct {
 	cursors cursors
 	slow    slowLog
 	stats   stats
+	counts  []commandStats // by command.number
+	refusal atomic.Pointer[refusal]
 	sizes   sizes
 	saves   saves
 	id      string // of this run
@@ -39,16 +41,6 @@ type Server struct {
 	stop       context.CancelFunc
 	life       context.Context
 	background sync.WaitGroup
-}
-
-// stats are what INFO tells, since the start or CONFIG RESETSTAT.
-type stats struct {
-	began                         time.Time
-	commands, connections, turned atomic.Int64
-	hits, misses                  atomic.Int64
-	in, out                       atomic.Int64 // bytes
-	errors, dropped               atomic.Int64
-	rate                          rate
 }
 
 // Options say how to open the database of a Server: those of the family of keys have to be so.
@@ -72,6 +64,8 @@ func New(db *engine.DB, c Config) (*Server, error) {
 		db: db, keys: keys, log: c.Logger, conf: conf, id: newRunID(),
 		clients: map[int64]*client{}, listeners: map[net.Listener]struct{}{},
 	}
+	commands()
+	s.counts = make([]commandStats, len(table.all))
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -128,6 +122,7 @@ func (s *Server) welcome(conn net.Conn) {
 		s.mu.Unlock()
 		if full {
 			s.stats.turned.Add(1)
+			s.log.Debug("a client was turned away: there are too many")
 			go turnAway(conn) // with TLS it takes as long as the other side wants
 			return
 		}
@@ -140,6 +135,7 @@ func (s *Server) welcome(conn net.Conn) {
 	s.working.Add(1)
 	s.mu.Unlock()
 	s.stats.connections.Add(1)
+	s.debug("a client came", c)
 	go c.serve()
 }
 
@@ -156,8 +152,16 @@ func (s *Server) forget(l net.Listener) {
 	delete(s.listeners, l)
 }
 
+// debug logs what concerns a client.
+func (s *Server) debug(what string, c *client) {
+	if s.log.Enabled(s.life, slog.LevelDebug) {
+		s.log.Debug(what, slog.Int64("client", c.id), slog.String("address", c.conn.RemoteAddr().String()))
+	}
+}
+
 // left forgets a client.
 func (s *Server) left(c *client) {
+	s.debug("a client left", c)
 	s.watches.drop(c)
 	s.mu.Lock()
 	delete(s.clients, c.id)
@@ -199,10 +203,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // write commits, as durably as the configuration says.
 func (s *Server) write(b *engine.Batch) error {
+	var o *engine.WriteOptions
 	if s.conf.sync() == syncAlways {
-		return s.db.Write(b, synced)
+		o = synced
 	}
-	return s.db.Write(b, nil)
+	err := s.db.Write(b, o)
+	s.noteWrite(err)
+	return err
 }
 
 var synced = &engine.WriteOptions{Sync: true}
@@ -211,6 +218,7 @@ var synced = &engine.WriteOptions{Sync: true}
 // cannot be written.
 func (s *Server) writeFailure(err error) failure {
 	s.stats.errors.Add(1)
+	s.stats.refused.Add(1)
 	s.log.Error("a write failed", slog.Any("error", err))
 	return cleanError("MISCONF Errors writing to the AOF file: " + err.Error())
 }

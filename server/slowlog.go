@@ -77,6 +77,13 @@ func (l *slowLog) newest(n int64) []slowEntry {
 	return list
 }
 
+// count is how many entries there have been.
+func (l *slowLog) count() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}
+
 func (l *slowLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // flags say what a command does, as COMMAND tells clients.
@@ -38,10 +37,7 @@ type command struct {
 	run      func(*exec, [][]byte) error // nil: only its children can be called
 	blind    func([][]byte) bool
 	children map[string]*command
-
-	calls  atomic.Int64
-	nanos  atomic.Int64
-	failed atomic.Int64
+	number   int // in table.all
 }
 
 // keySpec says which arguments are keys: from, the name being 0, to, which counts from the end if below 0, each step-th.
@@ -85,6 +81,7 @@ func (c *command) takes(args [][]byte) bool {
 var table struct {
 	once   sync.Once
 	byName map[string]*command
+	all    []*command // with their children
 }
 
 // commands are all, by name in small letters.
@@ -99,6 +96,16 @@ func commands() map[string]*command {
 				c.inGroup(group)
 				table.byName[c.name] = c
 			}
+		}
+		for _, name := range sortedNames(table.byName) {
+			c := table.byName[name]
+			table.all = append(table.all, c)
+			for _, child := range sortedNames(c.children) {
+				table.all = append(table.all, c.children[child])
+			}
+		}
+		for i, c := range table.all {
+			c.number = i
 		}
 	})
 	return table.byName

@@ -5,15 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 	"github.com/rockbridge-db/rockbridge/server"
+	"github.com/rockbridge-db/rockbridge/server/monitor"
 	"github.com/spf13/cobra"
 )
 
@@ -26,6 +28,9 @@ type serveFlags struct {
 	bind        []string
 	port        int
 	sync        string
+	httpBind    []string
+	httpPort    int
+	level, log  string
 	json        bool
 }
 
@@ -38,11 +43,16 @@ func newServeCommand() *cobra.Command {
 Redis's protocol: docs/commands.md lists the commands. It listens on this machine only,
 unless told otherwise, without a password, unless one is set.
 
+With --http-port there is a web page with live charts, /metrics for Prometheus, /healthz
+and /readyz, on this machine only unless --http-bind says otherwise. They show figures,
+neither keys nor values, and ask for no password.
+
 SIGTERM and SIGINT end it: commands under way are answered, and everything is synced.
 A second signal kills it, which loses nothing that was acknowledged either.`,
 		Example: `  rockbridge serve data.db
   rockbridge serve data.db --port 7000 --appendfsync always
   rockbridge serve data.db --config server/rockbridge.conf
+  rockbridge serve data.db --http-port 8080
   redis-cli set greeting hello`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,7 +60,10 @@ A second signal kills it, which loses nothing that was acknowledged either.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), args[0], f, flags.logger(cmd.ErrOrStderr()))
+			if err := f.OpenLog(cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), args[0], f)
 		},
 	}
 	cmd.Flags().StringVar(&flags.config, "config", "", "file with the configuration; server/rockbridge.conf has every directive")
@@ -58,15 +71,12 @@ A second signal kills it, which loses nothing that was acknowledged either.`,
 	cmd.Flags().IntVar(&flags.port, "port", 6379, "port to listen on, in place of the file's; 0: any that is free")
 	cmd.Flags().StringVar(&flags.sync, "appendfsync", "everysec", "when changes are on disk: always, everysec or no, in place of the file's")
 	cmd.Flags().StringVar(&flags.dir, "dir", "", "folder for the copies that BGSAVE makes, in place of the file's")
-	cmd.Flags().BoolVar(&flags.json, "json", false, "log lines are JSON")
+	cmd.Flags().IntVar(&flags.httpPort, "http-port", 0, "port of the web page and of /metrics, in place of the file's; 0: any that is free (default none)")
+	cmd.Flags().StringSliceVar(&flags.httpBind, "http-bind", nil, "addresses of the web page, in place of the file's (default 127.0.0.1,::1)")
+	cmd.Flags().StringVar(&flags.level, "loglevel", "notice", "what is logged: debug, verbose, notice or warning, in place of the file's")
+	cmd.Flags().StringVar(&flags.log, "logfile", "", "file that the log is appended to, in place of the file's (default the standard error output)")
+	cmd.Flags().BoolVar(&flags.json, "json", false, "log lines are JSON, in place of the file's log-format")
 	return cmd
-}
-
-func (s *serveFlags) logger(w io.Writer) *slog.Logger {
-	if s.json {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(slog.NewTextHandler(w, nil))
 }
 
 // file is the configuration: the file's, and over it the flags that were given.
@@ -86,20 +96,40 @@ func (s *serveFlags) file(cmd *cobra.Command) (*server.File, error) {
 	if given("bind") {
 		f.Bind = s.bind
 	}
-	if given("port") {
-		if s.port < 0 || s.port > 65535 {
-			return nil, usagef("--port %d is none", s.port)
+	for _, p := range []struct {
+		name string
+		port int
+		to   *int
+	}{{"port", s.port, &f.Port}, {"http-port", s.httpPort, &f.HTTPPort}} {
+		switch {
+		case !given(p.name):
+		case p.port < 0 || p.port > 65535:
+			return nil, usagef("--%s %d is none", p.name, p.port)
+		case p.port == 0:
+			*p.to = anyPort
+		default:
+			*p.to = p.port
 		}
-		f.Port = s.port
+	}
+	if given("http-bind") {
+		f.HTTPBind = s.httpBind
+	}
+	if given("loglevel") {
+		if err := f.Set("loglevel", s.level); err != nil {
+			return nil, err
+		}
+	}
+	if given("logfile") {
+		f.LogFile = s.log
+	}
+	if given("json") {
+		f.LogFormat = map[bool]string{true: "json", false: "text"}[s.json]
 	}
 	if given("appendfsync") {
 		f.AppendFsync = s.sync
 	}
 	if given("dir") {
 		f.SaveDir = s.dir
-	}
-	if given("port") && s.port == 0 {
-		f.Port = anyPort
 	}
 	return f, nil
 }
@@ -108,9 +138,8 @@ func (s *serveFlags) file(cmd *cobra.Command) (*server.File, error) {
 const anyPort = -1
 
 // serve opens the database and serves it until ctx ends, or a client says SHUTDOWN.
-func serve(ctx context.Context, dir string, f *server.File, log *slog.Logger) (err error) {
-	f.Logger = log
-	f.Engine.Logger = log
+func serve(ctx context.Context, dir string, f *server.File) (err error) {
+	log := f.Logger
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	f.Shutdown = stop
@@ -118,7 +147,15 @@ func serve(ctx context.Context, dir string, f *server.File, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	db, err := engine.Open(dir, server.Options(f.Engine))
+	var watch *monitor.Monitor
+	if f.HTTPPort != 0 { // before the database is opened, which may take its time
+		watch = monitor.New(monitor.Options{Name: filepath.Base(dir), Logger: log})
+		defer func() { err = errors.Join(err, endWatch(watch)) }()
+		if err := showHTTP(f, watch, log); err != nil {
+			return err
+		}
+	}
+	db, err := engine.Open(dir, f.EngineOptions())
 	if err != nil {
 		return err
 	}
@@ -127,7 +164,7 @@ func serve(ctx context.Context, dir string, f *server.File, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	listeners, err := listen(f, certificates)
+	listeners, err := listenAll(f, certificates)
 	if err != nil {
 		return errors.Join(err, s.Shutdown(context.Background()))
 	}
@@ -136,42 +173,89 @@ func serve(ctx context.Context, dir string, f *server.File, log *slog.Logger) (e
 		log.Info("listening", slog.String("address", l.Addr().String()), slog.String("database", dir), slog.String("rocksdb", engine.Version()))
 		go func() { ended <- s.Serve(l) }()
 	}
-	select {
-	case <-ctx.Done():
-		log.Info("shutting down")
-	case err = <-ended:
+	if watch != nil {
+		err = watch.Watch(s, db)
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			log.Info("shutting down")
+		case err = <-ended:
+		}
 	}
 	last, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	return errors.Join(err, s.Shutdown(last))
 }
 
-// listen listens on all addresses. One of the two of this machine may be missing, as where there is no IPv6.
-func listen(f *server.File, certificates *tls.Config) (list []net.Listener, err error) {
-	var failed error
-	try := func(host string, port int, c *tls.Config) {
-		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(max(port, 0))))
-		if err != nil {
-			failed = errors.Join(failed, err)
-			return
-		}
-		if c != nil {
-			l = tls.NewListener(l, c)
-		}
-		list = append(list, l)
+// showHTTP begins to answer over HTTP.
+func showHTTP(f *server.File, m *monitor.Monitor, log *slog.Logger) error {
+	listeners, err := listen(f.HTTPBind, func(host string) (list []net.Listener, err error) {
+		return listenTo(list, host, f.HTTPPort, nil)
+	})
+	if err != nil {
+		return err
 	}
-	for _, host := range f.Bind {
+	for _, l := range listeners {
+		log.Info("showing", slog.String("url", "http://"+l.Addr().String()+"/"))
+		if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+			log.Warn("the web page and /metrics are open beyond this machine, and ask for no password", slog.String("address", a.String()))
+		}
+		go func() {
+			if err := m.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				log.Error("the web page has ended", slog.Any("error", err))
+			}
+		}()
+	}
+	return nil
+}
+
+// endWatch lets answers under way be taken for a second.
+func endWatch(m *monitor.Monitor) error {
+	last, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := m.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// listenAll listens for clients of Redis.
+func listenAll(f *server.File, certificates *tls.Config) ([]net.Listener, error) {
+	return listen(f.Bind, func(host string) (list []net.Listener, err error) {
 		if f.Port != 0 {
-			try(host, f.Port, nil)
+			list, err = listenTo(list, host, f.Port, nil)
 		}
-		if f.TLSPort != 0 {
-			try(host, f.TLSPort, certificates)
+		if f.TLSPort != 0 && err == nil {
+			list, err = listenTo(list, host, f.TLSPort, certificates)
 		}
+		return list, err
+	})
+}
+
+func listenTo(list []net.Listener, host string, port int, c *tls.Config) ([]net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(max(port, 0))))
+	if err != nil {
+		return list, err
+	}
+	if c != nil {
+		l = tls.NewListener(l, c)
+	}
+	return append(list, l), nil
+}
+
+// listen listens on all addresses. One of the two of this machine may be missing, as where there is no IPv6.
+func listen(hosts []string, to func(host string) ([]net.Listener, error)) (list []net.Listener, err error) {
+	var failed error
+	for _, host := range hosts {
+		some, err := to(host)
+		list = append(list, some...)
+		failed = errors.Join(failed, err)
 	}
 	if len(list) == 0 && failed == nil {
 		failed = usagef("there is nothing to listen on: no address, or no port")
 	}
-	loopback := len(f.Bind) == 2 && f.Bind[0] == "127.0.0.1" && f.Bind[1] == "::1"
+	loopback := len(hosts) == 2 && hosts[0] == "127.0.0.1" && hosts[1] == "::1"
 	if failed != nil && (len(list) == 0 || !loopback) {
 		for _, l := range list {
 			l.Close()

@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +24,7 @@ import (
 type serving struct {
 	cmd   *exec.Cmd
 	addr  string
+	began string      // what it said before it listened
 	words chan string // what it says, up to its end
 }
 
@@ -48,6 +52,7 @@ func startServing(t *testing.T, args ...string) *serving {
 	if s.addr == "" {
 		t.Fatalf("it does not listen: %s", said)
 	}
+	s.began = said
 	go func() {
 		for lines.Scan() {
 			said += lines.Text() + "\n"
@@ -175,10 +180,108 @@ func TestServeTellsWhatIsWrong(t *testing.T) {
 		{[]string{db, "--appendfsync", "sometimes"}, 1, "everysec"},
 		{[]string{db, "--bind", "127.0.0.1", "--port", port}, 1, "address already in use"},
 		{[]string{db, "--bind", ""}, 2, "nothing to listen on"},
+		{[]string{db, "--http-port", "70000"}, 2, "--http-port 70000"},
+		{[]string{db, "--port", "0", "--http-bind", "127.0.0.1", "--http-port", port}, 1, "address already in use"},
+		{[]string{db, "--port", "0", "--http-bind", "", "--http-port", "0"}, 2, "nothing to listen on"},
+		{[]string{db, "--loglevel", "loud"}, 1, "debug, verbose, notice, warning"},
+		{[]string{db, "--logfile", filepath.Join(dir, "none", "log")}, 1, "logfile: "},
 		{nil, 2, "arg"},
 	} {
 		if r := runWith(t, "", append([]string{"serve"}, c.args...)...); r.code != c.code || !strings.Contains(r.stderr, c.want) {
 			t.Errorf("%q: %d, %s", c.args, r.code, r.stderr)
+		}
+	}
+}
+
+var showing = regexp.MustCompile(`msg=showing url=(\S+)/`)
+
+// A server shows itself over HTTP from before its first client to its end, by flags and by a file, and warns who lets others see it.
+func TestServeShowsItselfOverHTTP(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "conf")
+	if err := os.WriteFile(config, []byte("http-bind 127.0.0.1\nhttp-port 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServing(t, filepath.Join(dir, "orders"), "--bind", "127.0.0.1", "--port", "0", "--config", config, "--http-port", "0")
+	m := showing.FindStringSubmatch(s.began)
+	if m == nil || strings.Contains(s.began, "beyond this machine") {
+		t.Fatalf("it does not say where it shows itself: %s", s.began)
+	}
+	get := func(path string) (int, string) {
+		t.Helper()
+		answer, err := http.Get(m[1] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		b, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(b)
+	}
+	if got, err := s.dial(t).ask("SET greeting hello"); err != nil || got != "+OK" {
+		t.Fatal(got, err)
+	}
+	for path, want := range map[string]string{
+		"/readyz": "ok\n", "/healthz": "ok\n", "/": "<h1>orders</h1>", "/metrics": "rockbridge_server_commands_total{command=\"set\"} 1\n", "/figures": `"ready":true`,
+	} {
+		if code, body := get(path); code != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, %.500s", path, code, body)
+		}
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, body := get("/metrics"); strings.Contains(body, "rockbridge_server_block_cache_misses_total") && strings.Contains(body, `rockbridge_open{db="orders"} 1`) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("RocksDB does not count")
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	if words := <-s.words; s.cmd.Wait() != nil || !strings.Contains(words, "shutting down") {
+		t.Errorf("its end: %s", words)
+	}
+	if _, err := http.Get(m[1] + "/readyz"); err == nil {
+		t.Error("it answers after its end")
+	}
+	open := startServing(t, filepath.Join(dir, "open"), "--bind", "127.0.0.1", "--port", "0", "--http-bind", "0.0.0.0", "--http-port", "0")
+	if !strings.Contains(open.began, "level=WARN") || !strings.Contains(open.began, "open beyond this machine, and ask for no password") {
+		t.Errorf("no warning: %s", open.began)
+	}
+	if quiet := startServing(t, filepath.Join(dir, "quiet"), "--bind", "127.0.0.1", "--port", "0"); showing.MatchString(quiet.began) {
+		t.Errorf("it shows itself unasked: %s", quiet.began)
+	}
+}
+
+// The log goes where it is told to, as JSON if that is asked for.
+func TestServeLogsToAFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log")
+	c := command(t, "serve", filepath.Join(dir, "db"), "--bind", "127.0.0.1", "--port", "0", "--json", "--logfile", path, "--loglevel", "verbose")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Process.Kill()
+	var text string
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(text, "listening"); time.Sleep(5 * time.Millisecond) {
+		b, _ := os.ReadFile(path)
+		if text = string(b); time.Now().After(end) {
+			t.Fatalf("the log: %s", text)
+		}
+	}
+	c.Process.Signal(syscall.SIGTERM)
+	if err := c.Wait(); err != nil {
+		t.Error(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(b), `"msg":"shutting down"`) {
+		t.Errorf("%v, %s", err, b)
+	}
+	for line := range strings.Lines(string(b)) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
 		}
 	}
 }
