@@ -46,6 +46,7 @@ const (
 	opGetEntity
 	opSizes
 	opTrace
+	opSettle // what goes on behind a call: dropped families are freed, options set again
 	opKinds
 )
 
@@ -67,6 +68,7 @@ var opNames = [opKinds]string{
 	"get entity",
 	"approximate sizes",
 	"trace",
+	"settle",
 }
 
 // guard stands round every call into C. It counts the calls in flight, so that Close can wait for

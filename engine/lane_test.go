@@ -148,6 +148,7 @@ func TestEveryKindOfCallHasALane(t *testing.T) {
 	within := map[opKind]string{
 		opGet: "lookup", opGetPinned: "lookup", opHas: "lookup", opGetEntity: "lookup", opMultiGet: "lookup", opWrite: "commit", opImport: "commit", opTx: "its parts", opSyncWAL: "syncer",
 		opCompact: "enterCompact", opPause: "enterWork", opOptions: "one at a time", opView: "Secondary", opCatchUp: "Secondary", opCancel: "Close",
+		opSettle: "one at a time, and for each family",
 	}
 	l := newLanes(&Options{})
 	for op := range opKinds {

@@ -66,8 +66,8 @@ func (r *retirement) next(more bool) (dropped []*ColumnFamily, end bool) {
 
 // free frees those that can be, and gives the others.
 func (d *DB) free(families []*ColumnFamily) (read []*ColumnFamily) {
-	d.guard.running[opFamily].begin()
-	defer d.guard.running[opFamily].end()
+	d.guard.running[opSettle].begin()
+	defer d.guard.running[opSettle].end()
 	if d.guard.closing.Load() {
 		return families
 	}

@@ -11,6 +11,9 @@ import (
 // ends, the triggers among them by which writes are stopped. After a SetOptions that raised them all writes may so stop
 // for good. There the options are set once more when what ran meanwhile has ended.
 
+// settleLate is how often it is looked in the end. Close waits so long.
+const settleLate = 100 * time.Millisecond
+
 // settling is a call of SetOptions whose options may have to be set again.
 type settling struct {
 	c      *ColumnFamily
@@ -29,12 +32,7 @@ func (c *ColumnFamily) setForGood(apply func() error) error {
 		return apply()
 	}
 	s := &settling{c: c, number: c.changes.Add(1), apply: apply, before: c.superVersion(), over: make(chan struct{})}
-	running := &c.db.guard.running[opOptions] // the caller is in the guard
-	running.begin()
-	go func() {
-		defer running.end()
-		s.settle()
-	}()
+	c.db.guard.aside(opSettle, s.settle) // the caller is in the guard
 	s.err = apply()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +51,7 @@ func (s *settling) settle() {
 	case <-time.After(stallEndSoon):
 	}
 	flushed, compacted := false, false
-	for pause := stallEndSoon; s.wanted(); pause = min(2*pause, time.Second) {
+	for pause := stallEndSoon; s.wanted(); pause = min(2*pause, settleLate) {
 		time.Sleep(pause)
 		flushed = flushed || s.c.number("rocksdb.num-running-flushes") == 0
 		compacted = compacted || s.c.number("rocksdb.num-running-compactions") == 0
