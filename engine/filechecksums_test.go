@@ -249,3 +249,24 @@ func TestFamilyFilesHaveNoChecksumsUntilACompaction(t *testing.T) {
 	mustDo(t, c.CompactWith(nil, nil, nil, &engine.CompactOptions{Bottommost: engine.BottommostForce}))
 	expectChecksums(t, "compacted", db, 0)
 }
+
+// A backup keeps the checksums: a database that is restored from it knows those of all its files, and they are right.
+func TestARestoredDatabaseKnowsItsFilesChecksums(t *testing.T) {
+	db := openTemp(t, withChecksums())
+	b := openBackups(t, filepath.Join(t.TempDir(), "backups"), nil)
+	c, err := db.ColumnFamily("blobs")
+	mustDo(t, err)
+	for i := range 3 {
+		mustDo(t, db.Put(fmt.Appendf(nil, "%d", i), []byte("v"), nil), c.Put(fmt.Appendf(nil, "%d", i), make([]byte, 1000), nil), db.Flush())
+		_, err := b.Create(t.Context(), db, nil)
+		mustDo(t, err)
+	}
+	dir := filepath.Join(t.TempDir(), "restored")
+	mustDo(t, b.Restore(t.Context(), 0, dir, nil))
+	restored := openDir(t, dir, withChecksums())
+	defer restored.Close()
+	files := expectChecksums(t, "restored", restored, 0)
+	if v, err := restored.VerifyFileChecksums(t.Context(), nil); err != nil || v.Files != len(files) || len(files) != 9 {
+		t.Errorf("%+v of %d files, %v", v, len(files), err)
+	}
+}
