@@ -42,8 +42,15 @@ func TestCacheOnlyInventsNoRows(t *testing.T) {
 		for row := range rows {
 			for file := range 2 * files { // every second key is absent
 				blocked += readCacheOnly(t, name, db, fmt.Appendf(nil, "%d/%d", row, file), file < files)
+				may, err := db.MayHave(fmt.Appendf(nil, "%d/%d", row, file))
+				if err != nil || file < files && !may {
+					t.Errorf("%s: %d/%d may be there: %t, %v", name, row, file, may, err)
+				}
 				blocked += readCacheOnly(t, name+", indexed batch", over, fmt.Appendf(nil, "%d/%d", row, file), file < files)
 			}
+		}
+		if may, err := db.MayHave([]byte("~")); may || err != nil { // beyond every file
+			t.Errorf("%s: what is in no file's range may be there: %t, %v", name, may, err)
 		}
 		if blocked == 0 {
 			t.Errorf("%s: no read would have blocked: the test shows nothing", name)

@@ -32,6 +32,9 @@ func (d *DB) GetPinned(key []byte, o *ReadOptions, f func(value []byte) error) e
 // Has reports whether a key of the default family is there: see ColumnFamily.Has.
 func (d *DB) Has(key []byte, o *ReadOptions) (bool, error) { return d.family().Has(key, o) }
 
+// MayHave tells whether a key of the default family may be there: see ColumnFamily.MayHave.
+func (d *DB) MayHave(key []byte) (bool, error) { return d.family().MayHave(key) }
+
 // NewIter makes an iterator over the default family: see ColumnFamily.NewIter.
 func (d *DB) NewIter(o *IterOptions) (*iterator.Iterator, error) { return d.family().NewIter(o) }
 

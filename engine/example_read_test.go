@@ -149,3 +149,19 @@ func ExampleDB_GetPinned() {
 	fmt.Println(zeros, err)
 	// Output: 1048576 <nil>
 }
+
+// What memory alone tells of keys: false is certain.
+func ExampleColumnFamily_MayHave() {
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{BloomBitsPerKey: 10}})
+	defer done()
+	db.Put([]byte("a"), []byte("1"), nil)
+	db.Flush()
+	users, _ := db.ColumnFamily("default")
+	for _, key := range []string{"a", "z"} {
+		may, err := users.MayHave([]byte(key))
+		fmt.Println(key, may, err)
+	}
+	// Output:
+	// a true <nil>
+	// z false <nil>
+}

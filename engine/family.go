@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,16 @@ func (c *ColumnFamily) GetPinned(key []byte, o *ReadOptions, f func(value []byte
 // Has reports whether key is there.
 func (c *ColumnFamily) Has(key []byte, o *ReadOptions) (bool, error) {
 	return view{cf: c}.has(key, o)
+}
+
+// MayHave tells, without reading a file, whether key may be there: false is certain, true is a guess where memtables, filters
+// and what is in the cache do not tell. Safe for concurrent use; the errors are those of Has.
+func (c *ColumnFamily) MayHave(key []byte) (bool, error) {
+	there, err := c.Has(key, &ReadOptions{CacheOnly: true})
+	if errors.Is(err, ErrWouldBlock) {
+		return true, nil
+	}
+	return there, err
 }
 
 // NewIter makes an iterator over the family's state at this moment. It stands nowhere yet, and must

@@ -49,6 +49,13 @@ func multiGetFamiliesCall[T familiesReader](h T, k *lifecycleKit) error {
 	return want(err, len(values) == 1 && bytes.Equal(values[0].Data, kitValue(key)), values)
 }
 
+func mayHaveCall[T interface {
+	MayHave(key []byte) (bool, error)
+}](h T, _ *lifecycleKit) error {
+	may, err := h.MayHave(kitKeys[0])
+	return want(err, may, "certainly absent")
+}
+
 // lifecycleWriter is what DB and ColumnFamily have in common.
 type lifecycleWriter interface {
 	Put(key, value []byte, o *engine.WriteOptions) error
@@ -203,6 +210,7 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 		v, err := d.Property("rocksdb.estimate-num-keys")
 		return want(err, v != "", v)
 	},
+	"MayHave":       mayHaveCall[*engine.DB],
 	"PropertyInt":   propertyIntCall[*engine.DB],
 	"PropertyFloat": propertyFloatCall[*engine.DB],
 	"PropertyMap":   propertyMapCall[*engine.DB],
@@ -336,6 +344,7 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return orUnsupported(engine.FamilyFiles, c.ExportFiles(context.Background(), filepath.Join(k.dir, "exported")))
 	},
+	"MayHave":       mayHaveCall[*engine.ColumnFamily],
 	"PropertyInt":   propertyIntCall[*engine.ColumnFamily],
 	"PropertyFloat": propertyFloatCall[*engine.ColumnFamily],
 	"PropertyMap":   propertyMapCall[*engine.ColumnFamily],
