@@ -106,20 +106,20 @@ static void a_dropped_family_is_freed_when_its_last_iterator_is(void **state) {
   }
   fx_ok(rb_flush(f->db, others, 2));
   rb_iter_options o = {0};
-  rb_iter_result r = rb_iter_new(others[0], NULL, o, NULL, 0, NULL, 0);
+  rb_iter_result r = rb_iter_new(others[1], NULL, o, NULL, 0, NULL, 0);
   fx_ok(r.status);
   for (size_t i = 0; i < 2; i++) {
     fx_ok(rb_family_drop(others[i]));
   }
-  assert_int_equal(rb_family_retire(others[0]), 0);
-  assert_int_equal(rb_family_retire(others[1]), 1);
-  assert_int_equal(tables(f->dir), 1);
-  assert_null(rb_family_find(f->db, "third").family);
-  assert_ptr_equal(rb_family_find(f->db, "other").family, others[0]);
-  rb_iter_free(r.iter);
+  assert_int_equal(rb_family_retire(others[1]), 0);
   assert_int_equal(rb_family_retire(others[0]), 1);
-  assert_int_equal(tables(f->dir), 0);
+  assert_int_equal(tables(f->dir), 1);
   assert_null(rb_family_find(f->db, "other").family);
+  assert_ptr_equal(rb_family_find(f->db, "third").family, others[1]);
+  rb_iter_free(r.iter);
+  assert_int_equal(rb_family_retire(others[1]), 1);
+  assert_int_equal(tables(f->dir), 0);
+  assert_null(rb_family_find(f->db, "third").family);
   fx_put(f->family, "key", "value");
 }
 
