@@ -39,6 +39,8 @@ SUITES ?= bookworm trixie sid
 COMPAT ?=
 # What "make bench-commits" is asked for beyond its defaults: bench/cmd/commits --help.
 COMMITS ?=
+# What "make bench-server" is asked for beyond its defaults: bench/cmd/server --help.
+SERVER ?=
 # What "make bench-peers" and "make bench-full" are asked for beyond their defaults: bench/cmd/peers --help.
 PEERS ?=
 # What "make headers" compiles against: folders named after versions, each with rocksdb/c.h.
@@ -51,7 +53,7 @@ BEST = scripts/library --default best
 SYSTEM = scripts/library --default system
 GOTEST = $(SYSTEM) scripts/gotest
 
-.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full race asan \
+.PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full bench-server race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
 	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo \
 	library killpoints model batches panics signals memory lengths
@@ -71,6 +73,7 @@ help:
 	@echo 'make bench-commits  commits against grocksdb, Pebble and bbolt, into docs/benchmarks: COMMITS="-rounds 3"'
 	@echo 'make bench-peers  all works against C loops and other engines, into docs/benchmarks: PEERS="-rounds 3 -scale 0.2"'
 	@echo 'make bench-full   the same also with larger values, and with data of 4 times the cache'
+	@echo 'make bench-server  rockbridge serve beside redis-server, into docs/benchmarks, about 20 minutes: SERVER="-rounds 3 -keys 1000000"'
 	@echo 'make race       the tests under the race detector'
 	@echo 'make asan       the tests under AddressSanitizer, C leaks included'
 	@echo 'make cgocheck2  the tests with every store of a Go pointer into C memory checked'
@@ -166,6 +169,10 @@ bench-peers: setup
 
 bench-full: setup
 	cd bench && ../$(BEST) go run ./cmd/peers -full $(PEERS)
+
+bench-server: setup
+	@scripts/setup redis
+	cd bench && ../$(BEST) go run ./cmd/server $(SERVER)
 
 # The benchmarks' own module runs its loop only: building its peers anew for a detector would find nothing of ours, nor would what
 # speaks to a browser.

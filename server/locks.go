@@ -14,7 +14,9 @@ type locks struct {
 	keys  [lockStripes]sync.Mutex
 }
 
-const lockStripes = 1024
+// lockStripes are so many that pipelines of other keys seldom wait for each other: each holds its own until its batch is synced. Of 1024, two
+// pipelines of 16 keys shared one every fourth time, and of 50 such clients nearly all waited in a row. 512 KiB.
+const lockStripes = 1 << 16
 
 // held are locks of keys, to be let go of.
 type held struct {

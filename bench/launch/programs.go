@@ -46,6 +46,11 @@ func Build(ctx context.Context, module, dir string, peers []string) (Programs, e
 	return p, nil
 }
 
+// BuildCommand compiles the program in a folder of another module of the workspace into a file, an absolute path.
+func BuildCommand(ctx context.Context, folder, file string) error {
+	return gobuild(ctx, folder, nil, "-o", file, ".")
+}
+
 func gobuild(ctx context.Context, module string, env []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
 	cmd.Dir, cmd.Env = module, append(os.Environ(), env...)

@@ -54,7 +54,7 @@ find and something wrong that doctor reports), 2 a mistake in the command line.`
 		newLoadCommand(g), newExportCommand(g), newImportCommand(g), newGetCommand(g), newPutCommand(g), newDeleteCommand(g),
 		newScanCommand(g), newCountCommand(g), newChecksumCommand(g), newStatsCommand(g), newCompactCommand(g),
 		newCheckpointCommand(g), newBackupCommand(g), newInspectCommand(g), newDoctorCommand(), newRepairCommand(), newTopCommand(), newDemoCommand(g),
-		newServeCommand(),
+		newServeCommand(), newProbeCommand(),
 	)
 	return root, started
 }

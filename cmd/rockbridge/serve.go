@@ -43,16 +43,29 @@ func newServeCommand() *cobra.Command {
 Redis's protocol: docs/commands.md lists the commands. It listens on this machine only,
 unless told otherwise, without a password, unless one is set.
 
+The file that --config names has lines as Redis's has: passwords, TLS, limits and memory
+are set there. A flag that is given counts in place of the file's line. Clients change some
+of it by CONFIG SET, for as long as the process lives.
+
 With --http-port there is a web page with live charts, /metrics for Prometheus, /healthz
 and /readyz, on this machine only unless --http-bind says otherwise. They show figures,
 neither keys nor values, and ask for no password.
 
-SIGTERM and SIGINT end it: commands under way are answered, and everything is synced.
-A second signal kills it, which loses nothing that was acknowledged either.`,
+SIGTERM, SIGINT and the command SHUTDOWN end it, with exit code 0: commands under way are
+answered, for which clients have 10 seconds, and everything is synced. A second signal kills
+it, which loses nothing that was acknowledged either. What keeps it from serving is exit
+code 1, or 2 if it is the command line.
+
+Where NOTIFY_SOCKET is set, as by systemd with Type=notify, it tells there when it serves and
+when it ends. server/deploy has a unit for systemd and the description of a container; docs/server.md
+tells how to use them.
+
+--family and --hex mean nothing here.`,
 		Example: `  rockbridge serve data.db
   rockbridge serve data.db --port 7000 --appendfsync always
   rockbridge serve data.db --config server/rockbridge.conf
   rockbridge serve data.db --http-port 8080
+  rockbridge serve data.db --bind 10.0.0.7 --config with-a-password.conf --dir copies
   redis-cli set greeting hello`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -176,12 +189,19 @@ func serve(ctx context.Context, dir string, f *server.File) (err error) {
 	if watch != nil {
 		err = watch.Watch(s, db)
 	}
+	tell := func(state string) {
+		if err := notify(state); err != nil {
+			log.Warn("the service manager is not told", slog.String("state", state), slog.Any("error", err))
+		}
+	}
 	if err == nil {
+		tell("READY=1")
 		select {
 		case <-ctx.Done():
 			log.Info("shutting down")
 		case err = <-ended:
 		}
+		tell("STOPPING=1")
 	}
 	last, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()

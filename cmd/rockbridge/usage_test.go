@@ -9,6 +9,7 @@ import (
 // commands are all that the help must list.
 var commands = []string{
 	"load", "export", "import", "get", "put", "delete", "scan", "count", "stats", "compact", "checkpoint", "inspect", "doctor", "repair", "top", "demo",
+	"backup", "checksum", "serve", "probe",
 }
 
 func TestUsageErrorsExitWith2(t *testing.T) {
@@ -68,6 +69,10 @@ func TestUsageErrorsExitWith2(t *testing.T) {
 		{[]string{"top", "ftp://localhost"}, "neither http nor https"},
 		{[]string{"top", "http:///debug/vars"}, "names no host"},
 		{[]string{"top", "http://[::1"}, `URL "http://[::1"`},
+		{[]string{"probe", "a", "b"}, "accepts at most 1 arg(s), received 2"},
+		{[]string{"probe", "localhost:8080"}, "neither http nor https"},
+		{[]string{"probe", "http://[::1"}, `URL "http://[::1"`},
+		{[]string{"probe", "--timeout", "0s"}, "--timeout 0s: more than 0"},
 		{[]string{"demo", "--rounds", "6"}, "--rounds 6: at least 7"},
 	}
 	for _, c := range cases {
