@@ -47,9 +47,9 @@ func (r *Run) circumstances(b *strings.Builder, raw string) {
 	row("versions", "%s; %s; %s", r.Versions[0], r.Go, r.Versions[1])
 	row("librocksdb", "%s", r.Library)
 	row("rounds", "%d, each on servers and folders that are new, runs of about %v", p.Rounds, p.Duration)
-	row("keys", "%s of 16 bytes, all there before; values of %d bytes", report.Thousands(float64(p.Keys)), p.Value)
+	row("keys", "%s of 16 bytes, all there before but those of INCR; values of %d bytes", report.Thousands(float64(p.Keys)), p.Value)
 	row("rockbridge", "block cache %s, two memtables of %s, the rest as it is by default", report.MiB(p.Cache), report.MiB(p.Memtable))
-	row("redis-server", "`appendonly yes`, no snapshots, the rest as it is by default")
+	row("redis-server", "`appendonly yes`, no snapshots, no rewrite of the file, the rest as it is by default")
 	row("raw results", "[%s](%s), for benchstat", raw, raw)
 	report.Table(b, []string{"", ""}, rows)
 	fmt.Fprintf(b, "Each server is a process of its own on this machine, and so is redis-benchmark, which is the client: it works on one processor, and\n"+

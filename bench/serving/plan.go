@@ -43,7 +43,7 @@ type Plan struct {
 	Clients      []int
 	Rounds       int
 	Duration     time.Duration // of each run, about
-	Keys         int           // that works are spread over, all there before
+	Keys         int           // that works are spread over, all there before but those of INCR
 	Value        int           // bytes
 	Cache        int64         // rockbridge's, for blocks
 	Memtable     int64         // rockbridge's, each of two
