@@ -11,7 +11,7 @@ import (
 
 // All files of level 0 into level 1. Without the tag rb_cxx it needs RocksDB 11.6.
 func ExampleColumnFamily_CompactWith() {
-	db, done := opened(nil)
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{Extra: "disable_auto_compactions=true"}}) // which move files on
 	defer done()
 	if err := db.Put([]byte("Lima"), []byte("a city"), nil); err != nil {
 		log.Fatal(err)

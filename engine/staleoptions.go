@@ -59,7 +59,11 @@ func (s *settling) settle() {
 			continue
 		}
 		before := s.c.superVersion()
-		if done := s.again(); done && s.c.isIdle() && s.c.superVersion() == before+1 {
+		switch tried, err := s.again(); {
+		case err != nil:
+			say(s.c.db.log, slog.LevelWarn, "rockbridge: options could not be set again behind a flush or compaction", slog.Any("error", err))
+			return
+		case tried && s.c.isIdle() && s.c.superVersion() == before+1:
 			return
 		}
 		flushed, compacted = false, false
@@ -81,26 +85,23 @@ func (s *settling) wanted() bool {
 	return !failed && !s.c.dropped.Load() && !s.c.db.guard.closing.Load() && s.c.changes.Load() == s.number
 }
 
-// again sets the options once more. False: not now.
-func (s *settling) again() bool {
+// again sets the options once more, if it can be tried now. It writes the manifest: an error is for the log, and not for
+// another try, which would fail on a full disk as this one did.
+func (s *settling) again() (tried bool, err error) {
 	s.mu.Lock()
 	if !s.isOver() {
 		defer s.mu.Unlock()
-		return s.apply() == nil
+		return true, s.apply()
 	}
 	s.mu.Unlock()
 	if !s.c.claim.TryRLock() {
-		return false
+		return false, nil
 	}
 	defer s.c.claim.RUnlock()
 	if !s.wanted() {
-		return false
+		return false, nil
 	}
-	err := s.c.db.manifestCall(s.apply)
-	if err != nil {
-		say(s.c.db.log, slog.LevelWarn, "rockbridge: options could not be set again behind a flush or compaction", slog.Any("error", err))
-	}
-	return err == nil
+	return true, s.c.db.manifestCall(s.apply)
 }
 
 // superVersion grows by one with each state of the family that RocksDB puts into force.
