@@ -55,9 +55,10 @@ var soakStall = engine.FamilyOptions{
 		"compaction_options_universal={min_merge_width=100;max_merge_width=200;max_size_amplification_percent=100000000}",
 }
 
+// soakOptions has a cache that is full at once: a larger one fills from opening to opening, as a leak would.
 func soakOptions() *engine.Options {
 	small := engine.FamilyOptions{WriteBufferSize: 256 << 10, Tuning: engine.Tuning{BlobsFrom: 600}}
-	return &engine.Options{FamilyOptions: small, Families: map[string]engine.FamilyOptions{
+	return &engine.Options{FamilyOptions: small, BlockCacheSize: 4 << 20, Families: map[string]engine.FamilyOptions{
 		"other": {WriteBufferSize: 128 << 10}, "sums": {WriteBufferSize: 64 << 10, MergeOperator: engine.Int64Add},
 		"stall": soakStall,
 	}}

@@ -166,6 +166,45 @@ static void a_trailer_ends_within_its_keys(void **state) {
   }
 }
 
+/* Appends a number and n bytes of 'k'. */
+static size_t long_key(uint8_t *to, uint64_t number, size_t n) {
+  size_t at = 0;
+  for (; number >= 0x80; number >>= 7) {
+    to[at++] = (uint8_t)(number | 0x80);
+  }
+  to[at++] = (uint8_t)number;
+  memset(to + at, 'k', n);
+  return at + n;
+}
+
+/* A key that the trailer has not is not looked for behind the memory of its frame either. */
+static void a_long_key_is_not_sought_behind_the_trailer(void **state) {
+  struct fixture *f = *state;
+  enum { LONG = 300000 }; /* twice as much is more than a frame of it has room for */
+  struct forged *s = forged_new();
+  uint8_t *bytes = malloc(LONG + 32);
+  assert_non_null(bytes);
+  SECTION(s, HEAD);
+  bytes[0] = 'B';
+  size_t n = 1 + long_key(bytes + 1, LONG + 1, 0);
+  bytes[n++] = 0; /* no value */
+  memset(bytes + n, 'k', LONG);
+  n += LONG;
+  bytes[n++] = 0; /* the end, and one row */
+  bytes[n++] = 1;
+  section(s, bytes, n);
+  memcpy(bytes, "E\x01", 2);
+  n = 2 + long_key(bytes + 2, LONG, 0); /* its bytes */
+  n += long_key(bytes + n, LONG, LONG); /* the first key */
+  n += long_key(bytes + n, LONG, 0);    /* the length of the last one */
+  section(s, bytes, n);
+  uint64_t rows = 0;
+  fx_error(import(f->family, s, &rows).status, RB_CORRUPTION, "tells of other rows");
+  assert_int_equal(rows, 1);
+  free(bytes);
+  free(s);
+}
+
 static void keys_ascend_over_blocks(void **state) {
   struct fixture *f = *state;
   struct forged *s = forged_new();
@@ -298,6 +337,7 @@ int main(void) {
       CASE(whole_streams_are_taken),
       CASE(what_is_wrong_is_said),
       CASE(a_trailer_ends_within_its_keys),
+      CASE(a_long_key_is_not_sought_behind_the_trailer),
       CASE(keys_ascend_over_blocks),
       CASE(what_follows_the_end_is_refused),
       CASE(a_wrong_checksum_is_seen),

@@ -31,7 +31,7 @@ var sanitizers = []string{
 }
 
 // programTime is how long a test program may take, which whole is done in seconds: a mutant that never ends is noticed too.
-const programTime = 10 * time.Minute
+const programTime = 4 * time.Minute
 
 func buildWhole(dir string) (*whole, error) {
 	w := &whole{dir: dir, wraps: map[string][]string{}, passes: map[string]func() error{}}
