@@ -5,6 +5,7 @@
 #include "handles.h"
 #include "later.h"
 #include "listen.h"
+#include "tablefilter.h"
 
 /* Features that are one function of RocksDB's. */
 static uint8_t rb_has_call(uint32_t feature) {
@@ -83,6 +84,10 @@ uint8_t rb_supports(uint32_t feature) {
       return rb_compact_files_offered() || rb_cxx_offered();
     case RB_FEATURE_PAUSE:
       return rb_pause_offered() || rb_cxx_offered();
+    case RB_FEATURE_TABLE_FILTER:
+      return rb_table_filter_offered() || rb_cxx_offered();
+    case RB_FEATURE_TABLE_NEWEST:
+      return rb_table_filter_offered();
     case RB_FEATURE_DISK:
       return rb_disk_offered() || rb_cxx_offered();
     default:

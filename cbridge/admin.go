@@ -96,6 +96,8 @@ const (
 	FeaturePause            Feature = C.RB_FEATURE_PAUSE
 	FeatureDisk             Feature = C.RB_FEATURE_DISK
 	FeatureWideColumns      Feature = C.RB_FEATURE_WIDE_COLUMNS
+	FeatureTableFilter      Feature = C.RB_FEATURE_TABLE_FILTER
+	FeatureTableNewest      Feature = C.RB_FEATURE_TABLE_NEWEST
 	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
 	FeatureDeletionsSize    Feature = C.RB_FEATURE_DELETIONS_SIZE
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS

@@ -27,6 +27,7 @@
 #include "rocksdb/options.h"
 #include "rocksdb/sst_file_manager.h"
 #include "rocksdb/status.h"
+#include "rocksdb/table_properties.h"
 #include "rocksdb/trace_reader_writer.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/utilities/stackable_db.h"
@@ -639,6 +640,29 @@ rb_status rb_cxx_compact(rocksdb_t *db, rocksdb_column_family_handle_t *family, 
 
 void rb_cxx_ingest_no_copy(rocksdb_ingestexternalfileoptions_t *i) {
   reinterpret_cast<rdb::IngestExternalFileOptions *>(i)->failed_move_fall_back_to_copy = false;
+}
+
+rb_status rb_cxx_table_filter(rocksdb_readoptions_t *r,
+                              uint8_t (*keeps)(const void *state, const uint64_t *values),
+                              const void *state) {
+  return Guarded([&] {
+    reinterpret_cast<rdb::ReadOptions *>(r)->table_filter = [=](const rdb::TableProperties &p) {
+      uint64_t v[RB_TABLE_TAGGED];
+      v[RB_TABLE_NUMBER] = p.orig_file_number;
+      v[RB_TABLE_DATA_SIZE] = p.data_size;
+      v[RB_TABLE_KEY_SIZE] = p.raw_key_size;
+      v[RB_TABLE_VALUE_SIZE] = p.raw_value_size;
+      v[RB_TABLE_ENTRIES] = p.num_entries;
+      v[RB_TABLE_DELETIONS] = p.num_deletions;
+      v[RB_TABLE_MERGE_OPERANDS] = p.num_merge_operands;
+      v[RB_TABLE_RANGE_DELETIONS] = p.num_range_deletions;
+      v[RB_TABLE_CREATION_TIME] = p.creation_time;
+      v[RB_TABLE_OLDEST_KEY_TIME] = p.oldest_key_time;
+      v[RB_TABLE_FILE_CREATION_TIME] = p.file_creation_time;
+      return keeps(state, v) != 0;
+    };
+    return Ok();
+  });
 }
 
 rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,

@@ -63,6 +63,12 @@ rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
                        const rb_size_options *o, const struct rb_ranges *r,
                        uint64_t *sizes) RB_OPTIONAL;
 
+/* Has iterators that are made with r read only the tables that keeps answers 1 for, by the values
+ * of the first RB_TABLE_TAGGED properties. state must outlive them. */
+rb_status rb_cxx_table_filter(rocksdb_readoptions_t *r,
+                              uint8_t (*keeps)(const void *state, const uint64_t *values),
+                              const void *state) RB_OPTIONAL;
+
 /* rocksdb_iter_refresh: the iterator shows the newest state, and stands nowhere. */
 rb_status rb_cxx_refresh(rocksdb_iterator_t *it) RB_OPTIONAL;
 

@@ -124,6 +124,7 @@ struct rb_iter {
   struct rb_stamp at;
   struct rb_stamp since;
   struct rb_holes *holes; /* what RocksDB's iterator over versions may pass over; NULL: none */
+  struct rb_table_filter *tables; /* which tables are read; NULL: all */
   struct rb_seams *seams; /* where files begin and end: see seams.c. NULL: nothing to look at */
   size_t seam;            /* the next one: how many lie before it, or before and at it backwards */
   bool seam_backward;     /* the way that seam is for */

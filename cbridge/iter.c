@@ -5,6 +5,7 @@
 #include "cxx.h"
 #include "handles.h"
 #include "predicate.h"
+#include "tablefilter.h"
 
 /* Copies a bound. A set bound of length 0 has memory too: RocksDB takes NULL for "no bound". */
 static bool rb_bound_copy(struct rb_bound *b, uint8_t has, const uint8_t *data, size_t len) {
@@ -55,6 +56,10 @@ rocksdb_readoptions_t *rb_iter_options_make(const rb_iter *it, const rb_snapshot
   }
   if (native && it->upper.set) {
     rocksdb_readoptions_set_iterate_upper_bound(read, (const char *)it->upper.data, it->upper.len);
+  }
+  if (!rb_table_filter_set(read, it->tables)) {
+    rocksdb_readoptions_destroy(read);
+    return NULL;
   }
   return read;
 }
@@ -127,23 +132,29 @@ static void rb_iter_adopt(rb_iter *it, rb_snapshot *snap, const struct rb_source
   it->backward = false;
 }
 
+/* Whether what is asked for is there, but for the filter of tables. */
+static bool rb_iter_offered(const rb_iter_options *o) {
+  return (!(o->flags & RB_READ_ASYNC_IO) || rb_supports(RB_FEATURE_ASYNC_IO)) &&
+         (!(o->flags & RB_READ_ADAPTIVE) || rb_supports(RB_FEATURE_ADAPTIVE)) &&
+         (!o->columns || (rb_cxx_offered() && !o->timed)) && (o->n_tables == 0 || !o->versions);
+}
+
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len) {
   rb_iter_result r = {NULL, {RB_OK, NULL}};
-  if (((o.flags & RB_READ_ASYNC_IO) && !rb_supports(RB_FEATURE_ASYNC_IO)) ||
-      ((o.flags & RB_READ_ADAPTIVE) && !rb_supports(RB_FEATURE_ADAPTIVE))) {
-    r.status.code = RB_UNSUPPORTED;
-    return r;
-  }
-  if (o.columns && (!rb_cxx_offered() || o.timed)) {
-    r.status.code = RB_UNSUPPORTED;
+  rb_table_filter *tables = NULL;
+  r.status = rb_iter_offered(&o) ? rb_table_filter_new(o.tables, o.n_tables, &tables)
+                                 : rb_status_make(RB_UNSUPPORTED, NULL);
+  if (r.status.code != RB_OK) {
     return r;
   }
   rb_iter *it = calloc(1, sizeof *it);
   if (it == NULL) {
+    rb_table_filter_free(tables);
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
+  it->tables = tables;
   it->family = f;
   atomic_fetch_add(&f->iterators, 1);
   it->flags = o.flags;
@@ -288,6 +299,7 @@ void rb_iter_free(rb_iter *it) {
   rb_columns_free(it->columns);
   struct rb_source was = {it->read, it->it, it->seams};
   rb_source_free(&was);
+  rb_table_filter_free(it->tables);
   rb_snapshot_free(it->snap);
   free(it->lower.data);
   free(it->upper.data);

@@ -20,6 +20,7 @@ import "C"
 import (
 	"math"
 	"runtime"
+	"unsafe"
 
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
@@ -51,6 +52,41 @@ type IterOptions struct {
 	Columns      bool   // values are all columns of their rows, as GetEntity gives them
 	Versions     bool   // for Iter.Versions alone: all versions from Since to At
 	At, Since    uint64
+	Tables       []TableRange // only tables that meet all are read, of families without Versions; FeatureTableFilter
+}
+
+// TableProperty is one of RB_TABLE_: what RocksDB knows of a table file.
+type TableProperty uint64
+
+// The properties. From TableNewestKeyTime on they need FeatureTableNewest.
+const (
+	TableNumber           TableProperty = C.RB_TABLE_NUMBER
+	TableDataSize         TableProperty = C.RB_TABLE_DATA_SIZE
+	TableKeySize          TableProperty = C.RB_TABLE_KEY_SIZE
+	TableValueSize        TableProperty = C.RB_TABLE_VALUE_SIZE
+	TableEntries          TableProperty = C.RB_TABLE_ENTRIES
+	TableDeletions        TableProperty = C.RB_TABLE_DELETIONS
+	TableMergeOperands    TableProperty = C.RB_TABLE_MERGE_OPERANDS
+	TableRangeDeletions   TableProperty = C.RB_TABLE_RANGE_DELETIONS
+	TableCreationTime     TableProperty = C.RB_TABLE_CREATION_TIME
+	TableOldestKeyTime    TableProperty = C.RB_TABLE_OLDEST_KEY_TIME
+	TableFileCreationTime TableProperty = C.RB_TABLE_FILE_CREATION_TIME
+	TableNewestKeyTime    TableProperty = C.RB_TABLE_NEWEST_KEY_TIME
+	TableLargestSequence  TableProperty = C.RB_TABLE_LARGEST_SEQUENCE
+	TableProperties                     = C.RB_TABLE_PROPERTIES // how many there are
+)
+
+// TableRange is a condition on tables: Min <= Property <= Max. It is laid out as C's.
+type TableRange struct {
+	Property TableProperty
+	Min, Max uint64
+}
+
+// The layouts are the same: an array of a negative length does not compile.
+var _ [0]struct{} = [unsafe.Sizeof(TableRange{}) - unsafe.Sizeof(C.rb_table_range{})]struct{}{}
+
+func tableRanges(r []TableRange) *C.rb_table_range {
+	return (*C.rb_table_range)(unsafe.Pointer(unsafe.SliceData(r)))
 }
 
 func (o IterOptions) c() C.rb_iter_options {
@@ -66,6 +102,8 @@ func (o IterOptions) c() C.rb_iter_options {
 		columns:   flag(o.Columns),
 		at:        C.uint64_t(o.At),
 		since:     C.uint64_t(o.Since),
+		tables:    tableRanges(o.Tables),
+		n_tables:  C.size_t(len(o.Tables)),
 	}
 }
 

@@ -452,4 +452,34 @@ extern void
 rocksdb_compactoptions_set_blob_garbage_collection_age_cutoff(rocksdb_compactoptions_t *opt,
                                                               double v) RB_WEAK;
 
+typedef struct rocksdb_table_properties_t rocksdb_table_properties_t;
+extern void rocksdb_readoptions_set_table_filter(
+    rocksdb_readoptions_t *opt, void *state, void (*destructor)(void *),
+    unsigned char (*table_filter)(void *state, const rocksdb_table_properties_t *)) RB_WEAK;
+extern uint64_t rocksdb_table_properties_orig_file_number(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_data_size(const rocksdb_table_properties_t *props) RB_WEAK;
+extern uint64_t rocksdb_table_properties_raw_key_size(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_raw_value_size(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_num_entries(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_num_deletions(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_num_merge_operands(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t
+rocksdb_table_properties_num_range_deletions(const rocksdb_table_properties_t *props) RB_WEAK;
+extern uint64_t rocksdb_table_properties_creation_time(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_oldest_key_time(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_newest_key_time(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_file_creation_time(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+extern uint64_t rocksdb_table_properties_key_largest_seqno(const rocksdb_table_properties_t *props)
+    RB_WEAK;
+
 #endif

@@ -816,6 +816,33 @@ void rb_cbatch_free(rb_cbatch *b);
 
 /* ---- iterators ------------------------------------------------------------------------------ */
 
+/* What RocksDB knows of a table file, as its TableProperties say; times are seconds since 1970, and
+ * 0 where it does not know. Without C++ all or none can be looked at. */
+enum {
+  RB_TABLE_NUMBER = 0,              /* of the file when it was made; 0: not by a database */
+  RB_TABLE_DATA_SIZE = 1,           /* bytes of its data blocks, compressed */
+  RB_TABLE_KEY_SIZE = 2,            /* bytes of all keys, with 8 that RocksDB adds to each */
+  RB_TABLE_VALUE_SIZE = 3,          /* bytes of all values */
+  RB_TABLE_ENTRIES = 4,             /* deletions of keys, operands and range deletions count too */
+  RB_TABLE_DELETIONS = 5,           /* of keys and of ranges */
+  RB_TABLE_MERGE_OPERANDS = 6,      /* */
+  RB_TABLE_RANGE_DELETIONS = 7,     /* */
+  RB_TABLE_CREATION_TIME = 8,       /* of the oldest table whose rows it has */
+  RB_TABLE_OLDEST_KEY_TIME = 9,     /* of the oldest row, from a flush */
+  RB_TABLE_FILE_CREATION_TIME = 10, /* of the file */
+  RB_TABLE_TAGGED = 11,             /* how many of them C++ looks at, in every version */
+  RB_TABLE_NEWEST_KEY_TIME = 11,    /* of the newest row, from a flush */
+  RB_TABLE_LARGEST_SEQUENCE = 12,   /* of the newest row, when the file was made */
+  RB_TABLE_PROPERTIES = 13
+};
+
+/* A condition on tables: min <= property <= max. */
+typedef struct rb_table_range {
+  uint64_t property; /* RB_TABLE_ */
+  uint64_t min;
+  uint64_t max;
+} rb_table_range;
+
 /* How an iterator is set up. lower and upper are copied; an absent bound has its has_ field 0. */
 typedef struct rb_iter_options {
   uint32_t flags;     /* RB_READ_ */
@@ -830,6 +857,9 @@ typedef struct rb_iter_options {
   uint8_t columns;    /* values are all columns of their rows: see rb_get_entity */
   uint64_t at;
   uint64_t since;
+  const rb_table_range *tables; /* n_tables: only tables that meet all are read; copied. What is in
+                                 * memtables is read. RB_FEATURE_TABLE_FILTER */
+  size_t n_tables;
 } rb_iter_options;
 
 /* What rb_iter_new answers: iter is NULL unless the code is RB_OK. */
@@ -841,7 +871,8 @@ typedef struct rb_iter_result {
 /* Makes an iterator over a consistent state of one family: the newest, or that of snap. It stands
  * nowhere. It lives until rb_iter_free and pins files and memtables until then. One thread at a
  * time may use it. RB_UNSUPPORTED for RB_READ_ASYNC_IO before RocksDB 7.10, for RB_READ_ADAPTIVE
- * before 11.6, and for columns without C++ or together with timed. Under RB_READ_CACHE_ONLY it, as
+ * before 11.6, for columns without C++ or together with timed, and for tables with a property that
+ * cannot be looked at or together with versions. Under RB_READ_CACHE_ONLY it, as
  * any fill, answers RB_INCOMPLETE where a file would have to be read. */
 rb_iter_result rb_iter_new(rb_family *f, rb_snapshot *snap, rb_iter_options o, const uint8_t *lower,
                            size_t lower_len, const uint8_t *upper, size_t upper_len);
@@ -1382,7 +1413,9 @@ enum {
   RB_FEATURE_COMPACT_FILES = 44,  /* 11.6, or rb_cxx */
   RB_FEATURE_PAUSE = 45,          /* 11.6, or rb_cxx */
   RB_FEATURE_DISK = 46,           /* 10.6, or rb_cxx */
-  RB_FEATURE_WIDE_COLUMNS = 47    /* rb_cxx */
+  RB_FEATURE_WIDE_COLUMNS = 47,   /* rb_cxx */
+  RB_FEATURE_TABLE_FILTER = 48,   /* 11.6, or rb_cxx */
+  RB_FEATURE_TABLE_NEWEST = 49    /* 11.6: RB_TABLE_NEWEST_KEY_TIME, RB_TABLE_LARGEST_SEQUENCE */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

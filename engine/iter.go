@@ -131,6 +131,9 @@ func (c *ColumnFamily) validateIter(o *IterOptions) error {
 	if err := o.Filter.check(); err != nil {
 		return c.describe(err, "new iterator", nil)
 	}
+	if err := c.validateTables(o.Tables); err != nil {
+		return c.describe(err, "", nil)
+	}
 	if max(len(o.LowerBound), len(o.UpperBound), len(o.Prefix)) > MaxKeySize {
 		return c.describe(dberr.New("new iterator", dberr.TooLarge, "a bound exceeds MaxKeySize"), "", nil)
 	}
@@ -154,6 +157,7 @@ func (o *IterOptions) plan() cbridge.IterOptions {
 		Flags: bit(o.KeysOnly, cbridge.KeysOnly) | bit(o.NoFillCache, cbridge.NoFill) |
 			bit(o.NoVerifyChecksums, cbridge.NoVerify) | bit(o.CacheOnly, cbridge.CacheOnly) |
 			bit(o.AsyncIO, cbridge.AsyncIO) | bit(o.AdaptiveReadAhead, cbridge.Adaptive),
+		Tables: tableRanges(o.Tables),
 	}
 }
 

@@ -314,6 +314,14 @@ type IterOptions struct {
 	// most; then the context is looked at.
 	Filter *Predicate
 
+	// Tables has RocksDB pass by the table files that do not meet all of the conditions, without reading their rows; those in
+	// memtables are always there. What is passed by is not there for those that are read either: where a newer value or a
+	// deletion is in it, an older row shows; of a deletion of a range it is open which. So it is for rows that are
+	// written once, or for a first look at where something has happened. ErrUnsupported before RocksDB 11.6 without
+	// the tag rb_cxx, and for a family with a merge operator; Versions has no use for it: ErrInvalidArgument. SetBounds and Refresh
+	// leave it.
+	Tables []TableCondition
+
 	// NoBackground keeps an iterator from fetching rows beside its user. It does so by itself in long scans
 	// without a Limit, as soon as it has seen that the user takes at least half as long for rows as RocksDB
 	// does, and another processor is free: in a slot of the gate, never waiting for one, and never further

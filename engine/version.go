@@ -49,6 +49,8 @@ const (
 	RemoteCompaction                 // 10.11: Options.Compactor and OpenAndCompact
 	Traces                           // 11.6: DB.StartTrace, StartIOTrace and StartBlockCacheTrace
 	DeletionsMinSize                 // 10.6: DeletionTrigger.MinFileSize
+	TableFilter                      // 11.6: IterOptions.Tables
+	TableNewest                      // 11.6: TableNewestKeyTime and TableLargestSequence in IterOptions.Tables
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -89,6 +91,8 @@ var features = map[Feature]struct {
 	AdaptiveReadAhead: {"adaptive read-ahead", "11.6", cbridge.FeatureAdaptive, false},
 	AllFiles:          {"all files", "11.6", cbridge.FeatureAllFiles, true},
 	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
+	TableFilter:       {"table filter", "11.6", cbridge.FeatureTableFilter, true},
+	TableNewest:       {"table newest", "11.6", cbridge.FeatureTableNewest, false},
 	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 	Traces:            {"traces", "11.6", cbridge.FeatureTraces, true},
 	DeletionsMinSize:  {"deletions min size", "10.6", cbridge.FeatureDeletionsSize, false},
@@ -116,7 +120,7 @@ func Features() []Feature {
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
 		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
 		Traces,
-		DeletionsMinSize,
+		DeletionsMinSize, TableFilter, TableNewest,
 	}
 }
 

@@ -21,7 +21,7 @@ type RowVersion struct {
 // Versions ranges over the versions with timestamps from since to that of a, deletions too, of the rows that o
 // describes: by key, and of one key the newest first. All are of one state. It is made for each loop anew; done
 // gives the error of the last one, after it. ErrNoHistory if the history begins after since; ErrInvalidArgument
-// if since is above the timestamp of a, or if o has a Filter; ErrUnsupported for a family that merges. Limit
+// if since is above the timestamp of a, or if o has a Filter or Tables; ErrUnsupported for a family that merges. Limit
 // counts versions.
 //
 // Of versions of one key with the same timestamp only the last one written is there. A range deletion, which
@@ -49,6 +49,8 @@ func (a *AsOf) rangeVersions(since uint64, o *IterOptions, yield func(RowVersion
 		return v.cf.describe(invalid(op, "they end before they begin"), "", nil)
 	case bare.Filter != nil:
 		return v.cf.describe(invalid(op, "Filter is for rows"), "", nil)
+	case len(bare.Tables) > 0:
+		return v.cf.describe(invalid(op, "Tables would leave versions out"), "", nil)
 	case v.cf.stamped() && v.cf.merges:
 		return v.cf.describe(dberr.New(op, dberr.Unsupported, "the family has a merge operator"), "", nil)
 	}

@@ -177,6 +177,18 @@ static void adaptive_read_ahead_is_refused(void **state) {
   rb_iter_free(r.iter);
 }
 
+static void filters_of_tables_are_refused(void **state) {
+  struct fixture *f = *state;
+  for (uint64_t i = 0; i < RB_TABLE_PROPERTIES; i++) {
+    const rb_table_range range = {i, 0, UINT64_MAX};
+    rb_iter_options o = {.tables = &range, .n_tables = 1};
+    rb_iter_result r = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+    expect_supported(r.status,
+                     i < RB_TABLE_TAGGED ? RB_FEATURE_TABLE_FILTER : RB_FEATURE_TABLE_NEWEST);
+    rb_iter_free(r.iter);
+  }
+}
+
 static void a_list_of_all_files_is_refused(void **state) {
   struct fixture *f = *state;
   rb_live_files r = rb_all_files_get(f->db);
@@ -235,6 +247,7 @@ int main(void) {
       CASE(traces_are_refused),
       CASE(a_least_size_of_tables_full_of_deletions_is_refused),
       CASE(adaptive_read_ahead_is_refused),
+      CASE(filters_of_tables_are_refused),
   };
   return cmocka_run_group_tests_name("older", tests, NULL, NULL);
 }

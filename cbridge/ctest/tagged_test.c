@@ -7,6 +7,7 @@
 
 #include "cxx.h"
 #include "handles.h"
+#include "tablefilter.h"
 
 static const char *unfit; /* why the C++ part must not be used; NULL: it may */
 static rb_status told;    /* what the next call answers, if it is an error */
@@ -51,6 +52,18 @@ rb_status rb_cxx_sizes(rocksdb_t *db, rocksdb_column_family_handle_t *family,
   snprintf(text, sizeof text, "%zu of %d %d %g ", r->n, o->memtables, o->no_files, o->margin);
   sizes[0] = 4711;
   return answer(text);
+}
+
+static uint8_t (*keeps)(const void *, const uint64_t *);
+static const void *keeps_with;
+
+rb_status rb_cxx_table_filter(rocksdb_readoptions_t *r,
+                              uint8_t (*of)(const void *state, const uint64_t *values),
+                              const void *state) {
+  assert_non_null(r);
+  keeps = of;
+  keeps_with = state;
+  return answer("tables ");
 }
 
 rb_status rb_cxx_all_files(rocksdb_t *db, rb_cxx_tell tell, void *to) {
@@ -239,6 +252,38 @@ static void sizes(void **state) {
   fx_error(rb_approximate_sizes(f->family, o, lens, NULL, 1, &size), RB_IO, "no");
 }
 
+static bool kept(size_t property, uint64_t value) {
+  uint64_t values[RB_TABLE_TAGGED] = {0};
+  values[property] = value;
+  return keeps(keeps_with, values) != 0;
+}
+
+static void filters_of_tables(void **state) {
+  struct fixture *f = *state;
+  if (rb_table_filter_offered()) {
+    return; /* of RocksDB's C API */
+  }
+  for (uint64_t i = 0; i < RB_TABLE_TAGGED; i++) {
+    const rb_table_range r[] = {{i, 10, 20}, {(i + 1) % RB_TABLE_TAGGED, 0, 5}};
+    rb_iter_options o = {.tables = r, .n_tables = 2};
+    rb_iter_result made = rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0);
+    fx_ok(made.status);
+    assert_false(kept(i, 9));
+    assert_true(kept(i, 10));
+    assert_true(kept(i, 20));
+    assert_false(kept(i, 21));
+    assert_false(kept((i + 1) % RB_TABLE_TAGGED, 6));
+    rb_iter_free(made.iter);
+  }
+  const rb_table_range r = {RB_TABLE_TAGGED, 0, 1};
+  rb_iter_options o = {.tables = &r, .n_tables = 1};
+  fx_error(rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0).status, RB_UNSUPPORTED, NULL);
+  const rb_table_range known = {RB_TABLE_ENTRIES, 0, 1};
+  o.tables = &known;
+  told = rb_status_make(RB_NO_MEMORY, "no");
+  fx_error(rb_iter_new(f->family, NULL, o, NULL, 0, NULL, 0).status, RB_NO_MEMORY, NULL);
+}
+
 static void all_files(void **state) {
   struct fixture *f = *state;
   if (rb_all_files_offered()) {
@@ -338,13 +383,9 @@ static void a_manager_of_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(pauses_and_compactions),
-      CASE(ingestions),
-      CASE(sizes),
-      CASE(all_files),
-      CASE(traces),
-      CASE(families_as_files),
-      CASE(a_manager_of_files),
+      CASE(pauses_and_compactions), CASE(ingestions),         CASE(sizes),
+      CASE(filters_of_tables),      CASE(all_files),          CASE(traces),
+      CASE(families_as_files),      CASE(a_manager_of_files),
   };
   return cmocka_run_group_tests_name("tagged", tests, NULL, NULL);
 }
