@@ -105,15 +105,18 @@ static void nothing_fails(void) {
 static const uint8_t head[] = "RBEXPORT\x01what Go wrote";
 enum { HEAD_LEN = sizeof head - 1 };
 
-static rb_export *begin(rb_stream_position from, const uint8_t *first, const uint8_t *last) {
-  rb_export_options o = {.from = from,
-                         .open_len = from.offset == 0 ? HEAD_LEN : 0,
-                         .max_rows = UINT64_MAX,
-                         .level = 3};
+static rb_export *begin_some(rb_stream_position from, const uint8_t *first, const uint8_t *last,
+                             uint64_t rows) {
+  rb_export_options o = {
+      .from = from, .open_len = from.offset == 0 ? HEAD_LEN : 0, .max_rows = rows, .level = 3};
   rb_export_result r = rb_export_new(o, head, first, last);
   fx_ok(r.status);
   assert_non_null(r.made);
   return r.made;
+}
+
+static rb_export *begin(rb_stream_position from, const uint8_t *first, const uint8_t *last) {
+  return begin_some(from, first, last, UINT64_MAX);
 }
 
 static void iterate(struct fixture *f) {
@@ -610,6 +613,25 @@ static void nothing_is_freed_twice(void **state) {
   assert_true(rb_zstd_version() >= 10400);
 }
 
+static void an_export_of_some_rows_ends_with_the_last_of_them(void **state) {
+  struct fixture *f = *state;
+  for (uint64_t rows = 0; rows < 44; rows += 6) {
+    iterate(f);
+    rb_stream_position start = {0};
+    rb_export *e = begin_some(start, NULL, NULL, rows);
+    uint8_t *out = NULL;
+    size_t n = export_all(f, e, 0, 1000, &out);
+    rb_export_free(e);
+    rb_import *d = importer();
+    rb_imported r = import_all(d, NULL, out, n, n);
+    fx_ok(r.status);
+    assert_int_equal(r.position.whole, 1);
+    assert_int_equal(r.position.rows, rows);
+    rb_import_free(d);
+    free(out);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_rows, fx_free)
 
 int main(void) {
@@ -627,6 +649,7 @@ int main(void) {
       CASE(an_export_goes_on_behind_a_key),
       CASE(what_cannot_be_written_does_not_count),
       CASE(an_import_without_memory_is_an_error),
+      CASE(an_export_of_some_rows_ends_with_the_last_of_them),
       cmocka_unit_test(numbers_come_back_and_padding_does_not),
       cmocka_unit_test(the_checksum_is_that_of_zlib),
       cmocka_unit_test(nothing_is_freed_twice),

@@ -175,6 +175,19 @@ static void bounds_short_of_the_damage_meet_no_error(void **state) {
   fx_ok(s);
 }
 
+static void an_edge_in_the_damage_is_no_end_of_the_range(void **state) {
+  struct fixture *f = *state;
+  rb_iter_options o = {.has_lower = 1};
+  for (uint8_t last = 0; last < 2; last++) {
+    rb_edge e =
+        last ? rb_edge_get(f->family, NULL, (rb_iter_options){.has_upper = 1}, NULL, 0,
+                           BYTES("key0251"), last, buf, sizeof buf)
+             : rb_edge_get(f->family, NULL, o, BYTES("key0250"), NULL, 0, last, buf, sizeof buf);
+    assert_int_equal(e.found, 0);
+    fx_error(e.status, RB_CORRUPTION, NULL);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_damage, fx_free)
 
 int main(void) {
@@ -186,6 +199,7 @@ int main(void) {
       CASE(no_verify_reads_through_the_damage),
       CASE(cache_only_delivers_what_is_there_and_says_what_is_not),
       CASE(bounds_short_of_the_damage_meet_no_error),
+      CASE(an_edge_in_the_damage_is_no_end_of_the_range),
   };
   return cmocka_run_group_tests_name("iter_error", tests, NULL, NULL);
 }

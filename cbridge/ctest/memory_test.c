@@ -57,10 +57,12 @@ size_t rocksdb_write_buffer_manager_memory_usage(rocksdb_write_buffer_manager_t 
   return 4711;
 }
 
+static size_t charge; /* what the manager says that it takes of the cache */
+
 size_t
 rocksdb_write_buffer_manager_dummy_entries_in_cache_usage(rocksdb_write_buffer_manager_t *m) {
   assert_ptr_equal(m, &manager);
-  return 42;
+  return charge;
 }
 
 void rocksdb_write_buffer_manager_set_buffer_size(rocksdb_write_buffer_manager_t *m, size_t n) {
@@ -79,6 +81,7 @@ static int with_none(void **state) {
   caches = managers = set = 0;
   limit = 0;
   no_memory = no_manager = false;
+  charge = 42;
   return fx_new_empty(state);
 }
 
@@ -127,6 +130,21 @@ static void the_last_holder_frees(void **state) {
   rb_memory_free(NULL);
 }
 
+static void what_a_cache_has_is_never_less_than_nothing(void **state) {
+  struct fixture *f = *state;
+  rb_memory *m = rb_memory_new(8 << 20, 4 << 20);
+  rb_plan *p = share(f, m, NULL, RB_OK);
+  rb_opened o = rb_plan_open(p);
+  fx_ok(o.status);
+  rb_plan_free(p);
+  charge = 1 << 30; /* it changes while the cache is looked at */
+  rb_metrics all = rb_metrics_get(o.db, NULL, 0, NULL);
+  assert_int_equal(all.cache_pinned, 0);
+  assert_int_equal(all.cache_usage, 0);
+  rb_close(o.db);
+  rb_memory_free(m);
+}
+
 static void a_plan_that_opens_nothing_lets_go(void **state) {
   struct fixture *f = *state;
   rb_memory *m = rb_memory_new(8 << 20, 4 << 20);
@@ -173,6 +191,7 @@ static void without_memory_nothing_is_left(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(the_last_holder_frees),
+      CASE(what_a_cache_has_is_never_less_than_nothing),
       CASE(a_plan_that_opens_nothing_lets_go),
       CASE(use_is_told_and_sizes_change),
       CASE(without_memory_nothing_is_left),
