@@ -55,7 +55,7 @@ func newHTTPServer(m *Monitor) *http.Server {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerProbe(w, m.Alive()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answerProbe(w, m.Ready()) })
 	return &http.Server{
-		Handler: guarded(mux), ReadHeaderTimeout: headTime, ReadTimeout: requestTime, WriteTimeout: answerLimit, IdleTimeout: idleTime,
+		Handler: guarded(ownHost(mux)), ReadHeaderTimeout: headTime, ReadTimeout: requestTime, WriteTimeout: answerLimit, IdleTimeout: idleTime,
 		MaxHeaderBytes: headBytes, DisableGeneralOptionsHandler: true,
 		ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelWarn),
 	}
