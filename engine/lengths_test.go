@@ -270,7 +270,7 @@ var lengthFunctions = map[string]any{
 // lengthsTakenByGo make or look at a value of the caller's in Go only, at whatever length it has.
 var lengthsTakenByGo = []string{
 	"AppendDelimited", "BoundedList", "DecodeColumns", "DecodeInt64", "DecodeList", "DecodeSet", "EncodeInt64", "EncodeList", "EncodeSet", "Expired",
-	"PrefixDrop", "PrefixUpTo", "SplitTTL", "SplitTimestamp", "WithTTL",
+	"PrefixDrop", "PrefixUpTo", "SplitTTL", "SplitTimestamp", "TablesFrom", "TablesUpTo", "WithTTL",
 }
 
 // lengthsThatAreFine are calls that rightly take bytes, however many, without an error: they only compare.
