@@ -17,14 +17,15 @@ import (
 // and is not closed by hand. After DropColumnFamily its calls answer ErrFamilyDropped. A nil
 // ColumnFamily answers ErrClosed.
 type ColumnFamily struct {
-	db      *DB
-	c       *cbridge.Family
-	name    string
-	merges  bool        // it has a merge operator
-	operand operandKind // what its operator takes
-	ops     operators   // as it was opened or created with
-	dropped atomic.Bool
-	blobs   atomic.Bool // it has, or may write, files of blobs
+	db       *DB
+	c        *cbridge.Family
+	name     string
+	merges   bool        // it has a merge operator
+	operand  operandKind // what its operator takes
+	ops      operators   // as it was opened or created with
+	dropped  atomic.Bool
+	prefixes prefixUse
+	blobs    atomic.Bool // it has, or may write, files of blobs
 
 	valueSize valueSize // of the values that MultiGet reads
 

@@ -20,7 +20,9 @@ import (
 // that RocksDB would put right when it opens a database but takes as they are later, such as a
 // level0_stop_writes_trigger below level0_file_num_compaction_trigger, which stops writes for ever.
 // A write_buffer_size below the arena_block_size in force makes that smaller too.
-// Options of the tables cannot be changed: they would change under reads and compactions.
+// Options of the tables cannot be changed: they would change under reads and compactions. Of prefix_extractor and
+// memtable_prefix_bloom_size_ratio above 0 a family can have one only while it is open: a memtable with a filter would ask an
+// extractor that is freed.
 //
 // RocksDB writes what is in force to a new OPTIONS file. After a reopen it holds for a family that
 // Options.Families does not list; a family that is listed, and the default one, get the options that
@@ -54,12 +56,16 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 	}
 	c.db.optionMu.Lock()
 	defer c.db.optionMu.Unlock()
-	if needsPresent(options) {
+	prefixes := c.prefixes
+	if needsPresent(options) || usesPrefixes(options) {
 		file, err := c.db.readOptions()
 		if err != nil {
 			return err
 		}
-		present := file.families[c.name]
+		present, why := file.families[c.name], ""
+		if prefixes, why = prefixes.with(options, present); why != "" {
+			return invalid("", "SetOptions "+why)
+		}
 		if why := refuseTriggers(options, present); why != "" {
 			return invalid("", "SetOptions "+why)
 		}
@@ -69,6 +75,7 @@ func (c *ColumnFamily) setOptions(options map[string]string) error {
 		}
 		settings = append(settings, arena...)
 	}
+	c.prefixes = prefixes // whatever comes of it
 	if blobsByName(options) {
 		c.blobs.Store(true) // for good: files stay
 	}
