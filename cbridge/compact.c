@@ -106,11 +106,16 @@ static rb_status rb_compact_by_c(const rb_family *f, const char *from, size_t fr
   return rb_moved(f, o);
 }
 
+/* A bound as RocksDB takes it: a NULL key is none. */
+static const char *rb_bound_of(uint8_t has, const uint8_t *key, size_t len) {
+  static const char empty[1] = {0};
+  return !has ? NULL : len > 0 ? (const char *)key : empty;
+}
+
 rb_status rb_compact_with(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                           uint8_t has_end, const uint8_t *end, size_t end_len, rb_compaction o) {
-  static const char empty[1] = {0}; /* RocksDB takes a NULL key for "no bound" */
-  const char *from = !has_start ? NULL : start_len > 0 ? (const char *)start : empty;
-  const char *to = !has_end ? NULL : end_len > 0 ? (const char *)end : empty;
+  const char *from = rb_bound_of(has_start, start, start_len);
+  const char *to = rb_bound_of(has_end, end, end_len);
   if (f->db->read_only) {
     return rb_read_only();
   }
@@ -135,6 +140,21 @@ rb_status rb_compact(rb_family *f, uint8_t has_start, const uint8_t *start, size
                      uint8_t has_end, const uint8_t *end, size_t end_len) {
   static const rb_compaction how = RB_COMPACTION_DEFAULT;
   return rb_compact_with(f, has_start, start, start_len, has_end, end, end_len, how);
+}
+
+rb_status rb_suggest_compact(rb_family *f, uint8_t has_start, const uint8_t *start,
+                             size_t start_len, uint8_t has_end, const uint8_t *end,
+                             size_t end_len) {
+  if (f->db->read_only) {
+    return rb_read_only();
+  }
+  char *err = NULL;
+  rb_family_reads(f); /* where files lie; nothing is built on it */
+  rocksdb_suggest_compact_range_cf(f->db->db, f->handle, rb_bound_of(has_start, start, start_len),
+                                   start_len, rb_bound_of(has_end, end, end_len), end_len, &err);
+  rb_status s = rb_status_from(err);
+  (void)rb_family_was_read(f, &s);
+  return s;
 }
 
 void rb_pause_compaction(rb_db *db) { rocksdb_disable_manual_compaction(db->db); }

@@ -49,6 +49,13 @@ func (f *Family) CompactWith(start, end []byte, how Compaction) error {
 		}))
 }
 
+// SuggestCompact marks the files that reach into the range for compaction in the background; nil bounds are open. Bounds
+// of a family with timestamps have one behind them.
+func (f *Family) SuggestCompact(start, end []byte) error {
+	return failure(C.rb_suggest_compact(f.p, flag(start != nil), ptr(start), C.size_t(len(start)),
+		flag(end != nil), ptr(end), C.size_t(len(end))))
+}
+
 // PauseCompaction stops every Compact and CompactWith that runs, waits until they have ended, and has new ones do
 // nothing until ResumeCompaction.
 func (d *DB) PauseCompaction() { C.rb_pause_compaction(d.p) }

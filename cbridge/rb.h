@@ -1344,6 +1344,15 @@ typedef struct rb_compaction {
 rb_status rb_compact_with(rb_family *f, uint8_t has_start, const uint8_t *start, size_t start_len,
                           uint8_t has_end, const uint8_t *end, size_t end_len, rb_compaction o);
 
+/* Marks the table files that reach into a range for compaction in the background and does not wait:
+ * those of all levels with files but the last one. It goes by files: one that begins at end is
+ * marked too, and so may be, in level 0, one that reaches over a range that ends before it starts.
+ * Bounds are as in rb_compact; those of a family with timestamps have one behind them, of whatever
+ * value. RB_READ_ONLY if the db was opened so: RocksDB itself would compact there. RB_ABORTED if
+ * the order failed. */
+rb_status rb_suggest_compact(rb_family *f, uint8_t has_start, const uint8_t *start,
+                             size_t start_len, uint8_t has_end, const uint8_t *end, size_t end_len);
+
 /* Stops every rb_compact of the database that runs, waits until they have ended, and refuses new
  * ones until as many calls of rb_resume_compaction. What a stopped one has done so far stays done;
  * one that still flushes memtables does that to the end. RocksDB's own compactions go on. */

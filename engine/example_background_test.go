@@ -69,6 +69,37 @@ func ExampleColumnFamily_CompactFiles() {
 	// 1 file in level 1
 }
 
+// The space of rows that were deleted is given back, and nobody waits for it.
+func ExampleColumnFamily_SuggestCompact() {
+	db, done := opened(nil)
+	defer done()
+	ctx, start, end := context.Background(), []byte("2025"), []byte("2026")
+	for _, day := range []string{"2025-01-01", "2025-12-31", "2026-01-01"} {
+		if err := db.Put([]byte(day), []byte("measured"), nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := db.Compact(ctx, nil, nil); err != nil { // they lie below level 0
+		log.Fatal(err)
+	}
+	if err := db.DeleteRange(start, end, nil); err != nil {
+		log.Fatal(err)
+	}
+	if err := db.Flush(); err != nil { // the deletion is in a file, too
+		log.Fatal(err)
+	}
+	if err := db.SuggestCompact(ctx, start, end); err != nil {
+		log.Fatal(err)
+	}
+
+	if err := db.WaitForCompact(ctx); err != nil && !errors.Is(err, engine.ErrUnsupported) {
+		log.Fatal(err)
+	}
+	rows, _, _, err := engine.Count(ctx, db, nil)
+	fmt.Println(rows, err)
+	// Output: 1 <nil>
+}
+
 // A time without flushes and compactions. Without the tag rb_cxx it needs RocksDB 11.6.
 func ExampleDB_PauseBackground() {
 	db, done := opened(nil)

@@ -46,6 +46,7 @@ const (
 	opGetEntity
 	opSizes
 	opTrace
+	opSuggest
 	opSettle // what goes on behind a call: dropped families are freed, options set again
 	opKinds
 )
@@ -68,6 +69,7 @@ var opNames = [opKinds]string{
 	"get entity",
 	"approximate sizes",
 	"trace",
+	"suggest compact",
 	"settle",
 }
 

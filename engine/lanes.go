@@ -48,7 +48,7 @@ var opLanes = [opKinds]laneKind{
 	opFlush: laneWork, opCheckpoint: laneWork, opWaitForCompact: laneWork,
 	opProperty: laneQuick, opBatch: laneQuick, opMetrics: laneQuick,
 	opIngest: laneWork, opBackup: laneWork, opUpdates: laneScans, opFiles: laneWork, opStatistics: laneQuick,
-	opResume: laneWork, opSizes: laneScans, opTrace: laneWork,
+	opResume: laneWork, opSizes: laneScans, opTrace: laneWork, opSuggest: laneWork,
 }
 
 // Limits of Options.FastLane and Options.Gate. Go allows 10,000 threads.

@@ -283,6 +283,9 @@ var dbAdminCalls = map[string]call[*engine.DB]{
 
 	"CompactFiles": compactFilesCall[*engine.DB],
 	"CompactWith":  compactWithCall[*engine.DB],
+	"SuggestCompact": func(d *engine.DB, _ *lifecycleKit) error {
+		return d.SuggestCompact(context.Background(), nil, []byte("x"))
+	},
 	"PauseBackground": func(d *engine.DB, _ *lifecycleKit) error {
 		p, err := d.PauseBackground(context.Background())
 		if err != nil {
@@ -341,6 +344,9 @@ var familyCalls = merged(readCalls[*engine.ColumnFamily](), stampCalls[*engine.C
 	"ApproximateSizes":   approximateSizesCall[*engine.ColumnFamily],
 	"CompactFiles":       compactFilesCall[*engine.ColumnFamily],
 	"CompactWith":        compactWithCall[*engine.ColumnFamily],
+	"SuggestCompact": func(c *engine.ColumnFamily, _ *lifecycleKit) error {
+		return c.SuggestCompact(context.Background(), []byte("a"), nil)
+	},
 	"ExportFiles": func(c *engine.ColumnFamily, k *lifecycleKit) error {
 		return orUnsupported(engine.FamilyFiles, c.ExportFiles(context.Background(), filepath.Join(k.dir, "exported")))
 	},

@@ -3,7 +3,7 @@
  * from 9.11 or 11.6 on; this program defines the functions, so that the glue finds them under any
  * version.
  */
-/* link: -Wl,--wrap=rocksdb_compact_range_cf_opt */
+/* link: -Wl,--wrap=rocksdb_compact_range_cf_opt -Wl,--wrap=rocksdb_suggest_compact_range_cf */
 #include "fixture.h"
 
 #include "cxx.h"
@@ -346,6 +346,69 @@ static void what_later_versions_have_is_told_to_them(void **state) {
   assert_true(blob_age == -1);
 }
 
+static const char *refusal; /* of a suggestion */
+
+void __real_rocksdb_suggest_compact_range_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                             const char *from, size_t from_len, const char *to,
+                                             size_t to_len, char **err);
+void __wrap_rocksdb_suggest_compact_range_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                             const char *from, size_t from_len, const char *to,
+                                             size_t to_len, char **err);
+void __wrap_rocksdb_suggest_compact_range_cf(rocksdb_t *db, rocksdb_column_family_handle_t *f,
+                                             const char *from, size_t from_len, const char *to,
+                                             size_t to_len, char **err) {
+  if (refusal != NULL) {
+    *err = strdup(refusal);
+    return;
+  }
+  __real_rocksdb_suggest_compact_range_cf(db, f, from, from_len, to, to_len, err);
+}
+
+static void a_suggestion_marks_the_files_of_its_range(void **state) {
+  struct fixture *f = *state;
+  static const struct {
+    uint8_t has_start, has_end;
+    const char *start, *end;
+    bool reaches_file; /* which holds the keys f to h */
+  } cases[] = {
+      {0, 0, "", "", true},   {1, 1, "a", "g", true}, {1, 1, "h", "z", true},
+      {1, 0, "g", "", true},  {0, 1, "", "f", true},  {1, 1, "a", "c", false},
+      {1, 0, "x", "", false}, {0, 1, "", "a", false}, {1, 1, "x", "z", false},
+      {1, 0, "", "", true},   {0, 1, "", "", false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    rb_family_result r =
+        rb_family_create(f->db, (char[]){(char)('A' + (char)i), '\0'}, fx_defaults().family,
+                         "disable_auto_compactions=true"); /* what is marked stays so */
+    fx_ok(r.status);
+    add_file(f, r.family);
+    fx_ok(rb_compact(r.family, 0, NULL, 0, 0, NULL, 0));
+    fx_put(r.family, "f", "value");
+    fx_put(r.family, "h", "value");
+    fx_ok(rb_flush(f->db, &r.family, 1));
+    assert_int_equal(fx_number(r.family, "rocksdb.compaction-pending"), 0);
+    bool bytes = i % 2 != 0; /* an empty bound needs none */
+    fx_ok(rb_suggest_compact(r.family, cases[i].has_start,
+                             bytes || cases[i].start[0] != '\0' ? U8(cases[i].start) : NULL,
+                             strlen(cases[i].start), cases[i].has_end,
+                             bytes || cases[i].end[0] != '\0' ? U8(cases[i].end) : NULL,
+                             strlen(cases[i].end)));
+    assert_int_equal(fx_number(r.family, "rocksdb.compaction-pending"), cases[i].reaches_file);
+  }
+}
+
+static void a_suggestion_is_refused(void **state) {
+  struct fixture *f = *state;
+  refusal = "IO error: no";
+  rb_status s = rb_suggest_compact(f->family, 0, NULL, 0, 0, NULL, 0);
+  refusal = NULL;
+  fx_error(s, RB_IO, "no");
+  struct setup read_only = fx_defaults();
+  read_only.db.read_only = 1;
+  fx_open(f, read_only);
+  fx_error(rb_suggest_compact(f->family, 0, NULL, 0, 0, NULL, 0), RB_READ_ONLY, NULL);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fx_new, fx_free)
 
 int main(void) {
@@ -362,6 +425,8 @@ int main(void) {
       CASE(a_family_without_files_moves_none),
       CASE(the_last_level_is_compacted_as_told),
       CASE(what_later_versions_have_is_told_to_them),
+      CASE(a_suggestion_marks_the_files_of_its_range),
+      CASE(a_suggestion_is_refused),
   };
   return cmocka_run_group_tests_name("compact", tests, NULL, NULL);
 }
