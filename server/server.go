@@ -43,9 +43,20 @@ type Server struct {
 	background sync.WaitGroup
 }
 
-// Options say how to open the database of a Server: those of the family of keys have to be so.
+// Options say how to open the database of a Server: the family of keys has to have the filter of expiry. What o leaves open of memtables
+// and filters is chosen for single keys at random: small memtables, as their search goes through memory that no cache of the
+// processor holds, with filters, as have the tables.
 func Options(o engine.Options) *engine.Options {
 	o.CompactionFilter = engine.TTLFilter
+	if o.WriteBufferSize == 0 {
+		o.WriteBufferSize = 8 << 20
+	}
+	if o.BloomBitsPerKey == 0 {
+		o.BloomBitsPerKey = 10
+	}
+	if o.FamilyOptions.Extra == "" {
+		o.FamilyOptions.Extra = "memtable_whole_key_filtering=true;memtable_prefix_bloom_size_ratio=0.05"
+	}
 	return &o
 }
 

@@ -305,7 +305,7 @@ func TestWhatIsServed(t *testing.T) {
 			t.Errorf("%s: %d, %.60s", path, code, body)
 		}
 	}
-	raw := w.raw("GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	raw := w.raw("GET /../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if strings.Contains(raw, "root:") || strings.HasPrefix(raw, "HTTP/1.1 200") {
 		t.Errorf("%.200s", raw)
 	}
@@ -328,9 +328,9 @@ func (w *shown) raw(s string) string {
 func TestRequestsThatAreTooLargeAreRefused(t *testing.T) {
 	w := show(t, monitor.Options{})
 	for what, request := range map[string]string{
-		"a huge header":  "GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + strings.Repeat("x", 1<<20) + "\r\n\r\n",
-		"many headers":   "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X-Some: y\r\n", 1<<16) + "\r\n",
-		"a huge address": "GET /" + strings.Repeat("x", 1<<20) + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a huge header":  "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: " + strings.Repeat("x", 1<<20) + "\r\n\r\n",
+		"many headers":   "GET / HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("X-Some: y\r\n", 1<<16) + "\r\n",
+		"a huge address": "GET /" + strings.Repeat("x", 1<<20) + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		if got := w.raw(request); got != "" && !strings.HasPrefix(got, "HTTP/1.1 431 ") {
 			t.Errorf("%s: %.100s", what, got)
@@ -434,7 +434,7 @@ func TestManyConnectionsWaitForOneAnother(t *testing.T) {
 	}
 	begun := time.Now()
 	time.AfterFunc(200*time.Millisecond, func() { held[0].Close() })
-	if got := w.raw("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200 ") {
+	if got := w.raw("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 200 ") {
 		t.Errorf("%.100s", got)
 	}
 	if took := time.Since(begun); took < 200*time.Millisecond || took > 4*time.Second {

@@ -22,7 +22,7 @@ func TestSlowClientsAreDropped(t *testing.T) {
 	}
 	go m.Serve(l)
 	defer m.Shutdown(t.Context())
-	const whole = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	const whole = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	for what, c := range map[string]struct {
 		sends string
 		want  string
@@ -66,7 +66,7 @@ func TestSlowClientsAreDropped(t *testing.T) {
 	defer deaf.Close()
 	deaf.(*net.TCPConn).SetReadBuffer(4 << 10)
 	deaf.SetWriteDeadline(time.Now().Add(10 * time.Second))
-	request := []byte(strings.Repeat("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 100))
+	request := []byte(strings.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 100))
 	for range 10_000 { // until the server waits for us, and we for the server: or it would end with a time-out
 		if _, err = deaf.Write(request); err != nil {
 			break
