@@ -233,6 +233,8 @@ func ExampleSupports() {
 	// remote compaction since RocksDB 10.11
 	// traces since RocksDB 11.6
 	// deletions min size since RocksDB 10.6
+	// table filter since RocksDB 11.6
+	// table newest since RocksDB 11.6
 	// true
 	// true
 }
