@@ -140,8 +140,9 @@ static void an_order_other_than_bytewise_is_refused(void **state) {
   static const char *const texts[] = {
       "comparator=rocksdb.ReverseBytewiseComparator",
       "max_open_files=9;comparator = {id=rocksdb.ReverseBytewiseComparator}",
+      "x={comparator=y}",
   };
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     rb_plan *p = new_plan(f->dir, (rb_db_options){0});
     fx_error(rb_plan_extra(p, texts[i]), RB_UNSUPPORTED, "comparator");
     fx_error(rb_plan_family(p, "default", plain, texts[i]), RB_UNSUPPORTED, "comparator");

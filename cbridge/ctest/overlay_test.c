@@ -386,6 +386,8 @@ static void malformed_records_are_refused(void **state) {
       "abc", /* a key beyond the end */
       "\x01\x01"
       "k", /* no value */
+      "\x01\x01k\x05"
+      "ab", /* a value beyond the end */
       "\x05\xFF\xFF\xFF\xFF\xFF\xFF"
       "k",    /* a number of six bytes */
       "\x05", /* no number */
