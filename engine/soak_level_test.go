@@ -17,7 +17,7 @@ import (
 
 // soakLevel is what a process has at a moment of the mixed load at which nothing is wrong.
 type soakLevel struct {
-	rss, heap, malloced, held                 int // KiB: of the process, Go's, in use by C, held for C
+	rss, heap, malloced, held                 int // KiB: of the process without mapped files, Go's, in use by C, held for C
 	threads, descriptors, goroutines, handles int // descriptors as openBesideData counts them
 }
 
@@ -43,7 +43,7 @@ func (s *soak) level() {
 	runtime.ReadMemStats(&m)
 	c := engine.ReadProcessMetrics()
 	s.levels = append(s.levels, soakLevel{
-		rss: statusNumber(status, "VmRSS:"), heap: int(m.HeapAlloc >> 10),
+		rss: statusNumber(status, "RssAnon:"), heap: int(m.HeapAlloc >> 10),
 		malloced: int(c.AllocatorInUse >> 10), held: int(c.AllocatorHeld >> 10), threads: statusNumber(status, "Threads:"),
 		descriptors: descriptors, goroutines: runtime.NumGoroutine(), handles: engine.Children(db),
 	})
