@@ -17,11 +17,13 @@ type optionsFile struct {
 	db       map[string]string            // options of the database as a whole
 	families map[string]map[string]string // family to option to value
 	tables   map[string]map[string]string // family to option of its tables to value
+	foreign  map[string]string            // family to the name of tables that are not block-based
 }
 
 func newOptionsFile() *optionsFile {
 	return &optionsFile{
 		db: map[string]string{}, families: map[string]map[string]string{}, tables: map[string]map[string]string{},
+		foreign: map[string]string{},
 	}
 }
 
@@ -81,7 +83,21 @@ func (o *optionsFile) section(head string) map[string]string {
 			return section
 		}
 	}
+	o.sectionOfTables(head)
 	return nil
+}
+
+// sectionOfTables notes what tables a family has by the head of their section, which RocksDB takes apart in this way. Of a name that
+// it does not know it makes none, and ends the process when it opens the family.
+func (o *optionsFile) sectionOfTables(head string) {
+	from, to := strings.Index(head, `"`), strings.LastIndex(head, `"`)
+	if from >= to {
+		return
+	}
+	name, ok := strings.CutPrefix(strings.TrimSpace(head[1:from]), "TableOptions/")
+	if family := unescape(head[from+1 : to]); ok && name != "BlockBasedTable" {
+		o.foreign[family] = name
+	}
 }
 
 // unescape undoes what RocksDB does to a family's name and to a setting: a backslash stands before \, # and :, and
@@ -161,6 +177,9 @@ func (o *optionsFile) unknownOperator(family string, given FamilyOptions) string
 		return "merge operator " + m
 	}
 	if f := o.operator(family, "table_factory"); f != "" && f != "BlockBasedTable" {
+		return "table factory " + f
+	}
+	if f, ok := o.foreign[family]; ok {
 		return "table factory " + f
 	}
 	if f := o.operator(family, "compaction_filter"); f != "" {
