@@ -632,6 +632,32 @@ static void an_export_of_some_rows_ends_with_the_last_of_them(void **state) {
   }
 }
 
+static void the_last_key_may_be_longer_than_those_before(void **state) {
+  struct fixture *f = *state;
+  clear(f);
+  uint8_t longest[300];
+  memset(longest, 'z', sizeof longest);
+  fx_put(f->family, "", "the empty key");
+  fx_put(f->family, "a", "v");
+  fx_ok(rb_apply(f->family, RB_PUT, 0, longest, sizeof longest, BYTES("v")));
+  iterate(f);
+  rb_stream_position start = {0};
+  rb_export *e = begin(start, NULL, NULL);
+  uint8_t *out = NULL;
+  size_t n = export_all(f, e, 0, 1000, &out);
+  rb_export_free(e);
+  rb_import *d = importer();
+  rb_imported r = import_all(d, NULL, out, n, n);
+  fx_ok(r.status);
+  assert_int_equal(r.position.rows, 3);
+  assert_non_null(r.position.first);
+  assert_int_equal(r.position.first_len, 0);
+  assert_int_equal(r.position.last_len, sizeof longest);
+  assert_memory_equal(r.position.last, longest, sizeof longest);
+  rb_import_free(d);
+  free(out);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, with_rows, fx_free)
 
 int main(void) {
@@ -650,6 +676,7 @@ int main(void) {
       CASE(what_cannot_be_written_does_not_count),
       CASE(an_import_without_memory_is_an_error),
       CASE(an_export_of_some_rows_ends_with_the_last_of_them),
+      CASE(the_last_key_may_be_longer_than_those_before),
       cmocka_unit_test(numbers_come_back_and_padding_does_not),
       cmocka_unit_test(the_checksum_is_that_of_zlib),
       cmocka_unit_test(nothing_is_freed_twice),
