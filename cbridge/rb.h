@@ -825,8 +825,8 @@ enum {
   RB_TABLE_VALUE_SIZE = 3,          /* bytes of all values */
   RB_TABLE_ENTRIES = 4,             /* deletions of keys, operands and range deletions count too */
   RB_TABLE_DELETIONS = 5,           /* of keys and of ranges */
-  RB_TABLE_MERGE_OPERANDS = 6,      /* */
-  RB_TABLE_RANGE_DELETIONS = 7,     /* */
+  RB_TABLE_MERGE_OPERANDS = 6,      /* of keys */
+  RB_TABLE_RANGE_DELETIONS = 7,     /* of ranges alone */
   RB_TABLE_CREATION_TIME = 8,       /* of the oldest table whose rows it has */
   RB_TABLE_OLDEST_KEY_TIME = 9,     /* of the oldest row, from a flush */
   RB_TABLE_FILE_CREATION_TIME = 10, /* of the file */

@@ -73,15 +73,12 @@ rb_status rb_table_filter_new(const rb_table_range *ranges, size_t n, rb_table_f
 
 void rb_table_filter_free(rb_table_filter *f) { free(f); }
 
-static bool rb_table_range_has(const rb_table_range *r, uint64_t value) {
-  return value >= r->min && value <= r->max;
-}
-
-/* What C++ asks, with the values of the properties that it knows. */
+/* Whether a table is read, by the values of its properties: what C++ asks too. */
 static uint8_t rb_table_values_kept(const void *state, const uint64_t *values) {
   const rb_table_filter *f = state;
   for (size_t i = 0; i < f->n; i++) {
-    if (!rb_table_range_has(&f->ranges[i], values[f->ranges[i].property])) {
+    uint64_t value = values[f->ranges[i].property];
+    if (value < f->ranges[i].min || value > f->ranges[i].max) {
       return 0;
     }
   }
@@ -90,14 +87,11 @@ static uint8_t rb_table_values_kept(const void *state, const uint64_t *values) {
 
 /* What RocksDB asks when an iterator comes to a table. */
 static unsigned char rb_table_kept(void *state, const rocksdb_table_properties_t *p) {
-  const rb_table_filter *f = state;
-  for (size_t i = 0; i < f->n; i++) {
-    const rb_table_range *r = &f->ranges[i];
-    if (!rb_table_range_has(r, rb_table_getters[r->property](p))) {
-      return 0;
-    }
+  uint64_t values[RB_TABLE_PROPERTIES];
+  for (size_t i = 0; i < RB_TABLE_PROPERTIES; i++) {
+    values[i] = rb_table_getters[i](p);
   }
-  return 1;
+  return rb_table_values_kept(state, values);
 }
 
 bool rb_table_filter_set(rocksdb_readoptions_t *read, rb_table_filter *f) {

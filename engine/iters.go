@@ -74,6 +74,9 @@ func (c *ColumnFamily) alongside(cfs []*ColumnFamily, o *IterOptions) ([]*cbridg
 		case o.Columns && !f.ops.wide:
 			return nil, f.describe(f.wideOnly("new iterators"), "", nil)
 		}
+		if err := f.validateTables(o.Tables); err != nil {
+			return nil, f.describe(err, "", nil)
+		}
 		families[i] = f.c
 	}
 	return families, nil

@@ -35,8 +35,8 @@ func (d *DB) SuggestCompact(ctx context.Context, start, end []byte) error {
 // waits for what was suggested, and Health and Events tell what became of it.
 //
 // ctx, which may be nil, ends the wait for a slot of the gate only. ErrReadOnly on a database that is open for reading only;
-// ErrTooLarge for a bound above MaxKeySize, ErrInvalidArgument for one that GoComparator does not take; where an error of the file system keeps RocksDB from work, that error. It is
-// safe for concurrent use.
+// ErrTooLarge for a bound above MaxKeySize, ErrInvalidArgument for one that GoComparator does not take; where an error of the
+// file system keeps RocksDB from work, that error. It is safe for concurrent use.
 func (c *ColumnFamily) SuggestCompact(ctx context.Context, start, end []byte) error {
 	if err := c.enter(ctx, opSuggest); err != nil {
 		return err

@@ -43,7 +43,7 @@ var tablePropertyNames = [...]string{
 
 // String is RocksDB's name of the property.
 func (p TableProperty) String() string {
-	if int(p) < len(tablePropertyNames) {
+	if p < TableProperty(len(tablePropertyNames)) {
 		return tablePropertyNames[p]
 	}
 	return fmt.Sprintf("TableProperty(%d)", uint64(p))
@@ -68,7 +68,7 @@ func (c *ColumnFamily) validateTables(conditions []TableCondition) error {
 	const op = "new iterator"
 	for _, t := range conditions {
 		switch {
-		case int(t.Property) >= len(tablePropertyNames):
+		case t.Property >= TableProperty(len(tablePropertyNames)):
 			return invalid(op, fmt.Sprintf("Tables: there is no %v", t.Property))
 		case t.Min > t.Max:
 			return invalid(op, fmt.Sprintf("Tables: the least %v is above the most", t.Property))

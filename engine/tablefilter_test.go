@@ -269,6 +269,7 @@ func TestConditionsOnTablesThatCannotBeMetAreRefused(t *testing.T) {
 		return err
 	}
 	refused("a property that is none", make(db, engine.TablesFrom(engine.TableLargestSequence+1, 0)), engine.ErrInvalidArgument, "TableProperty(13)")
+	refused("one beyond all numbers", make(db, engine.TablesFrom(1<<63, 0)), engine.ErrInvalidArgument, "TableProperty(9223372036854775808)")
 	refused("an empty range", make(db, engine.TableCondition{Property: engine.TableEntries, Min: 2, Max: 1}), engine.ErrInvalidArgument, "num_entries")
 	timed, err := db.ColumnFamily("timed")
 	mustDo(t, err)
@@ -287,5 +288,7 @@ func TestConditionsOnTablesThatCannotBeMetAreRefused(t *testing.T) {
 	sums, err := db.ColumnFamily("sums")
 	mustDo(t, err)
 	refused("merging", make(sums, fine...), engine.ErrUnsupported, "operands")
+	_, err = engine.NewItersWith(&engine.IterOptions{Tables: fine}, db.ColumnFamilies()[0], sums)
+	refused("merging beside others", err, engine.ErrUnsupported, "operands")
 	mustDo(t, make(timed.At(5), fine...))
 }
