@@ -98,6 +98,11 @@ func (s *soak) judge() {
 
 const leastLevels = 20
 
+// residentSlack is wider than what Go and C may differ by: to what they use it adds pages that they use in part, stacks of threads
+// and Go's own tables, of which none goes back. A hundred levels four seconds apart rose from 20.5 MiB to 26.5 in their first two
+// minutes, and from then on were 25.5 to 27.
+const residentSlack = 2048
+
 // growing compares the third quarter of the levels with the fourth: what grows is found there. A few files, threads or handles more
 // or less are the moment's.
 func growing(levels []soakLevel) (told, grow []string) {
@@ -106,7 +111,7 @@ func growing(levels []soakLevel) (told, grow []string) {
 		of    func(l soakLevel) int
 		slack int
 	}{
-		{"KiB resident", func(l soakLevel) int { return l.rss }, 1024},
+		{"KiB resident", func(l soakLevel) int { return l.rss }, residentSlack},
 		{"KiB of Go", func(l soakLevel) int { return l.heap }, 1024},
 		{"KiB of C", func(l soakLevel) int { return l.malloced }, 1024},
 		{"threads", func(l soakLevel) int { return l.threads }, 8}, // as many calls wait at once as never before: Go keeps their threads
@@ -139,7 +144,7 @@ func TestTheMixedLoadNoticesWhatGrows(t *testing.T) {
 	}
 	leaks := map[string]func(l *soakLevel, n int){
 		"none":         func(*soakLevel, int) {},
-		"KiB resident": func(l *soakLevel, n int) { l.rss += 700 * n },
+		"KiB resident": func(l *soakLevel, n int) { l.rss += 250 * n },
 		"KiB of Go":    func(l *soakLevel, n int) { l.heap += 300 * n },
 		"KiB of C":     func(l *soakLevel, n int) { l.malloced += 150 * n },
 		"threads":      func(l *soakLevel, n int) { l.threads += n },
