@@ -30,8 +30,6 @@ static uint8_t rb_has_call(uint32_t feature) {
       return rocksdb_options_set_statistics_level != NULL;
     case RB_FEATURE_HYPER_CLOCK:
       return rocksdb_cache_create_hyper_clock != NULL;
-    case RB_FEATURE_TUNED_RATE_LIMIT:
-      return rocksdb_ratelimiter_create_auto_tuned != NULL;
     case RB_FEATURE_DELETIONS_SIZE:
       return rocksdb_options_add_compact_on_deletion_collector_factory_min_file_size != NULL;
     default:
@@ -86,6 +84,10 @@ uint8_t rb_supports(uint32_t feature) {
       return rb_pause_offered() || rb_cxx_offered();
     case RB_FEATURE_TABLE_FILTER:
       return rb_table_filter_offered() || rb_cxx_offered();
+    case RB_FEATURE_TUNED_RATE_LIMIT:
+      return rocksdb_ratelimiter_create_auto_tuned != NULL || rb_cxx_offered();
+    case RB_FEATURE_RATE_LIMIT_MODE:
+      return rocksdb_ratelimiter_create_with_mode != NULL || rb_cxx_offered();
     case RB_FEATURE_TABLE_NEWEST:
       return rb_table_filter_offered();
     case RB_FEATURE_DISK:

@@ -98,6 +98,7 @@ const (
 	FeatureWideColumns      Feature = C.RB_FEATURE_WIDE_COLUMNS
 	FeatureTableFilter      Feature = C.RB_FEATURE_TABLE_FILTER
 	FeatureTableNewest      Feature = C.RB_FEATURE_TABLE_NEWEST
+	FeatureRateLimitMode    Feature = C.RB_FEATURE_RATE_LIMIT_MODE
 	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
 	FeatureDeletionsSize    Feature = C.RB_FEATURE_DELETIONS_SIZE
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS

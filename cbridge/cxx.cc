@@ -25,6 +25,7 @@
 #include "rocksdb/listener.h"
 #include "rocksdb/metadata.h"
 #include "rocksdb/options.h"
+#include "rocksdb/rate_limiter.h"
 #include "rocksdb/sst_file_manager.h"
 #include "rocksdb/status.h"
 #include "rocksdb/table_properties.h"
@@ -609,6 +610,15 @@ rb_status rb_cxx_listen(rocksdb_options_t *o, rb_events *e) {
 rb_status rb_cxx_hold(rocksdb_options_t *o) {
   return Guarded([&] {
     reinterpret_cast<rdb::Options *>(o)->listeners.push_back(std::make_shared<Holder>());
+    return Ok();
+  });
+}
+
+rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tunes) {
+  return Guarded([&] {
+    reinterpret_cast<rdb::Options *>(o)->rate_limiter.reset(
+        rdb::NewGenericRateLimiter(rate, RB_REFILL_MICROS, RB_FAIRNESS,
+                                   static_cast<rdb::RateLimiter::Mode>(mode), tunes != 0));
     return Ok();
   });
 }

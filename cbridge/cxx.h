@@ -39,6 +39,13 @@ rb_status rb_cxx_listen(rocksdb_options_t *o, rb_events *e) RB_OPTIONAL;
  * with o. */
 rb_status rb_cxx_hold(rocksdb_options_t *o) RB_OPTIONAL;
 
+/* RocksDB's own defaults of a rate limiter. */
+enum { RB_REFILL_MICROS = 100 * 1000, RB_FAIRNESS = 10 };
+
+/* Limits to rate bytes a second what the databases that are opened with o read or write: mode is
+ * that of rocksdb_ratelimiter_create_with_mode. With tunes the rate is an upper bound. */
+rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tunes) RB_OPTIONAL;
+
 /* Ends the state that a background error has left, after its cause is gone. */
 rb_status rb_cxx_resume(rocksdb_t *db) RB_OPTIONAL;
 

@@ -1,8 +1,10 @@
 /* family.c: column families of an open database. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handles.h"
+#include "later.h"
 
 rb_family_list rb_list_families(rb_files *files, const char *path) {
   rb_family_list l = {NULL, 0, {RB_OK, NULL}};
@@ -85,6 +87,11 @@ uint8_t rb_family_retire(rb_family *f) {
   return 1;
 }
 
+static rb_family_result rb_family_told(rb_family *f) {
+  rb_family_result r = {f, f->id, f->blobs, rb_order_calls(f->order), {RB_OK, NULL}};
+  return r;
+}
+
 rb_family_result rb_family_find(rb_db *db, const char *name) {
   rb_family_result r = {NULL, 0, 0, 0, {RB_OK, NULL}};
   pthread_mutex_lock(&db->families_lock);
@@ -94,10 +101,7 @@ rb_family_result rb_family_find(rb_db *db, const char *name) {
     f = f->next;
   }
   if (f != NULL) {
-    r.family = f;
-    r.id = f->id;
-    r.blobs = f->blobs;
-    r.calls = rb_order_calls(f->order);
+    r = rb_family_told(f);
   }
   pthread_mutex_unlock(&db->families_lock);
   r.status.code = f != NULL ? RB_OK : RB_NOT_FOUND;
@@ -125,6 +129,17 @@ static rb_status rb_create_options(rb_db *db, rb_family_options opts, const char
   return s;
 }
 
+/* A family that will have been made with o. NULL: memory is short. */
+static rb_family *rb_family_of(const char *name, rocksdb_options_t *o, struct rb_order *order) {
+  rb_family *f = rb_family_new(name);
+  if (f != NULL) {
+    f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
+    f->fifo = rocksdb_options_get_compaction_style(o) == rocksdb_fifo_compaction;
+    f->order = order;
+  }
+  return f;
+}
+
 /* Makes a family: an empty one, or with the rows of files if from is not NULL. */
 static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_options opts,
                                        const char *extra, const rb_family_source *from) {
@@ -139,16 +154,13 @@ static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_op
   if (r.status.code != RB_OK) {
     return r;
   }
-  rb_orders_add(&db->orders, order);  /* whatever comes of it, RocksDB may go on asking it */
-  rb_family *f = rb_family_new(name); /* before RocksDB makes one that nobody could hold */
+  rb_orders_add(&db->orders, order); /* whatever comes of it, RocksDB may go on asking it */
+  rb_family *f = rb_family_of(name, o, order); /* before RocksDB makes one that nobody could hold */
   if (f == NULL) {
     rocksdb_options_destroy(o);
     r.status = rb_status_make(RB_NO_MEMORY, NULL);
     return r;
   }
-  f->blobs = rocksdb_options_get_enable_blob_files(o) != 0;
-  f->fifo = rocksdb_options_get_compaction_style(o) == rocksdb_fifo_compaction;
-  f->order = order;
   rocksdb_column_family_handle_t *h = NULL;
   rb_hold_begin(db);
   if (from != NULL) {
@@ -168,16 +180,81 @@ static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_op
     return r;
   }
   rb_family_join(db, f, h);
-  r.family = f;
-  r.id = f->id;
-  r.blobs = f->blobs;
-  r.calls = rb_order_calls(f->order);
-  return r;
+  return rb_family_told(f);
 }
 
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra) {
   return rb_family_make(db, name, opts, extra, NULL);
+}
+
+/* Has RocksDB make them by one call. */
+static rb_status rb_families_at_once(rb_db *db, const char *const *names, size_t n,
+                                     const rocksdb_options_t *o, rb_family **families,
+                                     size_t *made) {
+  char *err = NULL;
+  rb_hold_begin(db);
+  rocksdb_column_family_handle_t **handles =
+      rocksdb_create_column_families(db->db, o, (int)n, names, made, &err);
+  rb_status s = rb_hold_end(db, rb_status_from(err));
+  for (size_t i = 0; i < *made; i++) {
+    rb_family_join(db, families[i], handles[i]);
+  }
+  rocksdb_create_column_families_destroy(handles);
+  return s;
+}
+
+/* rb_families_create where RocksDB has a call for it. */
+static rb_status rb_families_by_call(rb_db *db, const char *const *names, size_t n,
+                                     rocksdb_options_t *o, rb_family_result *told, size_t *made) {
+  rb_family **families = calloc(n, sizeof *families);
+  if (families == NULL) {
+    return rb_status_make(RB_NO_MEMORY, NULL);
+  }
+  size_t ready = 0; /* before RocksDB makes any that nobody could hold */
+  while (ready < n && (families[ready] = rb_family_of(names[ready], o, NULL)) != NULL) {
+    ready++;
+  }
+  rb_status s = ready == n ? rb_families_at_once(db, names, n, o, families, made)
+                           : rb_status_make(RB_NO_MEMORY, NULL);
+  for (size_t i = 0; i < *made; i++) {
+    told[i] = rb_family_told(families[i]);
+  }
+  for (size_t i = *made; i < ready; i++) {
+    rb_family_free(families[i]);
+  }
+  free(families);
+  return s;
+}
+
+rb_status rb_families_create(rb_db *db, const char *const *names, size_t n, rb_family_options opts,
+                             const char *extra, rb_family_result *told, size_t *made) {
+  *made = 0;
+  if (db->read_only) {
+    return rb_read_only();
+  }
+  if (n == 0 || n > INT_MAX) {
+    return n == 0 ? rb_ok() : rb_status_make(RB_INVALID_ARGUMENT, "too many column families");
+  }
+  bool own_call = db->timed || db->pessimistic != NULL || opts.operators.reversed ||
+                  opts.operators.called_order != NULL;
+  if (rocksdb_create_column_families != NULL && !own_call) {
+    rocksdb_options_t *o;
+    struct rb_order *order = NULL; /* none: opts has no comparator */
+    rb_status s = rb_create_options(db, opts, extra, &o, &order);
+    if (s.code == RB_OK) {
+      s = rb_families_by_call(db, names, n, o, told, made);
+      rocksdb_options_destroy(o);
+    }
+    return s;
+  }
+  for (; *made < n; ++*made) {
+    told[*made] = rb_family_make(db, names[*made], opts, extra, NULL);
+    if (told[*made].status.code != RB_OK) {
+      return told[*made].status;
+    }
+  }
+  return rb_ok();
 }
 
 rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options opts,

@@ -46,6 +46,43 @@ func (d *DB) CreateFamily(name string, o FamilyOptions, extra string) (*Family, 
 	return d.family(C.rb_family_create(d.p, n, c, x))
 }
 
+// CreateFamilies creates families with the same options; one only if they have operators of Go's. Those that were
+// made before an error are returned with it, in the order of the names. One call at a time.
+func (d *DB) CreateFamilies(names []string, o FamilyOptions, extra string) ([]*Family, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var block int
+	for _, name := range names {
+		block += len(name) + 1
+	}
+	const pointer = int(unsafe.Sizeof((*C.char)(nil)))
+	list := C.malloc(C.size_t(len(names)*pointer + block))
+	if list == nil {
+		return nil, failure(C.rb_status{code: C.RB_NO_MEMORY})
+	}
+	defer C.free(list)
+	pointers := unsafe.Slice((**C.char)(list), len(names))
+	text := unsafe.Slice((*byte)(unsafe.Add(list, len(names)*pointer)), block)
+	for i, name := range names {
+		pointers[i] = (*C.char)(unsafe.Pointer(&text[0]))
+		text[copy(text, name)] = 0
+		text = text[len(name)+1:]
+	}
+	x := C.CString(extra)
+	defer C.free(unsafe.Pointer(x))
+	c, free := o.c()
+	defer free()
+	told := make([]C.rb_family_result, len(names))
+	var made C.size_t
+	err := failure(C.rb_families_create(d.p, (**C.char)(list), C.size_t(len(names)), c, x, &told[0], &made))
+	families := make([]*Family, made)
+	for i := range families {
+		families[i], _ = d.family(told[i]) // its status is RB_OK
+	}
+	return families, err
+}
+
 // Retire frees the family, which was dropped, unless iterators are open on it: false then. No other call may name it from
 // then on, but with those iterators.
 func (f *Family) Retire() bool {

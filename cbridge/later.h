@@ -29,6 +29,12 @@ extern rocksdb_cache_t *rocksdb_cache_create_hyper_clock(size_t capacity,
                                                          size_t estimated_entry_charge) RB_WEAK;
 
 /* 8.5 */
+extern rocksdb_column_family_handle_t **
+rocksdb_create_column_families(rocksdb_t *db, const rocksdb_options_t *column_family_options,
+                               int num_column_families, const char *const *column_family_names,
+                               size_t *lencfs, char **errptr) RB_WEAK;
+extern void rocksdb_create_column_families_destroy(rocksdb_column_family_handle_t **list) RB_WEAK;
+
 extern rocksdb_t *rocksdb_transactiondb_get_base_db(rocksdb_transactiondb_t *txn_db) RB_WEAK;
 extern void rocksdb_transactiondb_close_base_db(rocksdb_t *base_db) RB_WEAK;
 
@@ -65,7 +71,12 @@ extern rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_auto_tuned(int64_t rate
                                                                     int64_t refill_period_us,
                                                                     int32_t fairness) RB_WEAK;
 
-/* 9.0 */
+/* 9.0. RocksDB's mode: 0 reads, 1 writes, 2 both. */
+extern rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_with_mode(int64_t rate_bytes_per_sec,
+                                                                   int64_t refill_period_us,
+                                                                   int32_t fairness, int mode,
+                                                                   bool auto_tuned) RB_WEAK;
+
 extern uint64_t rocksdb_snapshot_get_sequence_number(const rocksdb_snapshot_t *snapshot) RB_WEAK;
 
 /* 9.4 */

@@ -21,10 +21,18 @@ type DBOptions struct {
 	CacheEntry                              uint64 // bytes of a block in it, an estimate; 0: it finds out
 	RateLimit                               uint64 // bytes a second; 0: none
 	RateLimitTunes                          bool   // RateLimit is an upper bound
+	RateLimitMode                           uint8  // a Limit constant
 	TimedRows                               bool   // RocksDB's TTL: a time behind each value
 	ManualRecovery                          bool   // nothing but Resume ends a background error
 	RowCacheSize                            uint64 // bytes of a cache of rows; 0: none. See rb.h for what it excludes
 }
+
+// What RateLimit holds back: RateLimitMode.
+const (
+	LimitWrites = C.RB_LIMIT_WRITES
+	LimitReads  = C.RB_LIMIT_READS
+	LimitAll    = C.RB_LIMIT_ALL
+)
 
 // FamilyOptions are the typed settings of one family. Zero means RocksDB's default.
 type FamilyOptions struct {
@@ -73,6 +81,7 @@ func NewPlan(dir string, o DBOptions) (*Plan, error) {
 		cache_entry:      C.uint64_t(o.CacheEntry),
 		rate_limit:       C.uint64_t(o.RateLimit),
 		rate_limit_tunes: flag(o.RateLimitTunes),
+		rate_limit_mode:  C.uint8_t(o.RateLimitMode),
 		timed_rows:       flag(o.TimedRows),
 		manual_recovery:  flag(o.ManualRecovery),
 		row_cache_size:   C.uint64_t(o.RowCacheSize),

@@ -1,6 +1,7 @@
 /* options.c: plain settings, turned into RocksDB's option objects. */
 #include <string.h>
 
+#include "cxx.h"
 #include "handles.h"
 #include "later.h"
 
@@ -122,21 +123,41 @@ rocksdb_cache_t *rb_cache_new(size_t size, rb_db_options opts) {
 }
 
 rb_status rb_db_options_offered(rb_db_options opts) {
-  bool offered = (!opts.hyper_clock || rb_supports(RB_FEATURE_HYPER_CLOCK)) &&
-                 (!opts.rate_limit_tunes || rb_supports(RB_FEATURE_TUNED_RATE_LIMIT)) &&
-                 (!opts.manual_recovery || rb_supports(RB_FEATURE_RESUME));
+  if (opts.rate_limit_mode > RB_LIMIT_ALL) {
+    return rb_status_make(RB_INVALID_ARGUMENT, "unknown mode of the rate limit");
+  }
+  bool offered =
+      (!opts.hyper_clock || rb_supports(RB_FEATURE_HYPER_CLOCK)) &&
+      (!opts.rate_limit_tunes || rb_supports(RB_FEATURE_TUNED_RATE_LIMIT)) &&
+      (opts.rate_limit_mode == RB_LIMIT_WRITES || rb_supports(RB_FEATURE_RATE_LIMIT_MODE)) &&
+      (!opts.manual_recovery || rb_supports(RB_FEATURE_RESUME));
   return offered ? rb_ok() : rb_status_make(RB_UNSUPPORTED, NULL);
 }
 
+/* The limiter of a RocksDB that offers what opts want of it in C; NULL: memory is short. */
+static rocksdb_ratelimiter_t *limiter_new(rb_db_options opts, int mode) {
+  int64_t rate = (int64_t)opts.rate_limit;
+  if (opts.rate_limit_mode != RB_LIMIT_WRITES) {
+    return rocksdb_ratelimiter_create_with_mode(rate, RB_REFILL_MICROS, RB_FAIRNESS, mode,
+                                                opts.rate_limit_tunes != 0);
+  }
+  return opts.rate_limit_tunes
+             ? rocksdb_ratelimiter_create_auto_tuned(rate, RB_REFILL_MICROS, RB_FAIRNESS)
+             : rocksdb_ratelimiter_create(rate, RB_REFILL_MICROS, RB_FAIRNESS);
+}
+
 rb_status rb_options_set_rate_limit(rocksdb_options_t *o, rb_db_options opts) {
-  enum { REFILL_MICROS = 100 * 1000, FAIRNESS = 10 }; /* RocksDB's own defaults */
+  static const int modes[] = {[RB_LIMIT_WRITES] = 1, [RB_LIMIT_READS] = 0, [RB_LIMIT_ALL] = 2};
   if (opts.rate_limit == 0) {
     return rb_ok();
   }
-  int64_t rate = (int64_t)opts.rate_limit;
-  rocksdb_ratelimiter_t *l =
-      opts.rate_limit_tunes ? rocksdb_ratelimiter_create_auto_tuned(rate, REFILL_MICROS, FAIRNESS)
-                            : rocksdb_ratelimiter_create(rate, REFILL_MICROS, FAIRNESS);
+  int mode = modes[opts.rate_limit_mode];
+  bool in_c = (opts.rate_limit_mode == RB_LIMIT_WRITES || rocksdb_ratelimiter_create_with_mode) &&
+              (!opts.rate_limit_tunes || rocksdb_ratelimiter_create_auto_tuned);
+  if (!in_c) {
+    return rb_cxx_limit(o, (int64_t)opts.rate_limit, mode, opts.rate_limit_tunes);
+  }
+  rocksdb_ratelimiter_t *l = limiter_new(opts, mode);
   if (l == NULL) {
     return rb_status_make(RB_NO_MEMORY, NULL);
   }

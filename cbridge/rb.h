@@ -100,7 +100,8 @@ typedef struct rb_db_options {
   uint8_t hyper_clock;      /* the block cache is a HyperClockCache: RB_UNSUPPORTED before 8.1 */
   uint64_t cache_entry; /* of that: bytes of a block, an estimate; 0: it finds out, from 8.7 on */
   uint64_t rate_limit;  /* bytes a second that flushes and compactions write; 0: no limit */
-  uint8_t rate_limit_tunes; /* rate_limit is an upper bound: RB_UNSUPPORTED before 8.9 */
+  uint8_t rate_limit_tunes; /* rate_limit is an upper bound; RB_FEATURE_TUNED_RATE_LIMIT */
+  uint8_t rate_limit_mode;  /* RB_LIMIT_; other than writes: RB_FEATURE_RATE_LIMIT_MODE */
   uint8_t timed_rows; /* RocksDB's TTL: behind each value the time of its writing, which reads do
                          not show. Not with read_only or transactions. SingleDelete is not for it in
                          a batch: RocksDB loses it there */
@@ -120,6 +121,13 @@ enum {
   RB_STATISTICS_UNTIMED = 3, /* tickers, and histograms that are no times */
   RB_STATISTICS_TIMED = 4,   /* all but the times of waits for mutexes */
   RB_STATISTICS_ALL = 5
+};
+
+/* What a rate limit holds back. Reads are those of compactions; the user's are never limited. */
+enum {
+  RB_LIMIT_WRITES = 0, /* of flushes and compactions */
+  RB_LIMIT_READS = 1,
+  RB_LIMIT_ALL = 2
 };
 
 /* How a database handles transactions. */
@@ -559,6 +567,13 @@ rb_family_result rb_family_find(rb_db *db, const char *name);
  * Must not run at the same time as another rb_family_create or rb_family_find of the same db. */
 rb_family_result rb_family_create(rb_db *db, const char *name, rb_family_options opts,
                                   const char *extra);
+
+/* Creates n families with the same options, which have operators of Go's only if n is 1; the rest
+ * as rb_family_create. told has room for n answers: *made of them are set, for the names in their
+ * order, also on an error. RocksDB writes its OPTIONS file once for all and after the last, from
+ * 8.5 on; before, and with timed rows, pessimistic transactions or a comparator, once for each. */
+rb_status rb_families_create(rb_db *db, const char *const *names, size_t n, rb_family_options opts,
+                             const char *extra, rb_family_result *told, size_t *made);
 
 /* Drops a family: its data is deleted when the last reader is gone. No write that names it may be
  * under way or follow. RB_READ_ONLY if the db was opened so. */
@@ -1401,7 +1416,7 @@ enum {
   RB_FEATURE_BACKUP_NOTE = 8,       /* 11.6 */
   RB_FEATURE_STATISTICS_LEVELS = 9, /* 8.6 */
   RB_FEATURE_HYPER_CLOCK = 10,      /* 8.1 */
-  RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9 */
+  RB_FEATURE_TUNED_RATE_LIMIT = 11, /* 8.9, or rb_cxx */
   RB_FEATURE_COMPACTOR = 12,        /* 10.11 */
   RB_FEATURE_DELETIONS_SIZE = 13,   /* 10.6: min_file_size of CompactOnDeletionCollector */
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
@@ -1424,7 +1439,8 @@ enum {
   RB_FEATURE_DISK = 46,           /* 10.6, or rb_cxx */
   RB_FEATURE_WIDE_COLUMNS = 47,   /* rb_cxx */
   RB_FEATURE_TABLE_FILTER = 48,   /* 11.6, or rb_cxx */
-  RB_FEATURE_TABLE_NEWEST = 49    /* 11.6: RB_TABLE_NEWEST_KEY_TIME, RB_TABLE_LARGEST_SEQUENCE */
+  RB_FEATURE_TABLE_NEWEST = 49,   /* 11.6: RB_TABLE_NEWEST_KEY_TIME, RB_TABLE_LARGEST_SEQUENCE */
+  RB_FEATURE_RATE_LIMIT_MODE = 50 /* 9.0, or rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */

@@ -56,6 +56,24 @@ func ExampleNewItersWith() {
 	// Output: b/Bob
 }
 
+func ExampleDB_CreateColumnFamilies() {
+	db, done := opened(nil)
+	defer done()
+	families, err := db.CreateColumnFamilies([]string{"2025", "2026"}, &engine.FamilyOptions{WriteBufferSize: 1 << 20})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range families {
+		fmt.Println(f.ID(), f.Name())
+	}
+	_, err = db.CreateColumnFamilies([]string{"2027", "2026"}, nil) // neither is made
+	fmt.Println(errors.Is(err, engine.ErrInvalidArgument), len(db.ColumnFamilies()))
+	// Output:
+	// 1 2025
+	// 2 2026
+	// true 3
+}
+
 func ExampleColumnFamily_SetOptions() {
 	db, done := opened(&engine.Options{Families: map[string]engine.FamilyOptions{"events": {}}})
 	defer done()

@@ -235,6 +235,7 @@ func ExampleSupports() {
 	// deletions min size since RocksDB 10.6
 	// table filter since RocksDB 11.6
 	// table newest since RocksDB 11.6
+	// rate limit modes since RocksDB 9.0
 	// true
 	// true
 }

@@ -246,11 +246,17 @@ func (n *newFamily) make(create func() (*cbridge.Family, error)) (*ColumnFamily,
 	if err != nil {
 		return nil, err
 	}
-	f := &ColumnFamily{db: d, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
-	f.blobs.Store(c.Blobs)
+	f := n.made(c)
 	d.setFamilies(append(slices.Clone(*d.families.Load()), f))
 	d.files.tellOptions(d, nil)
 	return f, nil
+}
+
+// made is the family that C has made.
+func (n *newFamily) made(c *cbridge.Family) *ColumnFamily {
+	f := &ColumnFamily{db: n.db, c: c, name: n.name, merges: n.ops.merges(), operand: n.ops.check, ops: n.ops}
+	f.blobs.Store(c.Blobs)
+	return f
 }
 
 // DropColumnFamily drops a family. It waits for the writes that name it; later calls on c answer

@@ -175,6 +175,10 @@ var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), stampCal
 		c, err := d.CreateColumnFamily("new", nil)
 		return want(err, c.Name() == "new", c.Name())
 	},
+	"CreateColumnFamilies": func(d *engine.DB, _ *lifecycleKit) error {
+		made, err := d.CreateColumnFamilies([]string{"new 1", "new 2"}, nil)
+		return want(err, len(made) == 2, made)
+	},
 	"DropColumnFamily": func(d *engine.DB, k *lifecycleKit) error { return d.DropColumnFamily(k.f) },
 	"Write":            func(d *engine.DB, k *lifecycleKit) error { return d.Write(k.other, nil) },
 	"NewSnapshot": func(d *engine.DB, _ *lifecycleKit) error {

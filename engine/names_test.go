@@ -21,7 +21,7 @@ var oddNames = []string{
 
 // A family's name is any bytes but zero bytes, of any length, and leads to the family wherever it is stored.
 func TestFamiliesOfAnyName(t *testing.T) {
-	names := append(slices.Clone(oddNames), strings.Repeat("x", 1000), strings.Repeat("y", 1<<16))
+	names := append(slices.Clone(oddNames), strings.Repeat("x", 1000), strings.Repeat("y", 1<<16), strings.Repeat("z", 1<<20))
 	dir := filepath.Join(t.TempDir(), "db")
 	most := map[string]engine.FamilyOptions{}
 	for _, name := range names[len(names)/5:] {
@@ -41,7 +41,7 @@ func TestFamiliesOfAnyName(t *testing.T) {
 		expectFamilies(t, d, names)
 	}
 	db = openTemp(t, nil)
-	for _, name := range []string{"", "\x00", "a\x00", "\x00a"} {
+	for _, name := range []string{"", "\x00", "a\x00", "\x00a", strings.Repeat("z", 1<<20+1)} {
 		openFails(t, "options", dir, &engine.Options{Families: map[string]engine.FamilyOptions{name: {}}}, engine.ErrInvalidArgument)
 		_, err := db.CreateColumnFamily(name, nil)
 		expectError(t, "create", err, engine.ErrInvalidArgument)

@@ -288,6 +288,39 @@ func (w *faultRun) family() {
 	}
 	w.healthy()
 	w.heal()
+	w.families()
+}
+
+// families makes two, or none unless the error tells that they could not be dropped either.
+func (w *faultRun) families() {
+	made, err := w.db.CreateColumnFamilies([]string{"one", "two"}, nil)
+	var there int
+	for _, c := range w.db.ColumnFamilies() {
+		if c.Name() == "one" || c.Name() == "two" {
+			there++
+		}
+	}
+	if w.expect("create families", firstOf(err)) {
+		if there != 2 || len(made) != 2 {
+			w.found("%d of two families, %d told", there, len(made))
+		}
+		w.expect("put into one", made[1].Put(faultProbe, []byte("v"), nil))
+	} else if there > 0 && !strings.Contains(err.Error(), "drop column family") || made != nil {
+		w.found("families are left, and the error does not tell: %v", err)
+	}
+	for _, c := range made {
+		w.expect("drop one of two", w.db.DropColumnFamily(c))
+	}
+	w.healthy()
+	w.heal()
+}
+
+// firstOf is the first of several errors.
+func firstOf(err error) error {
+	if joined, several := err.(interface{ Unwrap() []error }); several {
+		return joined.Unwrap()[0]
+	}
+	return err
 }
 
 func (w *faultRun) settings() {

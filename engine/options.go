@@ -120,9 +120,11 @@ type Options struct {
 	// RateLimit is how many bytes a second flushes and compactions may write, all together, from 64 KiB
 	// on; 0: no limit. It keeps them from taking the disk from reads. One that is below what is
 	// written makes writes stall. With RateLimitTunes it is an upper bound, below which RocksDB chooses the rate
-	// by what there is to do; ErrUnsupported before RocksDB 8.9.
+	// by what there is to do; ErrUnsupported before RocksDB 8.9, unless the build tag rb_cxx is set. RateLimitMode is
+	// what it counts.
 	RateLimit      int64
 	RateLimitTunes bool
+	RateLimitMode  RateLimitMode
 
 	// DirectReads has tables read past the operating system's cache, so that only the block cache holds
 	// them; DirectWrites does that for what flushes and compactions read and write. Open fails where the file
@@ -354,7 +356,8 @@ func (o *Options) plan() cbridge.DBOptions {
 		ReadOnly: o.ReadOnly, ErrorIfMissing: o.ErrorIfMissing, ErrorIfExists: o.ErrorIfExists,
 		BlockCacheSize: cache, Transactions: uint32(o.Transactions), Statistics: o.Statistics.c(),
 		HyperClock: o.BlockCache == HyperClockCache, CacheEntry: o.cacheEntry(),
-		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes, ManualRecovery: o.ManualRecovery, TimedRows: o.TimedRows,
+		RateLimit: uint64(o.RateLimit), RateLimitTunes: o.RateLimitTunes, RateLimitMode: uint8(o.RateLimitMode),
+		ManualRecovery: o.ManualRecovery, TimedRows: o.TimedRows,
 		RowCacheSize: uint64(o.RowCacheSize),
 	}
 }
@@ -428,9 +431,15 @@ func (o *Options) validate() error {
 	return nil
 }
 
+// maxFamilyName is what a record of the manifest and a line of the OPTIONS file hold with ease.
+const maxFamilyName = 1 << 20
+
 func validateFamilyName(name string) error {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return invalid("", "a name must not be empty or contain a zero byte")
+	}
+	if len(name) > maxFamilyName {
+		return invalid("", "a name has at most 1 MiB")
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func TestTheCacheOfRowsShowsWhatIsThere(t *testing.T) {
 			if o.RowCacheSize == 0 {
 				o.RowCacheSize = 1 << 20
 			}
-			if !o.WideColumns && (!o.TimedRows || engine.Supports(engine.TunedRateLimit)) { // before 8.9 TTL merges with Uint64Add only
+			if !o.WideColumns && (!o.TimedRows || atLeast(t, engine.Version(), "8.9")) { // before 8.9 TTL merges with Uint64Add only
 				o.MergeOperator = engine.AppendDelimited(",")
 			}
 			dir := filepath.Join(t.TempDir(), "db")

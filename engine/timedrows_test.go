@@ -244,7 +244,7 @@ func TestFamiliesKeepTheTimesTheyHave(t *testing.T) {
 	own := timedOptions()
 	own.MergeOperator = engine.AppendDelimited("+")
 	fresh := filepath.Join(t.TempDir(), "db")
-	if !engine.Supports(engine.TunedRateLimit) { // which 8.9 brought
+	if !atLeast(t, engine.Version(), "8.9") {
 		e := openFails(t, "an operator of our own", fresh, own, engine.ErrUnsupported)
 		if !strings.Contains(e.Error(), "8.9") {
 			t.Error(e)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rockbridge-db/rockbridge/cbridge"
 )
 
 // CacheKind is a kind of block cache.
@@ -15,6 +17,16 @@ type CacheKind string
 const (
 	LRUCache        CacheKind = ""            // RocksDB's usual one
 	HyperClockCache CacheKind = "hyper clock" // for many processors; ErrUnsupported before RocksDB 8.1
+)
+
+// RateLimitMode is what Options.RateLimit counts. Reads are those of compactions: what the caller reads is never limited.
+type RateLimitMode uint8
+
+// The modes. Other than LimitWrites they are ErrUnsupported before RocksDB 9.0, unless the build tag rb_cxx is set.
+const (
+	LimitWrites RateLimitMode = cbridge.LimitWrites // what flushes and compactions write
+	LimitReads  RateLimitMode = cbridge.LimitReads  // what compactions read: flushes, which writers wait for, are free
+	LimitAll    RateLimitMode = cbridge.LimitAll    // both, against one limit
 )
 
 // FilterKind is a kind of filter of tables, which spares lookups of absent keys their reads.
@@ -108,6 +120,10 @@ func (o *Options) validateTuning() error {
 		return invalid("open", "RateLimit is out of range")
 	case o.RateLimitTunes && o.RateLimit == 0:
 		return invalid("open", "RateLimitTunes needs RateLimit")
+	case o.RateLimitMode > LimitAll:
+		return invalid("open", "unknown RateLimitMode")
+	case o.RateLimitMode != LimitWrites && o.RateLimit == 0:
+		return invalid("open", "RateLimitMode needs RateLimit")
 	case o.RateLimit != 0 && settingsOf(o.Extra)["rate_limiter_bytes_per_sec"] != "":
 		return invalid("open", "RateLimit and rate_limiter_bytes_per_sec exclude each other")
 	case o.DirectReads && isTrue(settingsOf(o.Extra)["allow_mmap_reads"]):
@@ -118,6 +134,8 @@ func (o *Options) validateTuning() error {
 		return describeOption(unsupported("open", HyperClock), "BlockCache")
 	case o.RateLimitTunes && !Supports(TunedRateLimit):
 		return describeOption(unsupported("open", TunedRateLimit), "RateLimitTunes")
+	case o.RateLimitMode != LimitWrites && !Supports(RateLimitModes):
+		return describeOption(unsupported("open", RateLimitModes), "RateLimitMode")
 	}
 	if o.BlockCacheSize >= 0 {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -26,6 +27,8 @@ func addBadTuning(add func(what string, o engine.Options)) {
 		"RateLimit is out of range|1":                           {RateLimit: 1},
 		"RateLimit is out of range|64 KiB - 1":                  {RateLimit: 64<<10 - 1},
 		"RateLimitTunes needs RateLimit":                        {RateLimitTunes: true},
+		"RateLimitMode needs RateLimit":                         {RateLimitMode: engine.LimitReads},
+		"unknown RateLimitMode":                                 {RateLimit: 1 << 20, RateLimitMode: engine.LimitAll + 1},
 		"RowCacheSize is out of range":                          {RowCacheSize: -1},
 		"RowCacheSize is out of range|64 KiB - 1":               {RowCacheSize: 64<<10 - 1},
 		"RowCacheSize is out of range|huge":                     {RowCacheSize: huge},
@@ -241,6 +244,57 @@ func TestTheRateLimitHoldsFlushesBack(t *testing.T) {
 		}
 		if n, known := statisticsOf(t, db).Tickers[drains]; known && (n > 0) != (o.RateLimit > 0) {
 			t.Errorf("%d: the limiter's bucket was empty %d times", o.RateLimit, n)
+		}
+	}
+}
+
+// Of two files that are written and compacted, each mode counts what it names; reads of the caller are never counted.
+func TestTheModeOfTheRateLimitSaysWhatIsCounted(t *testing.T) {
+	if !engine.Supports(engine.RateLimitModes) {
+		o := &engine.Options{RateLimit: 1 << 20, RateLimitMode: engine.LimitReads}
+		if e := openFails(t, "too old", t.TempDir(), o); !errors.Is(e, engine.ErrUnsupported) || !strings.Contains(e.Error(), "RateLimitMode") {
+			t.Errorf("%+v", e)
+		}
+		return
+	}
+	const drains = "rocksdb.number.rate_limiter.drains"
+	for _, c := range []struct {
+		mode              engine.RateLimitMode
+		flushes, compacts bool
+	}{{engine.LimitWrites, true, true}, {engine.LimitReads, false, true}, {engine.LimitAll, true, true}} {
+		for _, tunes := range []bool{false, true} {
+			o := &engine.Options{RateLimit: 4 << 20, RateLimitMode: c.mode, RateLimitTunes: tunes, Statistics: engine.UsualStatistics}
+			if tunes && !engine.Supports(engine.TunedRateLimit) {
+				continue
+			}
+			o.Compression, o.BlockCacheSize = engine.NoCompression, -1
+			db := openTemp(t, o)
+			counted := func(work func() error) bool {
+				before := statisticsOf(t, db).Tickers[drains]
+				if err := work(); err != nil {
+					t.Fatal(err)
+				}
+				return statisticsOf(t, db).Tickers[drains] > before
+			}
+			fill := func() error {
+				for i := range 20 {
+					if err := db.Put([]byte{byte(i)}, valueOf(100<<10), nil); err != nil {
+						return err
+					}
+				}
+				return db.Flush()
+			}
+			if got := counted(fill); got != c.flushes {
+				t.Errorf("mode %d, %v: a flush is counted: %v", c.mode, tunes, got)
+			}
+			read := func() error { _, _, _, err := engine.Count(t.Context(), db, nil); return err }
+			if counted(read) {
+				t.Errorf("mode %d, %v: the caller's reads are counted", c.mode, tunes)
+			}
+			compact := func() error { return errors.Join(fill(), db.Compact(nil, nil, nil)) }
+			if got := counted(compact); got != c.compacts {
+				t.Errorf("mode %d, %v: a compaction is counted: %v", c.mode, tunes, got)
+			}
 		}
 	}
 }

@@ -51,6 +51,7 @@ const (
 	DeletionsMinSize                 // 10.6: DeletionTrigger.MinFileSize
 	TableFilter                      // 11.6: IterOptions.Tables
 	TableNewest                      // 11.6: TableNewestKeyTime and TableLargestSequence in IterOptions.Tables
+	RateLimitModes                   // 9.0: Options.RateLimitMode other than LimitWrites
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -72,7 +73,7 @@ var features = map[Feature]struct {
 	BackupNote:        {"backup note", "11.6", cbridge.FeatureBackupNote, false},
 	StatisticsLevels:  {"statistics levels", "8.6", cbridge.FeatureStatisticsLevels, false},
 	HyperClock:        {"hyper clock", "8.1", cbridge.FeatureHyperClock, false},
-	TunedRateLimit:    {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit, false},
+	TunedRateLimit:    {"tuned rate limit", "8.9", cbridge.FeatureTunedRateLimit, true},
 	EventListeners:    {"event listeners", "10.3", cbridge.FeatureEvents, true},
 	Resume:            {"resume", "", cbridge.FeatureResume, true},
 	CompactStatus:     {"compact status", "", cbridge.FeatureCompactStatus, true},
@@ -93,6 +94,7 @@ var features = map[Feature]struct {
 	WideColumns:       {"wide columns", "", cbridge.FeatureWideColumns, true},
 	TableFilter:       {"table filter", "11.6", cbridge.FeatureTableFilter, true},
 	TableNewest:       {"table newest", "11.6", cbridge.FeatureTableNewest, false},
+	RateLimitModes:    {"rate limit modes", "9.0", cbridge.FeatureRateLimitMode, true},
 	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 	Traces:            {"traces", "11.6", cbridge.FeatureTraces, true},
 	DeletionsMinSize:  {"deletions min size", "10.6", cbridge.FeatureDeletionsSize, false},
@@ -120,7 +122,7 @@ func Features() []Feature {
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
 		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
 		Traces,
-		DeletionsMinSize, TableFilter, TableNewest,
+		DeletionsMinSize, TableFilter, TableNewest, RateLimitModes,
 	}
 }
 

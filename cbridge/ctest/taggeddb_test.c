@@ -49,6 +49,13 @@ rb_status rb_cxx_hold(rocksdb_options_t *o) {
   return answer("hold ");
 }
 
+rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tunes) {
+  char text[64];
+  assert_non_null(o);
+  snprintf(text, sizeof text, "limit %d of %lld, %d ", mode, (long long)rate, tunes);
+  return answer(text);
+}
+
 rb_status rb_cxx_resume(rocksdb_t *db) {
   assert_non_null(db);
   return answer("resume ");
@@ -160,6 +167,38 @@ static void errors_are_held_and_ended_by_hand(void **state) {
   rb_close(o.db);
 }
 
+/* C++ is asked for what RocksDB's C API lacks of a limiter only. */
+static void rates_are_limited_by_it(void **state) {
+  struct fixture *f = *state;
+  bool modes = rocksdb_ratelimiter_create_with_mode != NULL;
+  bool tunes = rocksdb_ratelimiter_create_auto_tuned != NULL;
+  const struct {
+    uint8_t mode, tunes;
+    const char *asked;
+  } cases[] = {{RB_LIMIT_WRITES, 0, "check "},
+               {RB_LIMIT_WRITES, 1, tunes ? "check " : "limit 1 of 70000, 1 check "},
+               {RB_LIMIT_READS, 0, modes ? "check " : "limit 0 of 70000, 0 check "},
+               {RB_LIMIT_ALL, 1, modes ? "check " : "limit 2 of 70000, 1 check "}};
+  fx_close(f);
+  asked[0] = 0;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    rb_db_options d = {
+        .rate_limit = 70000, .rate_limit_mode = cases[i].mode, .rate_limit_tunes = cases[i].tunes};
+    rb_opened o = open_with(f, d, NULL);
+    fx_ok(o.status);
+    expect_asked(cases[i].asked);
+    rb_close(o.db);
+    if (strstr(cases[i].asked, "limit") != NULL) {
+      told = rb_status_make(RB_NO_MEMORY, NULL);
+      fx_error(open_with(f, d, NULL).status, RB_NO_MEMORY, NULL);
+      asked[0] = 0;
+      unfit = "another version";
+      fx_error(open_with(f, d, NULL).status, RB_UNSUPPORTED, NULL);
+      unfit = NULL;
+    }
+  }
+}
+
 /* C++ tells more than C, so it is asked wherever it is. */
 static void events_come_from_it(void **state) {
   struct fixture *f = *state;
@@ -269,6 +308,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(a_database_that_does_not_look_right_does_not_open),
       CASE(errors_are_held_and_ended_by_hand),
+      CASE(rates_are_limited_by_it),
       CASE(events_come_from_it),
       CASE(ranges_are_compacted_by_it),
       CASE(iterators_are_refreshed_by_it),

@@ -10,6 +10,7 @@
 static bool no_memory;
 static int64_t rate; /* of the limiter that was made last */
 static bool tuned;
+static int limited;   /* the mode it was told; -1: none */
 static size_t charge; /* what the HyperClockCache was told */
 
 rocksdb_ratelimiter_t *__real_rocksdb_ratelimiter_create(int64_t r, int64_t refill, int32_t fair);
@@ -25,6 +26,13 @@ rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_auto_tuned(int64_t r, int64_t 
   return __wrap_rocksdb_ratelimiter_create(r, refill, fair);
 }
 
+rocksdb_ratelimiter_t *rocksdb_ratelimiter_create_with_mode(int64_t r, int64_t refill, int32_t fair,
+                                                            int mode, bool tunes) {
+  tuned = tunes;
+  limited = mode;
+  return __wrap_rocksdb_ratelimiter_create(r, refill, fair);
+}
+
 rocksdb_cache_t *rocksdb_cache_create_hyper_clock(size_t size, size_t entry) {
   charge = entry;
   return rocksdb_cache_create_lru(size);
@@ -33,6 +41,7 @@ rocksdb_cache_t *rocksdb_cache_create_hyper_clock(size_t size, size_t entry) {
 static int fresh(void **state) {
   no_memory = tuned = false;
   rate = 0;
+  limited = -1;
   charge = 0;
   return fx_new(state);
 }
@@ -60,6 +69,28 @@ static void the_rate_is_limited(void **state) {
   o = open_as(*state, s);
   assert_null(o.db);
   fx_error(o.status, RB_NO_MEMORY, NULL);
+}
+
+static void the_mode_is_rocksdbs(void **state) {
+  static const struct {
+    uint8_t ours;
+    int theirs;
+  } modes[] = {{RB_LIMIT_WRITES, -1}, {RB_LIMIT_READS, 0}, {RB_LIMIT_ALL, 2}};
+  struct setup s = fx_defaults();
+  s.db.rate_limit = 1 << 20;
+  for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    s.db.rate_limit_mode = modes[i].ours;
+    s.db.rate_limit_tunes = i == 2;
+    rb_opened o = open_as(*state, s);
+    fx_ok(o.status);
+    rb_close(o.db);
+    assert_int_equal(limited, modes[i].theirs);
+    assert_int_equal(tuned, i == 2);
+  }
+  s.db.rate_limit_mode = RB_LIMIT_ALL + 1;
+  rb_opened o = open_as(*state, s);
+  assert_null(o.db);
+  fx_error(o.status, RB_INVALID_ARGUMENT, "mode");
 }
 
 static void the_cache_is_of_the_kind_asked_for(void **state) {
@@ -101,6 +132,7 @@ static void names_go_on_top_of_names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(the_rate_is_limited),
+      CASE(the_mode_is_rocksdbs),
       CASE(the_cache_is_of_the_kind_asked_for),
       CASE(names_go_on_top_of_names),
   };
