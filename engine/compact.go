@@ -144,7 +144,7 @@ func (d *DB) CompactWith(ctx context.Context, start, end []byte, o *CompactOptio
 }
 
 // CompactWith is Compact in a chosen way. ErrInvalidArgument, ErrUnsupported for options that make no sense, or
-// that the linked RocksDB has not. It is safe for concurrent use.
+// that the linked RocksDB has not; ErrInvalidArgument for a bound that GoComparator does not take too. It is safe for concurrent use.
 func (c *ColumnFamily) CompactWith(ctx context.Context, start, end []byte, o *CompactOptions) error {
 	if o == nil {
 		o = &CompactOptions{}
@@ -169,6 +169,14 @@ func (c *ColumnFamily) mayCompact(start, end []byte, o *CompactOptions) error {
 		return dberr.New("", dberr.ReadOnly, "")
 	case max(len(start), len(end)) > MaxKeySize:
 		return dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
+	}
+	for _, bound := range [][]byte{start, end} {
+		if bound == nil {
+			continue
+		}
+		if err := c.checkKey(bound); err != nil {
+			return err
+		}
 	}
 	return o.check()
 }

@@ -202,6 +202,8 @@ func TestASuggestionRefusesWhatMakesNoSense(t *testing.T) {
 		}
 	}
 	expectError(t, "no key for the comparator", c.SuggestCompact(t.Context(), []byte("!"), nil), engine.ErrInvalidArgument)
+	expectError(t, "no start for a compaction", c.Compact(t.Context(), []byte("!"), nil), engine.ErrInvalidArgument)
+	expectError(t, "no end for a compaction", c.Compact(t.Context(), nil, []byte("!")), engine.ErrInvalidArgument)
 	sick.Store(true)
 	expectError(t, "while the comparator fails", c.SuggestCompact(t.Context(), []byte("a"), nil), engine.ErrAborted)
 	sick.Store(false)
