@@ -124,7 +124,7 @@ func invented() *Run {
 	r := &Run{
 		Plan: Plan{
 			Works: Works, Durabilities: []Durability{EverySecond, Always}, Pipelines: []int{1, 16}, Clients: []int{50, 500}, Rounds: 2,
-			Duration: time.Second, Keys: 1000, Value: 100, Cache: 128 << 20, Memtable: 64 << 20, MemoryKeys: 10_000_000,
+			Duration: time.Second, Keys: 1000, Value: 100, Cache: 128 << 20, Memtable: 8 << 20, MemoryKeys: 10_000_000,
 		},
 		Machine:  launch.Machine{CPU: "A processor", Cores: 2, MemoryGiB: 24, Kernel: "Linux 6", FileSystem: "ext4 on /dev/disk"},
 		Versions: [2]string{"rockbridge (devel), RocksDB 7.8.3", "Redis server v=7.0.15"}, Go: "go1.26", Library: "system, assertions on",

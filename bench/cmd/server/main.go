@@ -39,7 +39,7 @@ func parse(args []string) (s settings, err error) {
 	f.IntVar(&p.Keys, "range", 100_000, "keys that works are spread over")
 	f.IntVar(&p.Value, "value", 100, "bytes of a value")
 	f.Int64Var(&p.Cache, "cache", 128<<20, "bytes of rockbridge's block cache")
-	f.Int64Var(&p.Memtable, "memtable", 64<<20, "bytes of each of rockbridge's two memtables")
+	f.Int64Var(&p.Memtable, "memtable", 8<<20, "bytes of each of rockbridge's two memtables")
 	f.IntVar(&p.MemoryKeys, "keys", 10_000_000, "keys with which memory is compared; 0: it is not")
 	if err := f.Parse(args); err != nil {
 		return s, err

@@ -11,7 +11,7 @@ func TestFlagsMakeThePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(s.plan); got != fmt.Sprint("{[get set] [always] [1] [7 8] 3 ", time.Second, " 100000 100 134217728 67108864 0}") {
+	if got := fmt.Sprint(s.plan); got != fmt.Sprint("{[get set] [always] [1] [7 8] 3 ", time.Second, " 100000 100 134217728 8388608 0}") {
 		t.Error(got)
 	}
 	if s, err := parse(nil); err != nil || s.plan.Rounds < 7 || s.plan.MemoryKeys != 10_000_000 || len(s.plan.Pipelines) != 3 {
