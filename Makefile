@@ -19,16 +19,17 @@ CYCLES ?= 30
 OPS ?= 10000
 SETS ?= 6
 # What stands on the C++ part, or does otherwise with it. Most of its time is compiling.
-CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs|FamilyFiles|CompactFiles|Pause|Entit|Columns|DefaultColumn|Trace|Recorded|Replay|CacheOfRows|TheirConditions|ConditionsOnTables|TablesAreKnown'
+CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs|FamilyFiles|CompactFiles|Pause|Entit|Columns|DefaultColumn|Trace|Recorded|Replay|CacheOfRows|TheirConditions|ConditionsOnTables|TablesAreKnown|RateLimit'
 # What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
 MUTANTS ?=
 # How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.
 FUZZTIME ?= 30s
-# What the long forms of single tests do: operations of "make model", batches of "make batches", panics of "make panics",
-# operations of "make memory", and for how long "make signals" sends signals.
+# What the long forms of single tests do: operations of "make model", batches of "make batches", rounds of "make closes",
+# panics of "make panics", operations of "make memory", and for how long "make signals" sends signals.
 MODEL_OPS ?= 10000000
 BATCHES ?= 1000000
 PANICS ?= 100000
+CLOSES ?= 50000
 FAILURES ?= 1000
 MEMORY_OPS ?= 30000000
 SIGNALS ?= 1m
@@ -56,7 +57,7 @@ GOTEST = $(SYSTEM) scripts/gotest
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full bench-server race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
 	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo \
-	library killpoints model batches panics signals memory lengths
+	library killpoints model batches closes panics signals memory lengths
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -101,6 +102,7 @@ help:
 	@echo 'make killpoints  deaths inside RocksDB: N=300 takes seven minutes'
 	@echo 'make model      random operations against a model: MODEL_OPS=10000000 takes hours'
 	@echo 'make batches    mutated batches: BATCHES=1000000 takes some minutes'
+	@echo 'make closes     a database is closed under its users: CLOSES=50000 takes hours'
 	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
@@ -256,6 +258,9 @@ model: setup
 
 batches: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestMutatedBatchesAreRefusedOrAppliedWhole$$' $(FLAGS) ./engine -batch.mutations=$(BATCHES)
+
+closes: setup
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run $(CLOSE) $(FLAGS) ./engine -close.rounds=$(CLOSES)
 
 panics: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestPanickingOperatorsEndNothing$$' $(FLAGS) ./engine -panics=$(PANICS)

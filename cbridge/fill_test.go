@@ -206,6 +206,61 @@ func TestEveryBufferSizeDeliversEveryRow(t *testing.T) {
 	}
 }
 
+// Rows about as large as the buffer, one of 1 MiB and empty ones are all delivered, by two calls a row at most: one that asks
+// for room, one that has it.
+func TestRowsAboutTheSizeOfTheBufferAreDeliveredByFewCalls(t *testing.T) {
+	r := newRand(t)
+	db, f := openTest(t, "", FamilyOptions{Compression: -1})
+	value := make([]byte, 1<<20)
+	header := testRow{}.size()
+	for n := 1; n <= 4096; n++ {
+		if testing.Short() && n%13 != 0 {
+			continue
+		}
+		sizes := []int{0, 1, n - 1, n, n + 1, n - header - 1, n - header, n - header + 1}
+		if n%64 == 0 {
+			sizes = append(sizes, len(value))
+		}
+		r.Shuffle(len(sizes), func(i, j int) { sizes[i], sizes[j] = sizes[j], sizes[i] })
+		var batch []testRow
+		for i, size := range sizes { // of key and value together; the key of a row without bytes is empty
+			key := []byte{byte('a' + i)}[:min(max(size, 0), 1)]
+			batch = append(batch, testRow{key, value[:max(size, 1)-1]})
+		}
+		for _, row := range batch {
+			if err := f.Apply(Put, 0, row.key, row.value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		it, steps := newTestIter(t, f, nil, IterOptions{}), NewStepIter(newTestIter(t, f, nil, IterOptions{}))
+		a := absolute[n%2]
+		follow := stepped(t, steps, a.move, a.back, nil)
+		rows, calls, m, size := len(follow), 0, a.move, n
+		for end := false; !end; calls++ {
+			got, err := checkFill(it, m, nil, follow, size, 1<<30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			follow, end, m, size = follow[got.Rows:], got.End, MoveOn, max(n, got.Need)
+		}
+		if len(follow) > 0 || calls > 2*rows+2 {
+			t.Errorf("buffer of %d: %d of %d rows are left after %d calls", n, len(follow), rows, calls)
+		}
+		it.Free()
+		steps.Free()
+		for _, row := range batch {
+			if err := f.Apply(Delete, 0, row.key, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n%512 == 0 {
+			if err := db.Flush([]*Family{f}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // A turn begins with the row that the fill before it ended with, however that fill ended.
 func TestTurnsBeginWithTheRowDeliveredLast(t *testing.T) {
 	r := newRand(t)

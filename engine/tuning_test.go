@@ -249,7 +249,7 @@ func TestTheRateLimitHoldsFlushesBack(t *testing.T) {
 }
 
 // Of two files that are written and compacted, each mode counts what it names; reads of the caller are never counted.
-func TestTheModeOfTheRateLimitSaysWhatIsCounted(t *testing.T) {
+func TestTheRateLimitsModeSaysWhatIsCounted(t *testing.T) {
 	if !engine.Supports(engine.RateLimitModes) {
 		o := &engine.Options{RateLimit: 1 << 20, RateLimitMode: engine.LimitReads}
 		if e := openFails(t, "too old", t.TempDir(), o); !errors.Is(e, engine.ErrUnsupported) || !strings.Contains(e.Error(), "RateLimitMode") {
