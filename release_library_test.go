@@ -225,6 +225,9 @@ func TestAReleaseLibraryIsBuiltOnceAndFound(t *testing.T) {
 	if out := a.mustRun("scripts/library", "--default", "best"); strings.TrimSpace(out) != want {
 		t.Errorf("the best library is %s", out)
 	}
+	if out := a.mustRun("scripts/library", "--default", "best", "scripts/library"); !strings.Contains(out, want) { // make within make
+		t.Errorf("a library that was chosen is chosen again as %s", out)
+	}
 	if out := a.mustRun("scripts/library", "true"); !strings.Contains(out, "RocksDB of the system") {
 		t.Errorf("by itself a test links %s", out)
 	}
