@@ -19,7 +19,7 @@ CYCLES ?= 30
 OPS ?= 10000
 SETS ?= 6
 # What stands on the C++ part, or does otherwise with it. Most of its time is compiling.
-CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs|FamilyFiles|CompactFiles|Pause|Entit|Columns|DefaultColumn|Trace|Recorded|Replay|CacheOfRows|TheirConditions|ConditionsOnTables|TablesAreKnown|RateLimit'
+CXXTESTS = 'CXX|Event|Resume|DamagedFile|Features|Budget|Refreshed|AStallIs|FamilyFiles|CompactFiles|Pause|Entit|Columns|DefaultColumn|Trace|Recorded|Replay|CacheOfRows|TheirConditions|ConditionsOnTables|TablesAreKnown|RateLimit|PerfTells'
 # What "make mutants" is asked for beyond its defaults: go run ./scripts/mutants --help.
 MUTANTS ?=
 # How long each fuzz test of "make fuzz" runs, in Go and in C: 30s, 10m.

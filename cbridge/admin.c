@@ -75,6 +75,7 @@ uint8_t rb_supports(uint32_t feature) {
     case RB_FEATURE_RESUME:
     case RB_FEATURE_COMPACT_STATUS:
     case RB_FEATURE_WIDE_COLUMNS:
+    case RB_FEATURE_IO_CONTEXT:
       return rb_cxx_offered();
     case RB_FEATURE_FAMILY_FILES:
       return rb_family_files_offered() || rb_cxx_offered();

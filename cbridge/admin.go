@@ -99,6 +99,7 @@ const (
 	FeatureTableFilter      Feature = C.RB_FEATURE_TABLE_FILTER
 	FeatureTableNewest      Feature = C.RB_FEATURE_TABLE_NEWEST
 	FeatureRateLimitMode    Feature = C.RB_FEATURE_RATE_LIMIT_MODE
+	FeatureIOContext        Feature = C.RB_FEATURE_IO_CONTEXT
 	FeatureCompactor        Feature = C.RB_FEATURE_COMPACTOR
 	FeatureDeletionsSize    Feature = C.RB_FEATURE_DELETIONS_SIZE
 	FeatureCompactParts     Feature = C.RB_FEATURE_COMPACT_PARTS

@@ -21,6 +21,7 @@
 #include "events.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
+#include "rocksdb/iostats_context.h"
 #include "rocksdb/iterator.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/metadata.h"
@@ -621,6 +622,18 @@ rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tun
                                    static_cast<rdb::RateLimiter::Mode>(mode), tunes != 0));
     return Ok();
   });
+}
+
+void rb_cxx_io_begin(void) { rdb::get_iostats_context()->Reset(); }
+
+char *rb_cxx_io_figures(void) {
+  char *text = nullptr;
+  rb_status s = Guarded([&] {
+    text = strdup(rdb::get_iostats_context()->ToString(true).c_str());
+    return Ok();
+  });
+  rb_free(s.msg);
+  return text;
 }
 
 rb_status rb_cxx_resume(rocksdb_t *db) {

@@ -46,6 +46,12 @@ enum { RB_REFILL_MICROS = 100 * 1000, RB_FAIRNESS = 10 };
  * that of rocksdb_ratelimiter_create_with_mode. With tunes the rate is an upper bound. */
 rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tunes) RB_OPTIONAL;
 
+/* Sets the I/O context of this thread back to nothing. */
+void rb_cxx_io_begin(void) RB_OPTIONAL;
+
+/* What is in it: see rb_perf_io. */
+char *rb_cxx_io_figures(void) RB_OPTIONAL;
+
 /* Ends the state that a background error has left, after its cause is gone. */
 rb_status rb_cxx_resume(rocksdb_t *db) RB_OPTIONAL;
 

@@ -140,6 +140,26 @@ static rb_family *rb_family_of(const char *name, rocksdb_options_t *o, struct rb
   return f;
 }
 
+/* Whether what was asked for is done, and RocksDB could not write its OPTIONS file afterwards. */
+static bool rb_only_not_noted(const char *err) {
+  static const char words[] = "IO error: Unable to persist options.";
+  return strncmp(err, words, sizeof words - 1) == 0;
+}
+
+/* RocksDB's call that makes a family. One whose options could not be written down is dropped again,
+ * where its handle comes with the error: nobody else could name it. */
+static rb_status rb_family_create_in(rb_db *db, const rocksdb_options_t *o, const char *name,
+                                     int32_t row_ttl, rocksdb_column_family_handle_t **h) {
+  char *err = NULL;
+  *h = rb_tx_create_family(db, o, name, row_ttl, &err);
+  if (err != NULL && *h != NULL && rb_only_not_noted(err)) {
+    char *again = NULL;
+    rocksdb_drop_column_family(db->db, *h, &again);
+    rb_free(again);
+  }
+  return rb_status_from(err);
+}
+
 /* Makes a family: an empty one, or with the rows of files if from is not NULL. */
 static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_options opts,
                                        const char *extra, const rb_family_source *from) {
@@ -166,9 +186,7 @@ static rb_family_result rb_family_make(rb_db *db, const char *name, rb_family_op
   if (from != NULL) {
     r.status = rb_family_from_files(db, o, name, from, &h);
   } else {
-    char *err = NULL;
-    h = rb_tx_create_family(db, o, name, opts.operators.row_ttl, &err);
-    r.status = rb_status_from(err);
+    r.status = rb_family_create_in(db, o, name, opts.operators.row_ttl, &h);
   }
   rocksdb_options_destroy(o);
   r.status = rb_hold_end(db, r.status);
@@ -262,12 +280,16 @@ rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options
   return rb_family_make(db, name, opts, extra, &from);
 }
 
-rb_status rb_family_drop(rb_family *f) {
+rb_status rb_family_drop(rb_family *f, uint8_t *gone) {
+  uint8_t nobody;
+  gone = gone != NULL ? gone : &nobody;
+  *gone = 0;
   if (f->db->read_only) {
     return rb_read_only();
   }
   char *err = NULL;
   rb_hold_begin(f->db);
   rocksdb_drop_column_family(f->db->db, f->handle, &err);
+  *gone = err == NULL || rb_only_not_noted(err);
   return rb_hold_end(f->db, rb_status_from(err));
 }

@@ -57,10 +57,7 @@ func (d *DB) CreateFamilies(names []string, o FamilyOptions, extra string) ([]*F
 		block += len(name) + 1
 	}
 	const pointer = int(unsafe.Sizeof((*C.char)(nil)))
-	list := C.malloc(C.size_t(len(names)*pointer + block))
-	if list == nil {
-		return nil, failure(C.rb_status{code: C.RB_NO_MEMORY})
-	}
+	list := C.malloc(C.size_t(len(names)*pointer + block)) // cgo's: it ends the process where there is no memory
 	defer C.free(list)
 	pointers := unsafe.Slice((**C.char)(list), len(names))
 	text := unsafe.Slice((*byte)(unsafe.Add(list, len(names)*pointer)), block)
@@ -94,4 +91,9 @@ func (f *Family) Retire() bool {
 }
 
 // Drop drops the family. No write that names it may be under way or follow.
-func (f *Family) Drop() error { return failure(C.rb_family_drop(f.p)) }
+// gone tells whether it is dropped, which it may be in spite of an error.
+func (f *Family) Drop() (gone bool, err error) {
+	var is C.uint8_t
+	err = failure(C.rb_family_drop(f.p, &is))
+	return is != 0, err
+}

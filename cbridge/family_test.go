@@ -65,7 +65,7 @@ func TestFamiliesAreCreatedFoundListedAndDropped(t *testing.T) {
 	} else {
 		wantCode(t, err, dberr.InvalidArgument, "an unknown option")
 	}
-	if err := third.Drop(); err != nil {
+	if gone, err := third.Drop(); err != nil || !gone {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -93,7 +93,7 @@ func TestAnIteratorOutlivesItsFamily(t *testing.T) {
 	steps := NewStepIter(newTestIter(t, f, nil, IterOptions{}))
 	want := stepped(t, steps, MoveFirst, false, nil)
 	steps.Free()
-	if err := f.Drop(); err != nil {
+	if _, err := f.Drop(); err != nil {
 		t.Fatal(err)
 	}
 	if err := drain(r, it, MoveFirst, nil, want, 1000); err != nil {

@@ -1,4 +1,5 @@
 /* perf.c: what one thread's calls spend their time on, as RocksDB itself counts it. */
+#include "cxx.h"
 #include "handles.h"
 
 /* RocksDB's number for "times too, but not of mutexes". Up to some 8.x it also means processor
@@ -20,8 +21,13 @@ uint8_t rb_perf_begin(uint8_t times) {
     rocksdb_perfcontext_reset(c);
     rocksdb_perfcontext_destroy(c);
   }
+  if (rb_cxx_offered()) {
+    rb_cxx_io_begin();
+  }
   return 1;
 }
+
+char *rb_perf_io(void) { return rb_cxx_offered() ? rb_cxx_io_figures() : NULL; }
 
 char *rb_perf_end(uint8_t report) {
   rb_perf_begun = false;

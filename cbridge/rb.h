@@ -576,8 +576,10 @@ rb_status rb_families_create(rb_db *db, const char *const *names, size_t n, rb_f
                              const char *extra, rb_family_result *told, size_t *made);
 
 /* Drops a family: its data is deleted when the last reader is gone. No write that names it may be
- * under way or follow. RB_READ_ONLY if the db was opened so. */
-rb_status rb_family_drop(rb_family *f);
+ * under way or follow. RB_READ_ONLY if the db was opened so. *gone, if it is not NULL, is 1 if the
+ * family is dropped, which it is also where RocksDB could only not write its OPTIONS file
+ * afterwards, an error from 8.8 on. */
+rb_status rb_family_drop(rb_family *f, uint8_t *gone);
 
 /* Frees a family that was dropped, and lets RocksDB delete its files. 0: nothing was done, as
  * iterators are open on it. No other call may name it meanwhile or later, but for rb_iter_free, and
@@ -1422,25 +1424,26 @@ enum {
   RB_FEATURE_INGEST_LINKS = 16,     /* 11.6 */
   RB_FEATURE_SIZE_BLOBS = 17,       /* 11.6 */
   RB_FEATURE_IDENTITY = 18,         /* 9.4 */
-  RB_FEATURE_ADAPTIVE = 19,       /* 11.6: automatic read-ahead keeps its size from file to file */
-  RB_FEATURE_TRACES = 30,         /* 11.6, or rb_cxx */
-  RB_FEATURE_ALL_FILES = 31,      /* 11.6, or rb_cxx */
-  RB_FEATURE_SIZE_FLAGS = 32,     /* 9.5, or rb_cxx */
-  RB_FEATURE_SIZE_MARGIN = 33,    /* 11.6, or rb_cxx */
-  RB_FEATURE_INGEST_NO_COPY = 34, /* 11.6, or rb_cxx */
-  RB_FEATURE_COMPACT_PARTS = 38,  /* 9.11, or rb_cxx */
-  RB_FEATURE_COMPACT_BLOBS = 39,  /* 11.6, or rb_cxx */
-  RB_FEATURE_EVENTS = 40,         /* 10.3, or rb_cxx */
-  RB_FEATURE_RESUME = 41,         /* rb_cxx */
-  RB_FEATURE_COMPACT_STATUS = 42, /* rb_cxx */
-  RB_FEATURE_FAMILY_FILES = 43,   /* 10.7, or rb_cxx */
-  RB_FEATURE_COMPACT_FILES = 44,  /* 11.6, or rb_cxx */
-  RB_FEATURE_PAUSE = 45,          /* 11.6, or rb_cxx */
-  RB_FEATURE_DISK = 46,           /* 10.6, or rb_cxx */
-  RB_FEATURE_WIDE_COLUMNS = 47,   /* rb_cxx */
-  RB_FEATURE_TABLE_FILTER = 48,   /* 11.6, or rb_cxx */
-  RB_FEATURE_TABLE_NEWEST = 49,   /* 11.6: RB_TABLE_NEWEST_KEY_TIME, RB_TABLE_LARGEST_SEQUENCE */
-  RB_FEATURE_RATE_LIMIT_MODE = 50 /* 9.0, or rb_cxx */
+  RB_FEATURE_ADAPTIVE = 19,        /* 11.6: automatic read-ahead keeps its size from file to file */
+  RB_FEATURE_TRACES = 30,          /* 11.6, or rb_cxx */
+  RB_FEATURE_ALL_FILES = 31,       /* 11.6, or rb_cxx */
+  RB_FEATURE_SIZE_FLAGS = 32,      /* 9.5, or rb_cxx */
+  RB_FEATURE_SIZE_MARGIN = 33,     /* 11.6, or rb_cxx */
+  RB_FEATURE_INGEST_NO_COPY = 34,  /* 11.6, or rb_cxx */
+  RB_FEATURE_COMPACT_PARTS = 38,   /* 9.11, or rb_cxx */
+  RB_FEATURE_COMPACT_BLOBS = 39,   /* 11.6, or rb_cxx */
+  RB_FEATURE_EVENTS = 40,          /* 10.3, or rb_cxx */
+  RB_FEATURE_RESUME = 41,          /* rb_cxx */
+  RB_FEATURE_COMPACT_STATUS = 42,  /* rb_cxx */
+  RB_FEATURE_FAMILY_FILES = 43,    /* 10.7, or rb_cxx */
+  RB_FEATURE_COMPACT_FILES = 44,   /* 11.6, or rb_cxx */
+  RB_FEATURE_PAUSE = 45,           /* 11.6, or rb_cxx */
+  RB_FEATURE_DISK = 46,            /* 10.6, or rb_cxx */
+  RB_FEATURE_WIDE_COLUMNS = 47,    /* rb_cxx */
+  RB_FEATURE_TABLE_FILTER = 48,    /* 11.6, or rb_cxx */
+  RB_FEATURE_TABLE_NEWEST = 49,    /* 11.6: RB_TABLE_NEWEST_KEY_TIME, RB_TABLE_LARGEST_SEQUENCE */
+  RB_FEATURE_RATE_LIMIT_MODE = 50, /* 9.0, or rb_cxx */
+  RB_FEATURE_IO_CONTEXT = 51       /* rb_cxx */
 };
 
 /* Whether the linked RocksDB has a feature: 1 or 0. */
@@ -1671,6 +1674,11 @@ uint8_t rb_perf_begin(uint8_t times);
  * "name = number, ...", times in nanoseconds, to be freed with rb_free; NULL if there are none,
  * memory is short or report is 0. */
 char *rb_perf_end(uint8_t report);
+
+/* The I/O context of this thread since rb_perf_begin: what its calls of the file system moved and,
+ * with times, took. The form is rb_perf_end's, before which it is called. NULL also without
+ * RB_FEATURE_IO_CONTEXT. */
+char *rb_perf_io(void);
 
 /* ---- statistics ----------------------------------------------------------------------------- */
 

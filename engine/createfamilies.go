@@ -11,8 +11,10 @@ import (
 // options of all families to its OPTIONS file after each CreateColumnFamily; here once, from RocksDB 8.5, unless there are
 // transactions with locks, Options.TimedRows, operators in Go or a comparator. A process that dies meanwhile leaves the
 // first of them. ErrInvalidArgument if one of a name exists, a name is given twice, or RocksDB does not know an option. If
-// those that were made before an error cannot be dropped either, the error tells, and ColumnFamilies lists them; one that
-// RocksDB could not write the options of down may be there after the next Open. Safe for concurrent use.
+// those that were made before an error cannot be dropped either, the error tells, and ColumnFamilies lists them. From 11.1 on,
+// one that was made by a call of its own, and whose options RocksDB could not write down, stays as of CreateColumnFamily:
+// its name is taken, and the next Open lists it. Each drop writes the OPTIONS file, so an error after thousands takes
+// long. Safe for concurrent use.
 func (d *DB) CreateColumnFamilies(names []string, o *FamilyOptions) ([]*ColumnFamily, error) {
 	if o == nil {
 		o = &FamilyOptions{}
@@ -83,12 +85,10 @@ func (d *DB) makeFamilies(plans []*newFamily, names []string) (made []*ColumnFam
 func (d *DB) unmake(made []*ColumnFamily, cause error) (left []*ColumnFamily, err error) {
 	err = cause
 	for _, f := range made {
-		if e := d.manifestCall(f.c.Drop); e != nil {
+		gone, e := d.dropInC(f)
+		if !gone {
 			left, err = append(left, f), errors.Join(err, describeFamily(describe(e, "drop column family", d.path), f.name))
-			continue
 		}
-		f.dropped.Store(true)
-		d.retired.add(d, f)
 	}
 	return left, err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -73,6 +72,7 @@ func TestFamiliesMadeTogetherAreAsIfMadeOneByOne(t *testing.T) {
 				c.db.Families[name] = c.family
 			}
 			db = openDir(t, dir, &c.db)
+			defer db.Close()
 			for i, f := range db.ColumnFamilies()[1:] {
 				want := names[i]
 				if c.family.MergeOperator != "" || c.family.GoMerge != nil {
@@ -135,6 +135,7 @@ func TestFamiliesOfWhichOneIsRefusedAreNotMade(t *testing.T) {
 func TestTheOptionsOfFamiliesMadeTogetherAreWrittenOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")
 	db := openDir(t, dir, nil)
+	defer db.Close()
 	number := func() (n int) {
 		files, err := filepath.Glob(filepath.Join(dir, "OPTIONS-*"))
 		mustDo(t, err)
@@ -170,7 +171,7 @@ func TestManyFamiliesMadeTogether(t *testing.T) {
 	for i := range 200 {
 		names = append(names, fmt.Sprint(i, strings.Repeat("\xff", r.IntN(300))))
 	}
-	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	_, err := db.CreateColumnFamilies(names, &engine.FamilyOptions{WriteBufferSize: 64 << 10})
 	mustDo(t, err)
 	_, err = db.CreateColumnFamilies(append([]string{"new"}, names...), nil)

@@ -236,6 +236,7 @@ func ExampleSupports() {
 	// table filter since RocksDB 11.6
 	// table newest since RocksDB 11.6
 	// rate limit modes since RocksDB 9.0
+	// I/O context with the build tag rb_cxx
 	// true
 	// true
 }

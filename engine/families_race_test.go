@@ -218,7 +218,8 @@ func TestTheFamilyTestNoticesAFatalState(t *testing.T) {
 		t.Fatal(err)
 	}
 	put := func() error { return def.Apply(cbridge.Put, 0, []byte("k"), nil) }
-	if err := errors.Join(usable(put), dropped.Drop(), usable(put)); err != nil {
+	drop := func() error { _, err := dropped.Drop(); return err }
+	if err := errors.Join(usable(put), drop(), usable(put)); err != nil {
 		t.Fatal(err)
 	}
 	if err := dropped.Apply(cbridge.Put, 0, []byte("k"), nil); err == nil {

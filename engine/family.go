@@ -151,7 +151,7 @@ func (d *DB) setFamilies(all []*ColumnFamily) {
 	d.families.Store(&all)
 }
 
-// CreateColumnFamily creates a family. ErrInvalidArgument if one of that name exists or RocksDB does
+// CreateColumnFamily creates a family. ErrInvalidArgument if one of that name exists, which has at most 1 MiB, or RocksDB does
 // not know an option.
 func (d *DB) CreateColumnFamily(name string, o *FamilyOptions) (*ColumnFamily, error) {
 	c, err := d.createFamily(name, o)
@@ -189,6 +189,9 @@ type newFamily struct {
 func (d *DB) newFamily(name string, o *FamilyOptions) (*newFamily, error) {
 	if err := validateFamilyName(name); err != nil {
 		return nil, err
+	}
+	if len(name) > maxFamilyName {
+		return nil, invalid("", "a name has at most 1 MiB")
 	}
 	if err := o.validate(name); err != nil {
 		return nil, err
@@ -260,7 +263,8 @@ func (n *newFamily) made(c *cbridge.Family) *ColumnFamily {
 }
 
 // DropColumnFamily drops a family. It waits for the writes that name it; later calls on c answer
-// ErrFamilyDropped, open iterators live on. The default family cannot be dropped. The family's files go, in the background,
+// ErrFamilyDropped, open iterators live on. The default family cannot be dropped. It is dropped too where RocksDB could only
+// not write its OPTIONS file afterwards, which is an error from 8.8 on. The family's files go, in the background,
 // when the calls have ended that were under way, its iterators are closed, and no backup or checkpoint is at
 // them.
 func (d *DB) DropColumnFamily(c *ColumnFamily) error {
@@ -296,13 +300,24 @@ func (d *DB) drop(c *ColumnFamily) error {
 	if d.tx.prepared.Load() > 0 {
 		return dberr.New("", dberr.Busy, "transactions are prepared, and may have written to the family")
 	}
-	if err := d.manifestCall(c.c.Drop); err != nil {
-		return err
+	gone, err := d.dropInC(c)
+	if gone {
+		d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
+			func(f *ColumnFamily) bool { return f == c }))
+		d.files.tellOptions(d, nil)
 	}
-	c.dropped.Store(true)
-	d.setFamilies(slices.DeleteFunc(slices.Clone(*d.families.Load()),
-		func(f *ColumnFamily) bool { return f == c }))
-	d.files.tellOptions(d, nil)
-	d.retired.add(d, c)
-	return nil
+	return err
+}
+
+// dropInC makes the call. A family that is gone is freed as soon as nobody uses it.
+func (d *DB) dropInC(c *ColumnFamily) (gone bool, err error) {
+	err = d.manifestCall(func() (err error) {
+		gone, err = c.c.Drop()
+		return err
+	})
+	if gone {
+		c.dropped.Store(true)
+		d.retired.add(d, c)
+	}
+	return gone, err
 }

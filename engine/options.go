@@ -438,9 +438,6 @@ func validateFamilyName(name string) error {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return invalid("", "a name must not be empty or contain a zero byte")
 	}
-	if len(name) > maxFamilyName {
-		return invalid("", "a name has at most 1 MiB")
-	}
 	return nil
 }
 

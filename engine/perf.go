@@ -21,7 +21,8 @@ const (
 
 // Perf is what RocksDB did in the calls of one function, by the names of its perf context, as in
 // Perf["block_read_count"]. Names that end in time or nanos are nanoseconds, those in byte or bytes are
-// bytes. What is 0 is not in the map.
+// bytes. What is 0 is not in the map. With the feature IOContext, which the build tag rb_cxx brings, those of its I/O
+// context are beside them with "io." before: Perf["io.bytes_read"], Perf["io.fsync_nanos"].
 type Perf map[string]uint64
 
 // WithPerf calls f, and tells what RocksDB did in its calls, of whatever databases: blocks read, keys and
@@ -33,9 +34,8 @@ type Perf map[string]uint64
 //
 // The error is that of f, and the figures are right with it. ErrInvalidArgument for an unknown level,
 // without a call of f; ErrBusy within another WithPerf. If f panics so does WithPerf. Calls that
-// Options.SlowThreshold logs meanwhile are logged without figures of their own. RocksDB's C API does not give its
-// I/O context: of files it tells here what was read as blocks and blobs, and the times of calls such as
-// env_new_writable_file_nanos.
+// Options.SlowThreshold logs meanwhile are logged without figures of their own. Without the feature IOContext it tells of
+// files what was read as blocks and blobs, and the times of calls such as env_new_writable_file_nanos.
 func WithPerf(level PerfLevel, f func() error) (Perf, error) {
 	if level != PerfCounts && level != PerfTimes {
 		return nil, invalid("perf", "unknown level")
@@ -54,6 +54,13 @@ func WithPerf(level PerfLevel, f func() error) (Perf, error) {
 	err := f()
 	ended = true
 	p := Perf{}
+	if Supports(IOContext) {
+		for name, n := range perfFigures(cbridge.PerfIO()) {
+			if name != "thread_pool_id" {
+				p["io."+name] = n
+			}
+		}
+	}
 	for name, n := range perfFigures(cbridge.PerfEnd(true)) {
 		p[name] = n
 	}

@@ -57,6 +57,42 @@ func TestPerfTellsWhatTheCallsOfAFunctionDid(t *testing.T) {
 	}
 }
 
+// Rows that are read from files count as bytes that were read, those that are not as none; what another function read is not told.
+func TestPerfTellsWhatFilesCost(t *testing.T) {
+	if !engine.Supports(engine.IOContext) {
+		p, err := engine.WithPerf(engine.PerfCounts, func() error { return nil })
+		for name := range p {
+			if strings.HasPrefix(name, "io.") {
+				t.Errorf("%s", name)
+			}
+		}
+		mustDo(t, err)
+		return
+	}
+	db := perfDB(t, &engine.Options{BlockCacheSize: -1})
+	mustDo(t, db.Flush())
+	read := func() error { _, err := db.Get([]byte("050"), nil); return err }
+	for range 2 {
+		p, err := engine.WithPerf(engine.PerfTimes, read)
+		mustDo(t, err)
+		if p["io.bytes_read"] == 0 || p["io.bytes_read"] > 64<<10 || p["io.read_nanos"] == 0 || p["io.bytes_written"] > 0 {
+			t.Errorf("a read: %v", p)
+		}
+	}
+	for what, f := range map[string]func() error{
+		"a write without a sync": func() error { return db.Put([]byte("new"), nil, nil) },
+		"a read of a memtable":   func() error { _, err := db.Get([]byte("new"), nil); return err },
+	} {
+		if p, err := engine.WithPerf(engine.PerfCounts, f); err == nil && p["io.bytes_read"] > 0 {
+			t.Errorf("%s: %v", what, p)
+		}
+	}
+	mustDo(t, read())
+	if p, err := engine.WithPerf(engine.PerfCounts, func() error { return nil }); err != nil || p["io.bytes_read"] > 0 {
+		t.Errorf("nothing: %v, %v", p, err)
+	}
+}
+
 func TestPerfOfDeletionsPassedOver(t *testing.T) {
 	db := perfDB(t, nil)
 	for i := range 90 {

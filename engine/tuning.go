@@ -25,7 +25,7 @@ type RateLimitMode uint8
 // The modes. Other than LimitWrites they are ErrUnsupported before RocksDB 9.0, unless the build tag rb_cxx is set.
 const (
 	LimitWrites RateLimitMode = cbridge.LimitWrites // what flushes and compactions write
-	LimitReads  RateLimitMode = cbridge.LimitReads  // what compactions read: flushes, which writers wait for, are free
+	LimitReads  RateLimitMode = cbridge.LimitReads  // what compactions read, and the little that flushes read; what flushes write, which writers wait for, is free
 	LimitAll    RateLimitMode = cbridge.LimitAll    // both, against one limit
 )
 

@@ -52,6 +52,7 @@ const (
 	TableFilter                      // 11.6: IterOptions.Tables
 	TableNewest                      // 11.6: TableNewestKeyTime and TableLargestSequence in IterOptions.Tables
 	RateLimitModes                   // 9.0: Options.RateLimitMode other than LimitWrites
+	IOContext                        // rb_cxx: figures of files in those of WithPerf
 )
 
 // cxxTag is the build tag with which the C++ part is compiled.
@@ -95,6 +96,7 @@ var features = map[Feature]struct {
 	TableFilter:       {"table filter", "11.6", cbridge.FeatureTableFilter, true},
 	TableNewest:       {"table newest", "11.6", cbridge.FeatureTableNewest, false},
 	RateLimitModes:    {"rate limit modes", "9.0", cbridge.FeatureRateLimitMode, true},
+	IOContext:         {"I/O context", "", cbridge.FeatureIOContext, true},
 	RemoteCompaction:  {"remote compaction", "10.11", cbridge.FeatureCompactor, false},
 	Traces:            {"traces", "11.6", cbridge.FeatureTraces, true},
 	DeletionsMinSize:  {"deletions min size", "10.6", cbridge.FeatureDeletionsSize, false},
@@ -122,7 +124,7 @@ func Features() []Feature {
 		FamilyFiles, CompactFiles, PauseBackground, DiskBudgets, CompactParts, CompactBlobs, IngestLinks, IngestNoCopy,
 		SizeFlags, SizeMargin, SizeBlobs, IdentityCall, AdaptiveReadAhead, AllFiles, WideColumns, RemoteCompaction,
 		Traces,
-		DeletionsMinSize, TableFilter, TableNewest, RateLimitModes,
+		DeletionsMinSize, TableFilter, TableNewest, RateLimitModes, IOContext,
 	}
 }
 

@@ -3,7 +3,8 @@
  * defined here, so that the glue finds it under any version.
  */
 /* link: -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup */
-/* link: -Wl,--wrap=rocksdb_options_create */
+/* link: -Wl,--wrap=rocksdb_options_create,--wrap=rocksdb_create_column_family */
+/* link: -Wl,--wrap=rocksdb_drop_column_family */
 #include "shortage.h"
 
 #include <limits.h>
@@ -43,7 +44,43 @@ rocksdb_column_family_handle_t **rocksdb_create_column_families(rocksdb_t *db,
 
 void rocksdb_create_column_families_destroy(rocksdb_column_family_handle_t **list) { free(list); }
 
+static bool options_fail; /* RocksDB cannot write its OPTIONS file */
+static size_t drops;
+
+static void not_written(char **err) {
+  if (options_fail && *err == NULL) {
+    *err = __real_strdup("IO error: Unable to persist options.: IO error: No space left on device");
+  }
+}
+
+rocksdb_column_family_handle_t *__real_rocksdb_create_column_family(rocksdb_t *db,
+                                                                    const rocksdb_options_t *o,
+                                                                    const char *name, char **err);
+rocksdb_column_family_handle_t *__wrap_rocksdb_create_column_family(rocksdb_t *db,
+                                                                    const rocksdb_options_t *o,
+                                                                    const char *name, char **err);
+rocksdb_column_family_handle_t *__wrap_rocksdb_create_column_family(rocksdb_t *db,
+                                                                    const rocksdb_options_t *o,
+                                                                    const char *name, char **err) {
+  rocksdb_column_family_handle_t *h = __real_rocksdb_create_column_family(db, o, name, err);
+  not_written(err);
+  return h;
+}
+
+void __real_rocksdb_drop_column_family(rocksdb_t *db, rocksdb_column_family_handle_t *h,
+                                       char **err);
+void __wrap_rocksdb_drop_column_family(rocksdb_t *db, rocksdb_column_family_handle_t *h,
+                                       char **err);
+void __wrap_rocksdb_drop_column_family(rocksdb_t *db, rocksdb_column_family_handle_t *h,
+                                       char **err) {
+  drops++;
+  __real_rocksdb_drop_column_family(db, h, err);
+  not_written(err);
+}
+
 static int fresh(void **state) {
+  options_fail = false;
+  drops = 0;
   calls = 0;
   most = NAMES;
   not_noted = false;
@@ -153,6 +190,29 @@ static void families_of_a_kind_are_made_one_by_one(void **state) {
   assert_int_equal(calls, 0);
 }
 
+static void what_is_only_not_written_down_is_done(void **state) {
+  struct fixture *f = *state;
+  uint8_t gone = 7;
+  rb_family_result made = rb_family_create(f->db, "a", plain, NULL);
+  fx_ok(made.status);
+  options_fail = true;
+  fx_error(rb_family_drop(made.family, &gone), RB_NO_SPACE, "persist");
+  assert_int_equal(gone, 1);
+  assert_int_equal(rb_family_retire(made.family), 1);
+  drops = 0; /* one that is made is dropped again: the name is free */
+  fx_error(rb_family_create(f->db, "a", plain, NULL).status, RB_NO_SPACE, "persist");
+  assert_int_equal(drops, 1);
+  options_fail = false;
+  made = rb_family_create(f->db, "a", plain, NULL);
+  fx_ok(made.status);
+  fx_put(made.family, "key", "value");
+  gone = 7;
+  fx_ok(rb_family_drop(made.family, &gone));
+  assert_int_equal(gone, 1);
+  fx_error(rb_family_drop(f->family, &gone), RB_INVALID_ARGUMENT, "default");
+  assert_int_equal(gone, 0);
+}
+
 static rb_status create(struct fixture *f) {
   rb_family_result told[NAMES];
   size_t made = 7;
@@ -177,6 +237,7 @@ int main(void) {
       CASE(an_error_behind_the_last_loses_none),
       CASE(what_cannot_be_asked_makes_nothing),
       CASE(families_of_a_kind_are_made_one_by_one),
+      CASE(what_is_only_not_written_down_is_done),
       CASE(every_shortage_makes_none),
   };
   return cmocka_run_group_tests_name("families", tests, NULL, NULL);

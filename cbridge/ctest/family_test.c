@@ -82,9 +82,9 @@ static void a_dropped_family_still_reads_and_drops_once(void **state) {
   struct fixture *f = *state;
   rb_family *other = create(f->db, "other");
   fx_put(other, "key", "value");
-  fx_ok(rb_family_drop(other));
+  fx_ok(rb_family_drop(other, NULL));
   fx_expect(other, NULL, "key", "value");
-  fx_error(rb_family_drop(other), RB_INVALID_ARGUMENT, "already dropped");
+  fx_error(rb_family_drop(other, NULL), RB_INVALID_ARGUMENT, "already dropped");
 }
 
 static int tables(const char *dir) {
@@ -109,7 +109,7 @@ static void a_dropped_family_is_freed_when_its_last_iterator_is(void **state) {
   rb_iter_result r = rb_iter_new(others[1], NULL, o, NULL, 0, NULL, 0);
   fx_ok(r.status);
   for (size_t i = 0; i < 2; i++) {
-    fx_ok(rb_family_drop(others[i]));
+    fx_ok(rb_family_drop(others[i], NULL));
   }
   assert_int_equal(rb_family_retire(others[1]), 0);
   assert_int_equal(rb_family_retire(others[0]), 1);
@@ -125,7 +125,7 @@ static void a_dropped_family_is_freed_when_its_last_iterator_is(void **state) {
 
 static void the_default_family_cannot_be_dropped(void **state) {
   struct fixture *f = *state;
-  fx_error(rb_family_drop(f->family), RB_INVALID_ARGUMENT, "default");
+  fx_error(rb_family_drop(f->family, NULL), RB_INVALID_ARGUMENT, "default");
   fx_put(f->family, "key", "value");
 }
 
@@ -133,7 +133,7 @@ static void a_name_can_be_created_again_after_a_drop(void **state) {
   struct fixture *f = *state;
   rb_family *old = create(f->db, "other");
   fx_put(old, "key", "old");
-  fx_ok(rb_family_drop(old));
+  fx_ok(rb_family_drop(old, NULL));
   assert_ptr_equal(rb_family_find(f->db, "other").family, old);
   rb_family *new = create(f->db, "other");
   assert_ptr_not_equal(new, old);
@@ -146,7 +146,7 @@ static void a_name_can_be_created_again_after_a_drop(void **state) {
 static void the_list_names_every_family_open_or_not(void **state) {
   struct fixture *f = *state;
   create(f->db, "one");
-  fx_ok(rb_family_drop(create(f->db, "gone")));
+  fx_ok(rb_family_drop(create(f->db, "gone"), NULL));
   create(f->db, "two");
   for (int round = 0; round < 2; round++) {
     rb_family_list l = rb_list_families(NULL, f->dir);
@@ -211,7 +211,7 @@ static void a_read_only_database_keeps_its_families(void **state) {
   rb_family_result r = rb_family_create(f->db, "other", plain, NULL);
   assert_null(r.family);
   fx_error(r.status, RB_READ_ONLY, NULL);
-  fx_error(rb_family_drop(f->family), RB_READ_ONLY, NULL);
+  fx_error(rb_family_drop(f->family, NULL), RB_READ_ONLY, NULL);
   assert_int_equal(manifest_size(f), before);
 }
 

@@ -122,7 +122,7 @@ static void one_over_a_dropped_family_lives_on(void **state) {
   rb_family *of_default = f->family;
   f->family = r.family;
   iterate(f, options(0), NULL, NULL);
-  fx_ok(rb_family_drop(r.family));
+  fx_ok(rb_family_drop(r.family, NULL));
   expect_rows(f, RB_MOVE_FIRST, "", ALL, "b d", 1);
   set_bounds(f, "c", NULL);
   expect_rows(f, RB_MOVE_LAST, "", ALL, "d", 1);

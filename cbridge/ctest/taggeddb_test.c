@@ -56,6 +56,10 @@ rb_status rb_cxx_limit(rocksdb_options_t *o, int64_t rate, int mode, uint8_t tun
   return answer(text);
 }
 
+void rb_cxx_io_begin(void) { strcat(asked, "io "); }
+
+char *rb_cxx_io_figures(void) { return none ? NULL : strdup("bytes_read = 7"); }
+
 rb_status rb_cxx_resume(rocksdb_t *db) {
   assert_non_null(db);
   return answer("resume ");
@@ -199,6 +203,28 @@ static void rates_are_limited_by_it(void **state) {
   }
 }
 
+static void what_files_cost_is_told_by_it(void **state) {
+  (void)state;
+  asked[0] = 0;
+  assert_int_equal(rb_perf_begin(0), 1);
+  expect_asked("io ");
+  assert_int_equal(rb_perf_begin(0), 0);
+  expect_asked("");
+  char *text = rb_perf_io();
+  assert_string_equal(text, "bytes_read = 7");
+  rb_free(text);
+  none = true;
+  assert_null(rb_perf_io());
+  unfit = "another version";
+  none = false;
+  assert_null(rb_perf_io());
+  rb_free(rb_perf_end(1));
+  assert_int_equal(rb_perf_begin(0), 1);
+  expect_asked("");
+  rb_perf_end(0);
+  unfit = NULL;
+}
+
 /* C++ tells more than C, so it is asked wherever it is. */
 static void events_come_from_it(void **state) {
   struct fixture *f = *state;
@@ -309,6 +335,7 @@ int main(void) {
       CASE(a_database_that_does_not_look_right_does_not_open),
       CASE(errors_are_held_and_ended_by_hand),
       CASE(rates_are_limited_by_it),
+      CASE(what_files_cost_is_told_by_it),
       CASE(events_come_from_it),
       CASE(ranges_are_compacted_by_it),
       CASE(iterators_are_refreshed_by_it),

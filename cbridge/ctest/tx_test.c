@@ -247,7 +247,7 @@ static void makes_families(void **state) {
     rb_tx_free(tx);
     rb_snapshot_free(snap);
     fx_expect(made.family, NULL, "k", "v");
-    code_is(rb_family_drop(made.family), RB_OK);
+    code_is(rb_family_drop(made.family, NULL), RB_OK);
     fx_close(f);
   }
 }
