@@ -2,12 +2,14 @@ package engine_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,11 +99,10 @@ const (
 // memoryLimit makes a group of processes that may take so many bytes together.
 func memoryLimit(t *testing.T, bytes int64) (group string) {
 	t.Helper()
-	const groups = "/sys/fs/cgroup/memory"
-	if _, err := os.Stat(groups + "/memory.limit_in_bytes"); err != nil {
-		t.Skipf("memory cannot be limited here: %v", err)
-	}
 	if os.Geteuid() != 0 {
+		if os.Getenv("ROCKBRIDGE_MUST_RUN") != "" {
+			t.Fatal("ROCKBRIDGE_MUST_RUN is set, but to limit memory takes root")
+		}
 		t.Skip("to limit memory takes root")
 	}
 	const memoryFiles = 0x01021994 // of a file system in memory, whose files would count
@@ -109,8 +110,8 @@ func memoryLimit(t *testing.T, bytes int64) (group string) {
 	if err := syscall.Statfs(t.TempDir(), &fs); err != nil || fs.Type == memoryFiles {
 		t.Skipf("temporary files are in memory: %v", err)
 	}
-	group = filepath.Join(groups, fmt.Sprintf("rockbridge-test-%d-%d", os.Getpid(), time.Now().UnixNano()))
-	if err := os.Mkdir(group, 0o700); err != nil {
+	group, err := newMemoryGroup("/sys/fs/cgroup", bytes)
+	if err != nil {
 		t.Skipf("memory cannot be limited here: %v", err)
 	}
 	t.Cleanup(func() {
@@ -123,8 +124,42 @@ func memoryLimit(t *testing.T, bytes int64) (group string) {
 		}
 		t.Error(err)
 	})
-	mustDo(t, os.WriteFile(group+"/memory.limit_in_bytes", fmt.Append(nil, bytes), 0o600))
 	return group
+}
+
+// newMemoryGroup makes a group with a limit below the folder where control groups are: those of version 1 where memory
+// is theirs, else those of version 2. What it made is removed if the limit cannot be set.
+func newMemoryGroup(groups string, bytes int64) (group string, err error) {
+	name := fmt.Sprintf("rockbridge-test-%d-%d", os.Getpid(), time.Now().UnixNano())
+	limit := "memory.limit_in_bytes"
+	if _, err = os.Stat(groups + "/memory/memory.limit_in_bytes"); err == nil {
+		group = filepath.Join(groups, "memory", name)
+	} else {
+		limit = "memory.max"
+		controllers, err := os.ReadFile(groups + "/cgroup.controllers")
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(strings.Fields(string(controllers)), "memory") {
+			return "", fmt.Errorf("the controllers of %s are %q", groups, controllers)
+		}
+		if err := os.WriteFile(groups+"/cgroup.subtree_control", []byte("+memory"), 0o600); err != nil {
+			return "", err // a container, whose processes are in its uppermost group
+		}
+		group = filepath.Join(groups, name)
+	}
+	if err := os.Mkdir(group, 0o700); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(group + "/memory.swap.max"); err == nil {
+		if err := os.WriteFile(group+"/memory.swap.max", []byte("0"), 0o600); err != nil {
+			return "", errors.Join(err, os.Remove(group))
+		}
+	}
+	if err := os.WriteFile(group+"/"+limit, fmt.Append(nil, bytes), 0o600); err != nil {
+		return "", errors.Join(err, os.Remove(group))
+	}
+	return group, nil
 }
 
 // limitChild works on a database in a group. Its arguments are the group, a directory, the budget's size, how many
@@ -188,3 +223,33 @@ func TestADatabaseStaysWithinAMemoryLimit(t *testing.T) {
 }
 
 var memorySeed = flag.Uint64("memory.seed", 0, "seed of the operations under a limit of memory; 0: a new one")
+
+// On a machine with version 2 of control groups the limit is set by its files. Here they are plain ones.
+func TestMemoryIsLimitedByEitherVersionOfControlGroups(t *testing.T) {
+	groups := t.TempDir()
+	if group, err := newMemoryGroup(groups, 4096); err == nil {
+		t.Errorf("without control groups there is %s", group)
+	}
+	mustDo(t, os.WriteFile(groups+"/cgroup.controllers", []byte("cpu io\n"), 0o600))
+	if group, err := newMemoryGroup(groups, 4096); err == nil || !strings.Contains(err.Error(), "cpu io") {
+		t.Errorf("without control of memory: %q, %v", group, err)
+	}
+	expectLimit := func(folder, file string) {
+		t.Helper()
+		group, err := newMemoryGroup(groups, 4096)
+		if err != nil || filepath.Dir(group) != filepath.Join(groups, folder) {
+			t.Fatalf("%q, %v", group, err)
+		}
+		if b, err := os.ReadFile(filepath.Join(group, file)); err != nil || string(b) != "4096" {
+			t.Errorf("%s holds %q, %v", file, b, err)
+		}
+	}
+	mustDo(t, os.WriteFile(groups+"/cgroup.controllers", []byte("cpu memory\n"), 0o600))
+	expectLimit(".", "memory.max")
+	if b, err := os.ReadFile(groups + "/cgroup.subtree_control"); err != nil || string(b) != "+memory" {
+		t.Errorf("the groups below have %q, %v", b, err)
+	}
+	mustDo(t, os.Mkdir(groups+"/memory", 0o700))
+	mustDo(t, os.WriteFile(groups+"/memory/memory.limit_in_bytes", nil, 0o600))
+	expectLimit("memory", "memory.limit_in_bytes")
+}

@@ -75,6 +75,7 @@ func newPowerDisk(t *testing.T, system powerSystem) *powerDisk {
 	if os.Getuid() != 0 {
 		cannotMount(t, "to mount a file system takes root")
 	}
+	exec.Command("modprobe", "-q", system.name).Run() // where it is a module
 	if kernel, err := os.ReadFile("/proc/filesystems"); err != nil || !bytes.Contains(kernel, []byte("\t"+system.name+"\n")) {
 		t.Skipf("this kernel has no %s", system.name)
 	}

@@ -94,11 +94,11 @@ func stoppedForGood(t *testing.T, db *engine.DB) bool {
 func smallDisk(t *testing.T, size string) (dir string, remount func(flags uintptr, data string)) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("to mount a small file system takes root")
+		cannotMount(t, "to mount a small file system takes root")
 	}
 	dir = t.TempDir()
 	if err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("no file system can be mounted here: %v", err)
+		cannotMount(t, "no file system can be mounted here: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
