@@ -21,6 +21,9 @@ type whole struct {
 	sources, tests  []string // "get.c", "get_test"
 	wraps           map[string][]string
 	passes          map[string]func() error // by test: whether it passes without a mutant
+	compiled        map[string]func() error // by test: compiles its own file, unless that is done
+	near            bool                    // only the programs next to a mutant are run
+	most            time.Duration           // how long a program may take
 
 	goOnce sync.Once
 	goErr  error
@@ -31,10 +34,21 @@ var sanitizers = []string{
 }
 
 // programTime is how long a test program may take, which whole is done in seconds: a mutant that never ends is noticed too.
-const programTime = 4 * time.Minute
+// nearTime is that of a sample.
+const (
+	programTime = 4 * time.Minute
+	nearTime    = time.Minute
+)
 
-func buildWhole(dir string) (*whole, error) {
-	w := &whole{dir: dir, wraps: map[string][]string{}, passes: map[string]func() error{}}
+// buildWhole compiles what is missing or old in dir. If near is set, the tests are left until they are wanted.
+func buildWhole(dir string, near bool) (*whole, error) {
+	w := &whole{
+		dir: dir, near: near, most: programTime,
+		wraps: map[string][]string{}, passes: map[string]func() error{}, compiled: map[string]func() error{},
+	}
+	if near {
+		w.most = nearTime
+	}
 	for flags, name := range map[*[]string]string{&w.cflags: "CgoCFLAGS", &w.ldflags: "CgoLDFLAGS"} {
 		text, err := command(time.Minute, ".", "go", "list", "-f", `{{join .`+name+` " "}}`, "./cbridge")
 		if err != nil {
@@ -60,6 +74,7 @@ func buildWhole(dir string) (*whole, error) {
 	}
 	for _, t := range w.tests {
 		w.passes[t] = sync.OnceValue(func() error { return w.pass(t) })
+		w.compiled[t] = sync.OnceValue(func() error { return w.bring("ctest/" + t + ".c") })
 	}
 	return w, w.compileAll()
 }
@@ -74,7 +89,7 @@ func (w *whole) pass(test string) error {
 	if err != nil {
 		return err
 	}
-	if text, err := command(programTime, ".", program); err != nil {
+	if text, err := command(w.most, ".", program); err != nil {
 		return fmt.Errorf("without a mutant %s fails: %s", test, reason(text, err))
 	}
 	return nil
@@ -89,24 +104,35 @@ func bases(pattern string) []string {
 }
 
 func (w *whole) compileAll() error {
-	files := slices.Clone(w.sources)
-	for _, t := range w.tests {
-		files = append(files, "ctest/"+t+".c")
+	var all []func() error
+	for _, f := range w.sources {
+		all = append(all, func() error { return w.bring(f) })
 	}
-	errs := make([]error, len(files))
+	if !w.near {
+		for _, t := range w.tests {
+			all = append(all, w.compiled[t])
+		}
+	}
+	errs := make([]error, len(all))
 	slots := make(chan struct{}, *workers)
 	var wg sync.WaitGroup
-	for i, f := range files {
+	for i, compile := range all {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if !w.current(f) {
-				errs[i] = w.compile("cbridge", f, w.dir)
-			}
+			errs[i] = compile()
 		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// bring compiles a file of the whole glue, unless its object is current.
+func (w *whole) bring(file string) error {
+	if w.current(file) {
+		return nil
+	}
+	return w.compile("cbridge", file, w.dir)
 }
 
 // object is the name of the object of a file, "get.c" or "ctest/get_test.c".
@@ -165,6 +191,9 @@ func (w *whole) dependents(file string) ([]string, error) {
 
 // link makes the program of a test from the objects in dir, and from the whole ones where there is none.
 func (w *whole) link(test, dir string) (string, error) {
+	if err := w.compiled[test](); err != nil {
+		return "", err
+	}
 	program := filepath.Join(dir, test)
 	args := []string{"-fsanitize=address,undefined", "-o", program}
 	for _, f := range append([]string{test + ".c"}, w.sources...) {

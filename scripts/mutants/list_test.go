@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,5 +67,46 @@ func TestAMutantThatDoesNotApplyOnceIsAnError(t *testing.T) {
 	}
 	if _, err := readMutants(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("no list is no error")
+	}
+}
+
+func TestASampleIsOfItsSeedAndOfCFilesOnly(t *testing.T) {
+	var list []mutant
+	for i := range 100 {
+		list = append(list, mutant{line: i, file: "get.c"}, mutant{line: i, file: "rows.h"})
+	}
+	lines := func(seed uint64) (out []int) {
+		for _, m := range sampleOf(list, 5, seed) {
+			if m.file != "get.c" {
+				t.Errorf("it has one of %s", m.file)
+			}
+			out = append(out, m.line)
+		}
+		return out
+	}
+	first := lines(1)
+	if len(first) != 5 || !slices.IsSorted(first) || !slices.Equal(first, lines(1)) || slices.Equal(first, lines(2)) {
+		t.Errorf("%v, again %v, of another seed %v", first, lines(1), lines(2))
+	}
+	if all := sampleOf(list, 1000, 1); len(all) != 100 || len(list) != 200 {
+		t.Errorf("%d of %d", len(all), len(list))
+	}
+}
+
+func TestOfASampleOnlyTheTestsNextToAMutantAreRun(t *testing.T) {
+	for _, c := range []struct {
+		m           mutant
+		near, whole string
+	}{
+		{mutant{file: "get.c", tests: []string{"iter_test"}}, "iter_test get_test", "iter_test get_test open_test"},
+		{mutant{file: "open.c"}, "open_test", "open_test get_test iter_test"},
+		{mutant{file: "splits.c"}, "get_test iter_test open_test", "get_test iter_test open_test"}, // none is next to it
+	} {
+		for near, want := range map[bool]string{true: c.near, false: c.whole} {
+			w := &whole{near: near, tests: []string{"get_test", "iter_test", "open_test"}}
+			if got := strings.Join(w.order(c.m), " "); got != want {
+				t.Errorf("%+v, near %v: %q, want %q", c.m, near, got, want)
+			}
+		}
 	}
 }

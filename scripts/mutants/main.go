@@ -3,17 +3,22 @@
 // ones first, and then the short Go tests of cbridge, iterator and engine. A mutant that no test notices has survived, and
 // shows that one is missing. It prints a table and fails if more survive than -survivors.
 //
-//	go run ./scripts/mutants [-run REGEXP] [-workers 2] [-survivors 2]
+// With -sample only so many are tried, of .c files and chosen by -seed, and only on the programs that they name and those
+// of the name of their file, for a minute each: seconds, where the whole takes hours.
+//
+//	go run ./scripts/mutants [-run REGEXP] [-workers 2] [-survivors 2] [-sample N [-seed S]]
 package main
 
 import (
 	"flag"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,6 +29,8 @@ var (
 	only      = flag.String("run", "", "try only mutants whose \"file: description\" this regular expression matches")
 	workers   = flag.Int("workers", runtime.NumCPU(), "mutants tried at a time")
 	survivors = flag.Int("survivors", 2, "how many may survive")
+	sample    = flag.Int("sample", 0, "try so many that -seed chooses, on the tests next to them only; 0: all, on all tests")
+	seed      = flag.Uint64("seed", 0, "what -sample chooses by")
 )
 
 func main() {
@@ -42,6 +49,10 @@ func main() {
 	if len(chosen) == 0 {
 		log.Fatalf("mutants: none has %q", *only)
 	}
+	if *sample > 0 {
+		chosen = sampleOf(chosen, *sample, *seed)
+		fmt.Printf("%d mutants by -seed %d, on the tests next to them\n", len(chosen), *seed)
+	}
 	out, err := tryAll(chosen)
 	if err != nil {
 		log.Fatal("mutants: ", err)
@@ -56,6 +67,15 @@ func main() {
 	if lived > *survivors {
 		os.Exit(1)
 	}
+}
+
+// sampleOf chooses n mutants of .c files, in the order of the list. One of a header would have most of the glue compiled anew.
+func sampleOf(list []mutant, n int, seed uint64) []mutant {
+	list = slices.DeleteFunc(slices.Clone(list), func(m mutant) bool { return !strings.HasSuffix(m.file, ".c") })
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	list = list[:min(n, len(list))]
+	slices.SortFunc(list, func(a, b mutant) int { return a.line - b.line })
+	return list
 }
 
 // outcome is what became of a mutant: killer is the test that noticed it, or empty.
@@ -73,7 +93,7 @@ func tryAll(list []mutant) ([]outcome, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	built, err := buildWhole(".build/mutants")
+	built, err := buildWhole(".build/mutants", *sample > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +125,9 @@ func (o outcome) String() string {
 	word, by := "killed  ", o.killer+": "+o.how
 	if o.killer == "" {
 		word, by = "SURVIVED", "no test noticed it"
+		if *sample > 0 {
+			by = "no test next to it noticed it: try it on all tests by -run"
+		}
 	}
 	return fmt.Sprintf("%s %6.1fs  %s: %s: %s", word, o.took.Seconds(), o.file, o.breaks, by)
 }

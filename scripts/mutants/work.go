@@ -69,7 +69,7 @@ func (w *whole) try(m mutant, tree, objects string) (o outcome, err error) {
 			return o, err
 		}
 	}
-	if o.killer, o.how, err = w.tryPrograms(m, objects); err != nil || o.killer != "" {
+	if o.killer, o.how, err = w.tryPrograms(m, objects); err != nil || o.killer != "" || w.near {
 		return o, err
 	}
 	w.goOnce.Do(func() {
@@ -84,11 +84,15 @@ func (w *whole) try(m mutant, tree, objects string) (o outcome, err error) {
 	return o, nil
 }
 
-// order has the programs that a mutant names first, then those of the name of its file, then all others.
+// order has the programs that a mutant names first, then those of the name of its file, then all others, unless only what
+// is next to it is wanted and there is such.
 func (w *whole) order(m mutant) []string {
 	base := strings.TrimSuffix(strings.TrimSuffix(m.file, ".c"), ".h")
 	out := slices.Clone(m.tests)
 	for _, close := range []bool{true, false} {
+		if !close && w.near && len(out) > 0 {
+			break
+		}
 		for _, t := range w.tests {
 			if !slices.Contains(out, t) && strings.HasPrefix(t, base) == close {
 				out = append(out, t)
@@ -108,7 +112,7 @@ func (w *whole) tryPrograms(m mutant, objects string) (killer, how string, err e
 		if err != nil {
 			return "", "", err
 		}
-		if text, err := command(programTime, ".", program); err != nil {
+		if text, err := command(w.most, ".", program); err != nil {
 			return t, reason(text, err), w.passes[t]()
 		}
 		if err := os.Remove(program); err != nil {
