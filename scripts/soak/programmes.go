@@ -2,11 +2,12 @@ package main
 
 import "time"
 
-// binary is a test program: go test -c with flags.
+// binary is a test program, go test -c with flags, or a script that runs tests.
 type binary struct {
-	pkg   string
-	flags string // of the build, as in "-race"
-	env   string // of the runs
+	pkg    string
+	flags  string // of the build, as in "-race"
+	env    string // of the runs
+	script string // in the place of all others
 }
 
 var (
@@ -15,6 +16,8 @@ var (
 	engineASan  = binary{pkg: "engine", flags: "-asan", env: "LSAN_OPTIONS=suppressions=scripts/lsan.supp:print_suppressions=0"}
 	engineDebug = binary{pkg: "engine", flags: "-tags=rbdebug"}
 	walks       = binary{pkg: "iterator"}
+	walksDebug  = binary{pkg: "iterator", flags: "-tags=rbdebug"}
+	fuzz        = binary{script: "scripts/fuzz"}
 )
 
 // programme is one kind of run, repeated with new seeds until its share of the time is over.
@@ -31,6 +34,7 @@ type programme struct {
 // programmes are all that a soak runs. The mixed loads take the whole time, the others share it on another processor.
 func programmes(whole time.Duration) []programme {
 	half := (whole / 2).Round(time.Second).String()
+	each := max(min(whole/120, time.Minute), time.Second).Round(time.Second).String()
 	return []programme{
 		{"mixed load", engine, []string{"-test.run=^TestAMixedLoad", "-soak.time=" + half, "-soak.fault=60s"}, half + " with a fault a minute", false, 1, 0},
 		{"kill -9", engine, []string{"-test.run=Crash", "-crash.rounds=200"}, "200 kills", false, 3, 1},
@@ -46,6 +50,11 @@ func programmes(whole time.Duration) []programme {
 		{"model", engine, []string{"-test.run=^TestTheDatabaseDoesAsItsModel$", "-model.ops=200000"}, "200,000 operations", false, 3, 1},
 		{"model, debug build", engineDebug, []string{"-test.run=^TestTheDatabaseDoesAsItsModel$", "-model.ops=20000"}, "20,000 operations", false, 1, 1},
 		{"iterators against a model", walks, []string{"-test.run=Random|Model|AnyCall", "-iter.calls=200000"}, "the random tests of iterators", false, 1, 1},
+		{"damaged chunks, debug build", walksDebug, []string{"-test.run=^TestADamagedWindow", "-window.damages=1000000"}, "1,000,000 damaged windows", false, 1, 1},
+		{"misuse of rows, debug build", walksDebug, []string{"-test.run=Caught"}, "51,000 stale reads, and other misuse: all must be caught", false, 1, 1},
+		{"misuse, debug build", engineDebug, []string{"-test.run=Caught|Meet$"}, "each misuse 1,000 times: all must be caught", false, 1, 1},
+		{"rightful use, debug build", engineDebug, []string{"-test.run=^TestRowsThatAreReadRightly", "-soak.rows=10000000"}, "10,000,000 rows: nothing may be caught", false, 1, 1},
+		{"fuzz tests in Go", fuzz, []string{each}, each + " each", false, 5, 1},
 		{"signals", engine, []string{"-test.run=^TestSignals", "-signals.for=30s"}, "30 s of signals", false, 1, 1},
 		{"operators that panic", engine, []string{"-test.run=^TestPanickingOperators", "-panics=50000"}, "50,000 panics", false, 1, 1},
 		{"batches from outside", engine, []string{"-test.run=^TestMutatedBatches", "-batch.mutations=200000"}, "200,000 mutations", false, 1, 1},

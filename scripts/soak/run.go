@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -21,6 +20,10 @@ type result struct {
 	took     time.Duration
 	notes    []string // what a mixed load logged
 	failures []failure
+	seeds    []seed
+	said     sums           // of runs that did not fail: the lines of others are among the findings
+	reasons  map[string]int // why tests were skipped
+	within   map[string]int // why parts of tests were
 }
 
 // failure is a run that did not pass.
@@ -34,6 +37,10 @@ func buildAll(all []programme) (map[binary]string, error) {
 	built := map[binary]string{}
 	for _, p := range all {
 		if built[p.binary] != "" {
+			continue
+		}
+		if p.binary.script != "" {
+			built[p.binary] = p.binary.script
 			continue
 		}
 		file, err := filepath.Abs(filepath.Join(logs, fmt.Sprintf("%s%d.test", p.binary.pkg, len(built))))
@@ -61,46 +68,69 @@ func repeat(p programme, file string, share time.Duration) *result {
 	return r
 }
 
-var (
-	ended = regexp.MustCompile(`(?m)^--- (PASS|SKIP): `)
-	said  = regexp.MustCompile(`(?m)^\s+(?:\w+_test\.go:\d+: )?((?:seed \d+: .*faults|\w[\w ]*: first quarter).*)$`)
-	tells = regexp.MustCompile(`_test\.go:\d+: |^panic: |^fatal error: |^SIG|WARNING: DATA RACE|ERROR: |Assertion|^\s*--- FAIL`)
-)
+var tells = regexp.MustCompile(`_test\.go:\d+: |^panic: |^fatal error: |^SIG|WARNING: DATA RACE|ERROR: |Assertion|^\s*--- FAIL`)
 
 func (r *result) once(file string, share time.Duration) {
-	r.runs++
-	name := fmt.Sprintf("%s-%d.log", strings.NewReplacer(" ", "-", ",", "").Replace(r.name), r.runs)
 	ctx, cancel := context.WithTimeout(context.Background(), share+time.Hour)
 	defer cancel()
-	c := exec.CommandContext(ctx, file, append([]string{"-test.count=1", "-test.v", "-test.timeout=0"}, r.args...)...)
-	c.Dir = r.binary.pkg
-	c.Env = os.Environ()
-	if r.binary.env != "" {
-		here, _ := os.Getwd()
-		c.Env = append(c.Env, strings.ReplaceAll(r.binary.env, "scripts/", here+"/scripts/"))
-	}
-	out, err := c.CombinedOutput()
-	log := filepath.Join(logs, name)
+	out, err := r.command(ctx, file).CombinedOutput()
+	log := filepath.Join(logs, fmt.Sprintf("%s-%d.log", r.fileName(), r.runs+1))
 	if werr := os.WriteFile(log, out, 0o644); werr != nil {
 		err = werr
 	}
-	for _, m := range ended.FindAllSubmatch(out, -1) {
-		if string(m[1]) == "PASS" {
-			r.tests++
-		} else {
-			r.skipped++
-		}
+	r.take(log, string(out), err)
+	fmt.Printf("soak: %s, run %d: %v\n", r.name, r.runs, outcome(err))
+}
+
+func (p *programme) command(ctx context.Context, file string) *exec.Cmd {
+	if p.binary.script != "" {
+		return exec.CommandContext(ctx, file, p.args...)
 	}
-	for _, m := range said.FindAllSubmatch(out, -1) {
-		r.notes = append(r.notes, string(m[1]))
+	c := exec.CommandContext(ctx, file, append([]string{"-test.count=1", "-test.v", "-test.timeout=0"}, p.args...)...)
+	c.Dir = p.binary.pkg
+	c.Env = os.Environ()
+	if p.binary.env != "" {
+		here, _ := os.Getwd()
+		c.Env = append(c.Env, strings.ReplaceAll(p.binary.env, "scripts/", here+"/scripts/"))
 	}
+	return c
+}
+
+// fileName is what the files of a programme's runs begin with.
+func (p *programme) fileName() string {
+	return strings.NewReplacer(" ", "-", ",", "").Replace(p.name)
+}
+
+// take adds a run: what it printed, which is in the file log, and how it ended.
+func (r *result) take(log, out string, err error) {
+	r.runs++
+	p := parse(out)
+	r.tests += p.passed
+	r.skipped += p.skipped
+	r.notes = append(r.notes, p.notes...)
+	r.seeds = append(r.seeds, p.seeds...)
+	r.reasons, r.within = plus(r.reasons, p.reasons), plus(r.within, p.within)
 	switch {
 	case err != nil:
 		r.failures = append(r.failures, failure{log, head(out, err)})
-	case !bytes.Contains(out, []byte("--- PASS")):
+	case p.passed == 0:
 		r.failures = append(r.failures, failure{log, []string{"no test ran, or all were skipped"}})
+	default:
+		for _, line := range p.said {
+			r.said.add(line)
+		}
 	}
-	fmt.Printf("soak: %s, run %d: %v\n", r.name, r.runs, outcome(err))
+}
+
+// plus adds counts to those of earlier runs.
+func plus(all, counts map[string]int) map[string]int {
+	if all == nil {
+		all = map[string]int{}
+	}
+	for what, n := range counts {
+		all[what] += n
+	}
+	return all
 }
 
 func outcome(err error) string {
@@ -111,9 +141,9 @@ func outcome(err error) string {
 }
 
 // head is the lines that tell what went wrong: the seeds among them.
-func head(out []byte, err error) []string {
+func head(out string, err error) []string {
 	lines := []string{err.Error()}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out) {
 		if tells.MatchString(line) && len(lines) < 12 {
 			lines = append(lines, strings.TrimRight(fmt.Sprintf("%.300s", line), "\n"))
 		}
