@@ -43,7 +43,14 @@ type soak struct {
 	upkeep   atomic.Int64
 	faults   map[string]int
 	levels   []soakLevel
+	lies     int // one of so many writes is counted as acknowledged and never made; 0: none. Its control sets it
 	wg       sync.WaitGroup
+}
+
+func newSoak(t *testing.T, d slowDisk) *soak {
+	s := &soak{t: t, dir: filepath.Join(t.TempDir(), "db"), disk: d, faults: map[string]int{}}
+	s.db.Store(openDir(t, s.dir, soakOptions()))
+	return s
 }
 
 // soakStall is a family whose compactions take no files away until there are 100: two are enough to stop all writes, once
@@ -71,8 +78,7 @@ func TestAMixedLoadUnderFaultsLosesNothingAndGrowsNowhere(t *testing.T) {
 	t.Parallel() // most of it waits
 	onSlowDisk(t, func(t *testing.T, d slowDisk) {
 		r, seed := seededRand(t, "soak.seed", *soakSeed)
-		s := &soak{t: t, dir: filepath.Join(t.TempDir(), "db"), disk: d, faults: map[string]int{}}
-		s.db.Store(openDir(t, s.dir, soakOptions()))
+		s := newSoak(t, d)
 		s.begin(r)
 		s.trouble(r)
 		s.done.Store(true)

@@ -93,7 +93,9 @@ func (w *soakWriter) write(db *engine.DB) {
 		w.s.explained(db, "batch", err)
 		return
 	}
-	err = db.Write(b, w.options())
+	if w.s.lies == 0 || w.r.IntN(w.s.lies) > 0 {
+		err = db.Write(b, w.options())
+	}
 	if w.count(err) {
 		for key, value := range changed {
 			w.rows[key] = []string{value}
