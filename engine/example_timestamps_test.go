@@ -95,3 +95,28 @@ func ExampleTrimHistory() {
 	fmt.Println(string(value), version, err)
 	// Output: 12 1 <nil>
 }
+
+// From where on all versions are there.
+func ExampleDB_HistoryLow() {
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{Timestamps: true}})
+	defer done()
+	fmt.Println(db.HistoryLow())
+	if err := errors.Join(db.PutAt([]byte("key"), 6, nil, nil), db.RaiseHistory(5)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(db.HistoryLow())
+	// Output:
+	// 0 <nil>
+	// 5 <nil>
+}
+
+// Keys in a batch's records have their timestamps behind them.
+func ExampleSplitTimestamp() {
+	var b engine.Batch
+	b.PutAt([]byte("colour"), 7, []byte("red"))
+	for r := range b.Records() {
+		key, timestamp, err := engine.SplitTimestamp(r.Key)
+		fmt.Println(string(key), timestamp, err)
+	}
+	// Output: colour 7 <nil>
+}

@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -129,4 +130,124 @@ func ExampleTuning_partitionPrefix() {
 	// bob/1 to bob/1
 	// eve/1 to eve/1
 	// <nil>
+}
+
+// What is in force, by RocksDB's names.
+func ExampleDB_Options() {
+	db, done := opened(&engine.Options{Extra: "max_open_files=100"})
+	defer done()
+	o, err := db.Options()
+	fmt.Println(o["max_open_files"], o["paranoid_checks"], err)
+	// Output: 100 true <nil>
+}
+
+// A cache for many processors, where the linked RocksDB has it.
+func ExampleOptions_blockCache() {
+	o := &engine.Options{BlockCacheSize: 64 << 20}
+	if engine.Supports(engine.HyperClock) { // RocksDB 8.1
+		o.BlockCache = engine.HyperClockCache
+	}
+	db, done := opened(o)
+	defer done()
+	size, err := db.PropertyInt(engine.PropBlockCacheCapacity)
+	fmt.Println(size>>20, err)
+	// Output: 64 <nil>
+}
+
+// Large values in files of their own, which compactions of the keys leave alone.
+func ExampleTuning_blobsFrom() {
+	db, done := opened(&engine.Options{
+		FamilyOptions: engine.FamilyOptions{Tuning: engine.Tuning{BlobsFrom: 1 << 10, BlobCompression: engine.ZSTDCompression}},
+	})
+	defer done()
+	if err := errors.Join(db.Put([]byte("picture"), make([]byte, 1<<20), nil), db.Put([]byte("title"), []byte("sea"), nil), db.Flush()); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(db.PropertyInt(engine.PropNumBlobFiles))
+	value, err := db.Get([]byte("picture"), nil)
+	fmt.Println(len(value), err)
+	// Output:
+	// 1 <nil>
+	// 1048576 <nil>
+}
+
+// The upper levels, which are rewritten often, cost no processor time; the others are compressed.
+func ExampleTuning_compressionPerLevel() {
+	var o engine.FamilyOptions
+	o.CompressionPerLevel = [7]engine.Compression{engine.NoCompression, engine.NoCompression, engine.LZ4Compression}
+	o.BottommostCompression = engine.ZSTDCompression
+	db, done := opened(&engine.Options{FamilyOptions: o})
+	defer done()
+	o.Compression = engine.ZlibCompression
+	_, err := db.CreateColumnFamily("both", &o)
+	fmt.Println(errors.Is(err, engine.ErrInvalidArgument))
+	levels, err := db.ColumnFamilies()[0].Options()
+	fmt.Println(strings.HasPrefix(levels["compression_per_level"], "kNoCompression:kNoCompression:kLZ4Compression"), err)
+	// Output:
+	// true
+	// true <nil>
+}
+
+// Least writing, for more space.
+func ExampleTuning_compaction() {
+	var o engine.FamilyOptions
+	o.Compaction = engine.UniversalCompaction
+	db, done := opened(&engine.Options{FamilyOptions: o})
+	defer done()
+	style, err := db.ColumnFamilies()[0].Options()
+	fmt.Println(style["compaction_style"], err)
+	// Output: kCompactionStyleUniversal <nil>
+}
+
+// Only the block cache holds blocks, and not the operating system's cache too, where the file system can do so.
+func ExampleOptions_directReads() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	o := &engine.Options{DirectReads: true, DirectWrites: true, BlockCacheSize: 256 << 20}
+	db, err := engine.Open(filepath.Join(dir, "db"), o)
+	if err != nil { // as on some that are in memory
+		o.DirectReads, o.DirectWrites = false, false
+		if db, err = engine.Open(filepath.Join(dir, "db"), o); err != nil {
+			log.Fatal(err)
+		}
+	}
+	defer db.Close()
+	fmt.Println(db.Put([]byte("key"), nil, nil), db.Flush())
+	value, err := db.Get([]byte("key"), nil)
+	fmt.Println(len(value), err)
+	// Output:
+	// <nil> <nil>
+	// 0 <nil>
+}
+
+// Two ways to more throughput for many writers; the second one makes snapshots weaker, and they exclude each other.
+func ExampleOptions_pipelinedWrite() {
+	for _, o := range []*engine.Options{{PipelinedWrite: true}, {UnorderedWrite: true}} {
+		db, done := opened(o)
+		in, err := db.Options()
+		fmt.Println(in["enable_pipelined_write"], in["unordered_write"], err)
+		done()
+	}
+	_, err := engine.Open("never made", &engine.Options{PipelinedWrite: true, UnorderedWrite: true})
+	fmt.Println(errors.Is(err, engine.ErrInvalidArgument))
+	// Output:
+	// true false <nil>
+	// false true <nil>
+	// true
+}
+
+// Flushes and compactions leave the disk to reads: up to 100 MiB a second, less where less is to do, and what compactions read
+// counts. The latter two are there from RocksDB 8.9 and 9.0 on, or with the tag rb_cxx.
+func ExampleOptions_rateLimit() {
+	o := &engine.Options{RateLimit: 100 << 20, RateLimitTunes: engine.Supports(engine.TunedRateLimit)}
+	if engine.Supports(engine.RateLimitModes) {
+		o.RateLimitMode = engine.LimitAll
+	}
+	db, done := opened(o)
+	defer done()
+	fmt.Println(db.Put([]byte("key"), nil, nil), db.Flush())
+	// Output: <nil> <nil>
 }

@@ -48,3 +48,30 @@ func ExampleColumnFamily_PutEntity() {
 	// population=10.1 million
 	// 10.1 million
 }
+
+// Columns of rows that were kept as an iterator gave them: they need the tag rb_cxx.
+func ExampleDecodeColumns() {
+	if !engine.Supports(engine.WideColumns) {
+		fmt.Println("country=Peru")
+		return
+	}
+	db, done := opened(&engine.Options{FamilyOptions: engine.FamilyOptions{WideColumns: true}})
+	defer done()
+	if err := db.PutEntity([]byte("Lima"), []engine.Column{{Name: []byte("country"), Value: []byte("Peru")}}, nil); err != nil {
+		log.Fatal(err)
+	}
+	rows, end := engine.Scan(db, &engine.IterOptions{Columns: true})
+	for _, value := range rows {
+		columns, err := engine.DecodeColumns(value)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, c := range columns {
+			fmt.Printf("%s=%s\n", c.Name, c.Value)
+		}
+	}
+	if err := end(); err != nil {
+		log.Fatal(err)
+	}
+	// Output: country=Peru
+}

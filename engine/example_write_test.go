@@ -144,3 +144,42 @@ func ExampleWriter() {
 	// <nil>
 	// true
 }
+
+// A job is put once and taken once.
+func ExampleDB_SingleDelete() {
+	db, done := opened(nil)
+	defer done()
+	job := []byte("job/1")
+	fmt.Println(db.Put(job, []byte("to do"), nil), db.SingleDelete(job, nil))
+	has, err := db.Has(job, nil)
+	fmt.Println(has, err)
+	// Output:
+	// <nil> <nil>
+	// false <nil>
+}
+
+// Many writes, and one sync for all of them.
+func ExampleDB_SyncWAL() {
+	db, done := opened(nil)
+	defer done()
+	for i := range 100 {
+		if err := db.Put(fmt.Appendf(nil, "row/%d", i), nil, nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("survive a power cut:", db.SyncWAL() == nil)
+	// Output: survive a power cut: true
+}
+
+// A cleaner steps back before those who wait for an answer, and does not wait in a write stall.
+func ExampleWriteOptions() {
+	db, done := opened(nil)
+	defer done()
+	polite := &engine.WriteOptions{LowPriority: true, NoSlowdown: true}
+	err := db.Delete([]byte("old"), polite)
+	if errors.Is(err, engine.ErrWouldBlock) {
+		err = nil // another time
+	}
+	fmt.Println(err)
+	// Output: <nil>
+}
