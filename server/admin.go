@@ -109,12 +109,14 @@ func values(m map[string]*command) (list []*command) {
 const rowOverhead = 16
 
 func memoryUsage(x *exec, a [][]byte) error {
-	if len(a) != 3 {
-		n, ok := int64(0), false
-		if len(a) == 5 && strings.EqualFold(string(a[3]), "samples") {
-			n, ok = parseInt(a[4])
+	for i := 3; i < len(a); i += 2 {
+		if i+1 == len(a) || !strings.EqualFold(string(a[i]), "samples") {
+			return errSyntax
 		}
-		if !ok || n < 0 {
+		switch n, ok := parseInt(a[i+1]); {
+		case !ok:
+			return errNotInteger
+		case n < 0:
 			return errSyntax
 		}
 	}

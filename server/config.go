@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -131,7 +133,7 @@ var directives = []directive{
 	{name: "client-output-buffer-limit", get: func(c *Config) string {
 		return "normal " + strconv.Itoa(c.ClientOutputBufferLimit) + " 0 0 slave 0 0 0 pubsub 0 0 0"
 	}, set: setOutputLimit, check: between64(func(c *Config) int { return c.ClientOutputBufferLimit }, 64<<10, 1<<40)},
-	counted("client-query-buffer-limit", func(c *Config) *int { return &c.ClientQueryBufferLimit }, 1<<20, 1<<40, true),
+	sized("client-query-buffer-limit", func(c *Config) *int { return &c.ClientQueryBufferLimit }, 1<<20, 1<<40),
 	counted("databases", func(c *Config) *int { return &c.Databases }, 1, maxDatabases, false),
 	{
 		name: "dir", get: func(c *Config) string { return c.SaveDir }, fixed: true,
@@ -152,7 +154,7 @@ var directives = []directive{
 	counted("maxclients", func(c *Config) *int { return &c.MaxClients }, 1, 1<<20, true),
 	{name: "maxmemory", get: constant("0")},
 	seconds("output-timeout", func(c *Config) *time.Duration { return &c.OutputTimeout }, 1),
-	counted("proto-max-bulk-len", func(c *Config) *int { return &c.ProtoMaxBulkLen }, 1<<20, maxString, true),
+	sized("proto-max-bulk-len", func(c *Config) *int { return &c.ProtoMaxBulkLen }, 1<<20, maxString),
 	{
 		name: "requirepass", get: func(c *Config) string { return c.RequirePass },
 		set:   func(c *Config, v string) error { c.RequirePass = v; return nil },
@@ -162,7 +164,7 @@ var directives = []directive{
 	{
 		name: "slowlog-log-slower-than", get: func(c *Config) string { return strconv.FormatInt(c.SlowlogLogSlowerThan.Microseconds(), 10) },
 		set: func(c *Config, v string) error {
-			n, err := strconv.ParseInt(v, 10, 40)
+			n, err := parseNumber(v)
 			c.SlowlogLogSlowerThan = time.Duration(n) * time.Microsecond
 			if n == 0 {
 				c.SlowlogLogSlowerThan = 1 // the zero value is the default, and nothing is faster
@@ -189,14 +191,30 @@ func between64(get func(*Config) int, low, high int) func(*Config) string {
 	}
 }
 
-// counted is a directive that is a number, or one of bytes with a unit.
+// counted is a directive that is a number.
 func counted(name string, at func(*Config) *int, low, high int, changeable bool) directive {
 	return directive{
 		name: name, fixed: !changeable,
 		get:   func(c *Config) string { return strconv.Itoa(*at(c)) },
-		set:   func(c *Config, v string) (err error) { *at(c), err = parseMemory(v); return err },
+		set:   func(c *Config, v string) (err error) { *at(c), err = parseNumber(v); return err },
 		check: between64(func(c *Config) int { return *at(c) }, low, high),
 	}
+}
+
+// sized is a directive that is a number of bytes, with a unit or without.
+func sized(name string, at func(*Config) *int, low, high int) directive {
+	d := counted(name, at, low, high, true)
+	d.set = func(c *Config, v string) (err error) { *at(c), err = parseMemory(v); return err }
+	return d
+}
+
+// parseNumber reads one that stays within what any of the directives may be.
+func parseNumber(v string) (int, error) {
+	n, err := strconv.ParseInt(v, 10, 40)
+	if err != nil {
+		return 0, errors.New("argument couldn't be parsed into an integer")
+	}
+	return int(n), nil
 }
 
 func seconds(name string, at func(*Config) *time.Duration, low int) directive {
@@ -204,7 +222,7 @@ func seconds(name string, at func(*Config) *time.Duration, low int) directive {
 		name: name,
 		get:  func(c *Config) string { return strconv.FormatInt(int64(*at(c)/time.Second), 10) },
 		set: func(c *Config, v string) error {
-			n, err := strconv.Atoi(v)
+			n, err := parseNumber(v)
 			*at(c) = time.Duration(n) * time.Second
 			return err
 		},
@@ -251,27 +269,24 @@ func parseMemory(v string) (int, error) {
 	return int(n) * factor, nil
 }
 
-// change sets directives, all or none.
+// change sets directives, all or none: names are looked at before values, as Redis does.
 func (s *settings) change(pairs [][]byte) failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	named, why := directivesOf(pairs)
+	if why != "" {
+		return why
+	}
 	c := *s.now.Load()
-	for i := 0; i+1 < len(pairs); i += 2 {
-		name, value := strings.ToLower(string(pairs[i])), string(pairs[i+1])
-		at := slices.IndexFunc(directives, func(d directive) bool { return d.name == name })
-		if at < 0 {
-			return cleanError("ERR Unknown option or number of arguments for CONFIG SET - '" + cutText(pairs[i], 128) + "'")
-		}
+	for i, d := range named {
 		why := ""
-		if d := directives[at]; d.set == nil || d.fixed {
-			why = "can't set immutable config"
-		} else if err := d.set(&c, value); err != nil {
-			why = "argument couldn't be parsed"
+		if err := d.set(&c, string(pairs[2*i+1])); err != nil {
+			why = err.Error()
 		} else if d.check != nil {
 			why = d.check(&c)
 		}
 		if why != "" {
-			return cleanError("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why)
+			return notSet([]byte(d.name), why)
 		}
 	}
 	c.tellLevel()
@@ -279,12 +294,43 @@ func (s *settings) change(pairs [][]byte) failure {
 	return ""
 }
 
-// like are the directives whose names match one of the patterns, and their values.
+// directivesOf are those that pairs of names and values name, if all can be set.
+func directivesOf(pairs [][]byte) (named []directive, why failure) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name := strings.ToLower(string(pairs[i]))
+		same := func(d directive) bool { return d.name == name }
+		at := slices.IndexFunc(directives, same)
+		switch {
+		case at < 0:
+			return nil, cleanError("ERR Unknown option or number of arguments for CONFIG SET - '" + cutText(pairs[i], 128) + "'")
+		case directives[at].set == nil || directives[at].fixed:
+			return nil, notSet(pairs[i], "can't set immutable config")
+		case slices.ContainsFunc(named, same):
+			return nil, notSet(pairs[i], "duplicate parameter")
+		}
+		named = append(named, directives[at])
+	}
+	return named, ""
+}
+
+func notSet(name []byte, why string) failure {
+	return cleanError("ERR CONFIG SET failed (possibly related to argument '" + cutText(name, 128) + "') - " + why)
+}
+
+// like are the directives whose names match one of the patterns, each once, and their values. As Redis does, one that is named has the
+// letters that it was named by.
 func (s *settings) like(patterns [][]byte) (pairs []string) {
 	c := s.now.Load()
 	for _, d := range directives {
-		if slices.ContainsFunc(patterns, func(p []byte) bool { return globMatches([]byte(strings.ToLower(string(p))), []byte(d.name)) }) {
-			pairs = append(pairs, d.name, d.get(c))
+		for _, p := range patterns {
+			name := d.name
+			if !bytes.ContainsAny(p, "[*?") && strings.EqualFold(string(p), d.name) {
+				name = string(p)
+			} else if !globMatches(bytes.ToLower(p), []byte(d.name)) {
+				continue
+			}
+			pairs = append(pairs, name, d.get(c))
+			break
 		}
 	}
 	return pairs

@@ -3,6 +3,7 @@ package server_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,7 +112,7 @@ func (r caller) options(words ...string) (list []string) {
 
 func (r caller) command() []string {
 	times := []string{"EX", "PX", "EXAT", "PXAT"}
-	switch r.IntN(40) {
+	switch r.IntN(50) {
 	case 0, 1:
 		return append([]string{"SET", r.key(), r.value()}, r.options("NX", "XX", "GET", "EX", "PX", "EXAT", "PXAT", "KEEPTTL")...)
 	case 2:
@@ -188,33 +188,173 @@ func (r caller) command() []string {
 		return []string{"SCAN", r.pick("x", "0", "1.5", ""), r.pick("COUNT", "NOSUCH"), r.pick("0", "x", "-1")}
 	case 38:
 		return []string{"HELLO", r.pick("2", "3", "4", "x")}
+	case 39:
+		return []string{r.pick("PTTL", "PTTL", "TTL"), r.key()}
+	case 40:
+		return []string{"RANDOMKEY"} // the test has KEYS follow
+	case 41:
+		return []string{"TIME"}
+	case 42:
+		return append([]string{"INFO"}, [][]string{
+			nil, {"server"}, {"Stats", "CPU"}, {"all"}, {"everything"}, {"default"}, {"default", "commandstats"}, {"commandstats"}, {"nosuch"}, {"keyspace", "nosuch"},
+		}[r.IntN(10)]...)
+	case 43:
+		return [][]string{{"MEMORY", "USAGE", r.key()}, {"MEMORY", "USAGE", r.key(), "SAMPLES", r.pick("0", "5", "-1", "x")}, {"MEMORY", "USAGE"}}[r.IntN(3)]
+	case 44:
+		return append([]string{"CONFIG", "GET"}, [][]string{
+			{r.directive()}, {strings.ToUpper(r.directive())}, {r.directive(), r.directive()}, {"slowlog*"}, {"time?ut", "[m]axclients"}, {"nosuch"}, {"nosuch*", "timeout"},
+		}[r.IntN(7)]...)
+	case 45:
+		return r.change()
+	case 46:
+		return []string{"SLOWLOG", r.pick("LEN", "RESET")}
+	case 47:
+		return [][]string{{"RESET"}, {"RESET", "x"}, {"AUTH", "secret"}, {"AUTH", "default", "secret"}, {"AUTH", "nobody", "secret"}, {"AUTH", "a", "b", "c"}, {"AUTH"}}[r.IntN(7)]
+	case 48:
+		return [][]string{{"CLIENT", "ID"}, {"CLIENT", "SETNAME", r.pick("me", "")}, {"CLIENT", "GETNAME"}, {"CLIENT", "INFO"}, {"CLIENT", "NO-EVICT", r.pick("on", "OFF", "x")}}[r.IntN(5)]
+	case 49:
+		return [][]string{{"COMMAND", "COUNT"}, {"COMMAND", "COUNT", "x"}, {"CONFIG", "RESETSTAT"}, {"LASTSAVE"}}[r.IntN(4)]
 	}
 	return []string{"GET", "number"}
 }
 
+// directive is one that both servers know, with the same default.
+func (r caller) directive() string {
+	return r.pick("timeout", "databases", "maxclients", "maxmemory", "save", "requirepass", "loglevel", "slowlog-max-len", "slowlog-log-slower-than",
+		"proto-max-bulk-len", "client-query-buffer-limit", "appendfsync", "enable-debug-command")
+}
+
+// change sets directives to what both servers allow, or to what neither does.
+func (r caller) change() []string {
+	args := []string{"CONFIG", "SET"}
+	for _, i := range r.Perm(13)[:1+r.IntN(2)] {
+		args = append(args, [][]string{
+			{"timeout", r.pick("0", "1000", "2000")},
+			{"maxclients", r.pick("100", "200")},
+			{"loglevel", r.pick("debug", "VERBOSE", "notice", "warning", "loud")},
+			{"slowlog-max-len", r.pick("100", "200")},
+			{"slowlog-log-slower-than", r.pick("10000", "20000", "-1")},
+			{"proto-max-bulk-len", r.pick("1mb", "2MB", "3000k", "536870912", "256mb", "512MB")},
+			{"client-query-buffer-limit", r.pick("1gb", "512mb", "1073741824", "3m")},
+			{"appendfsync", r.pick("no", "everysec", "always", "ALWAYS", "sometimes")},
+			{r.pick("databases", "enable-debug-command"), "5"},
+			{"nosuch", "1"},
+			{r.pick("timeout", "maxclients", "slowlog-max-len", "slowlog-log-slower-than"), r.pick("x", "1k", "", "1.5")},
+			{r.pick("proto-max-bulk-len", "client-query-buffer-limit"), r.pick("x", "1q", "1.5mb")},
+			{"TIMEOUT", "1000"},
+		}[i]...)
+	}
+	if r.IntN(20) == 0 {
+		args = args[:len(args)-1]
+	}
+	if r.IntN(5) == 0 {
+		args[2] = strings.ToUpper(args[2])
+	}
+	return args
+}
+
+// kind is what sort of answer it is: the mark, nothing behind it, unless it is an error or nil.
+func kind(answer string) string {
+	switch {
+	case answer[0] == '-' || answer[0] == '_' || strings.HasPrefix(answer, "$-1"):
+		return answer
+	}
+	return answer[:1]
+}
+
+// near is an answer of two numbers, seconds and microseconds, made to say whether they are the time.
+func near(answer string) string {
+	var digits, more int
+	var seconds, micros int64
+	if n, err := fmt.Sscanf(answer, "*2\r\n$%d\r\n%d\r\n$%d\r\n%d\r\n", &digits, &seconds, &more, &micros); n != 4 || err != nil {
+		return answer
+	}
+	if off := time.Now().Unix() - seconds; off < -10 || off > 10 || micros < 0 || micros > 999_999 {
+		return answer
+	}
+	return "now"
+}
+
+var headline = regexp.MustCompile(`(?m)^# (\w+)\r$`)
+
+// sections are the headlines of INFO that both servers know, and the form it comes in.
+func sections(answer string) string {
+	names := kind(answer)
+	for _, m := range headline.FindAllStringSubmatch(answer, -1) {
+		if !slices.Contains([]string{"Modules", "Errorstats", "Cluster", "Latencystats", "RocksDB"}, m[1]) {
+			names += " " + m[1]
+		}
+	}
+	return names
+}
+
+// strung are the strings of an answer.
+func strung(answer string) (list []string) {
+	for answer != "" {
+		line, rest, _ := strings.Cut(answer, "\r\n")
+		answer = rest
+		if n, err := strconv.Atoi(line[1:]); line[0] == '$' && err == nil && n >= 0 {
+			list = append(list, rest[:n])
+			answer = rest[n+2:]
+		}
+	}
+	return list
+}
+
+// ordered is an answer with its strings, or pairs of them, in order.
+func ordered(answer string, by int) string {
+	if answer[0] == '-' {
+		return answer
+	}
+	head, _, _ := strings.Cut(answer, "\r\n")
+	var groups []string
+	for group := range slices.Chunk(strung(answer), by) {
+		groups = append(groups, fmt.Sprintf("%q", group))
+	}
+	slices.Sort(groups)
+	return head + strings.Join(groups, "")
+}
+
 // same are answers without what differs from one server to the other by nature.
 func same(args []string, answer string) string {
-	switch strings.ToUpper(args[0]) {
+	name := strings.ToUpper(args[0])
+	if len(args) > 1 && slices.Contains([]string{"CLIENT", "MEMORY", "CONFIG", "SLOWLOG", "COMMAND"}, name) {
+		name += " " + strings.ToUpper(args[1])
+	}
+	switch name {
 	case "KEYS", "SCAN":
-		list := strings.Split(answer, "\r\n")
-		sort.Strings(list)
-		return strings.Join(list, "\r\n")
+		return ordered(answer, 1)
+	case "CONFIG GET":
+		return ordered(answer, 2)
 	case "HELLO":
 		if at := strings.Index(answer, "$2\r\nid\r\n:"); at >= 0 {
 			return answer[:at]
 		}
-	case "CLIENT":
-		if strings.HasPrefix(answer, ":") {
-			return ":"
-		}
+	case "CLIENT ID", "CLIENT INFO", "MEMORY USAGE", "SLOWLOG LEN", "COMMAND COUNT", "RANDOMKEY", "LASTSAVE":
+		return kind(answer)
+	case "TIME":
+		return near(answer)
+	case "INFO":
+		return sections(answer)
 	}
 	return answer
+}
+
+// within are the commands whose answers can be compared where they are parts of another.
+func within(c []string) bool {
+	switch c[0] {
+	case "KEYS", "SCAN", "HELLO", "CLIENT", "RANDOMKEY", "TIME", "INFO", "MEMORY", "SLOWLOG", "COMMAND", "LASTSAVE":
+		return false
+	case "CONFIG":
+		return len(c) < 2 || c[1] != "GET"
+	}
+	return true
 }
 
 var numbers = regexp.MustCompile(`(?m)^:\d+\r$`)
 
 // alike tells whether answers are the same but for what time passes between the two servers.
-func alike(x, y string) bool {
+func alike(args []string, x, y string) bool {
 	if x == y {
 		return true
 	}
@@ -222,13 +362,16 @@ func alike(x, y string) bool {
 	if len(a) != len(b) || numbers.ReplaceAllString(x, ":") != numbers.ReplaceAllString(y, ":") {
 		return false
 	}
+	millis := args[0] == "PTTL" || args[0] == "EXEC"
 	for i := range a {
 		n, _ := strconv.ParseInt(a[i][1:len(a[i])-1], 10, 64)
 		m, _ := strconv.ParseInt(b[i][1:len(b[i])-1], 10, 64)
 		most := int64(0)
 		switch now := time.Now(); {
-		case n > 900 && n < 6000, n > 9e15 && n < 1e16: // TTL
+		case n > 900 && n < 6000, n > 2e9 && n < 3e9, n > 9e15 && n < 1e16: // TTL
 			most = 1
+		case millis && (n > 900_000 && n < 6_000_000 || n > 2e12 && n < 3e12 || n > 9e18):
+			most = 2000
 		case n > now.Unix() && n < now.Unix()+6000:
 			most = 1
 		case n > now.UnixMilli() && n < now.UnixMilli()+6_000_000:
@@ -239,6 +382,16 @@ func alike(x, y string) bool {
 		}
 	}
 	return true
+}
+
+// exists tells whether RANDOMKEY gave one of the keys that KEYS gave then, or none as there is none.
+func exists(random, keys string) bool {
+	list := strung(keys)
+	if random == "$-1\r\n" || random == "_\r\n" {
+		return len(list) == 0
+	}
+	key := strung(random)
+	return len(key) == 1 && slices.Contains(list, key[0])
 }
 
 // Redis and we give the same answers to the same commands, one by one and in pipelines.
@@ -261,12 +414,14 @@ func TestAnswersAreThoseOfRedis(t *testing.T) {
 			switch { // what differs by nature is not asked for where its answer is within another
 			case c[0] == "MULTI":
 				inMulti = true
-			case c[0] == "EXEC" || c[0] == "DISCARD":
+			case c[0] == "EXEC" || c[0] == "DISCARD" || c[0] == "RESET" && len(c) == 1:
 				inMulti = false
-			case inMulti && slices.Contains([]string{"KEYS", "SCAN", "HELLO", "CLIENT"}, c[0]):
+			case inMulti && !within(c):
 				c = []string{"DBSIZE"}
 			}
-			batch = append(batch, c)
+			if batch = append(batch, c); c[0] == "RANDOMKEY" {
+				batch = append(batch, []string{"KEYS", "*"})
+			}
 		}
 		var packet []byte
 		for _, c := range batch {
@@ -274,17 +429,113 @@ func TestAnswersAreThoseOfRedis(t *testing.T) {
 		}
 		a.send(packet)
 		b.send(packet)
+		var random [2]string
 		for i, c := range batch {
 			x, y := a.answer(), b.answer()
 			if history = append(history, fmt.Sprintf("%q: %.200q", c, x)); len(history) > 60 {
 				history = history[1:]
 			}
-			if !alike(same(c, x), same(c, y)) {
+			wrong := !alike(c, same(c, x), same(c, y))
+			if i > 0 && batch[i-1][0] == "RANDOMKEY" {
+				wrong = wrong || !exists(random[0], x) || !exists(random[1], y)
+			}
+			random = [2]string{x, y}
+			if wrong {
 				t.Logf("before it, by Redis:\n%s", strings.Join(history, "\n"))
 				t.Fatalf("command %d, %d of %d in %q:\nRedis %q\nwe    %q", done+i, i, len(batch), batch, x, y)
 			}
 		}
 		done += len(batch)
+	}
+}
+
+// walk is a SCAN from its beginning to its end, with what happens between its steps: how often each key was given.
+func (w *wire) walk(step func(), options ...string) map[string]int {
+	w.t.Helper()
+	given := map[string]int{}
+	cursor := "0"
+	for range 10_000 {
+		list := strung(w.ask(append([]string{"SCAN", cursor}, options...)...))
+		for _, key := range list[1:] {
+			given[key]++
+		}
+		if cursor = list[0]; cursor == "0" {
+			return given
+		}
+		step()
+	}
+	w.t.Fatal("a walk without an end")
+	return nil
+}
+
+// A walk in small steps gives each key that is there throughout, here and in Redis, while others come and go; and both give the same when none
+// does.
+func TestWalksAreThoseOfRedis(t *testing.T) {
+	seed := *redisSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-redis.seed=%d", seed)
+	r := caller{rand.New(rand.NewPCG(seed, 2))}
+	servers := []*wire{dial(t, startRedis(t)), dial(t, start(t, server.Config{}).addr)}
+	key := func() string { return r.pick("k:", "key:", "x", "k") + strconv.Itoa(r.IntN(100)) }
+	for _, options := range [][]string{
+		{"COUNT", "3"},
+		{"COUNT", "3", "MATCH", "k*"},
+		{"COUNT", "3", "TYPE", "string"},
+		{"MATCH", "key:?5", "COUNT", "3", "TYPE", "STRING"},
+		{"COUNT", "3", "TYPE", "hash"},
+		{"COUNT", "1", "MATCH", "x*"},
+		{"MATCH", "[^k]*"},
+		{},
+	} {
+		fill := []string{"MSET"}
+		for range 40 {
+			fill = append(fill, key(), "1")
+		}
+		for _, w := range servers {
+			w.ask("FLUSHALL")
+			w.ask(fill...)
+		}
+		still := [2]map[string]int{}
+		for i, w := range servers {
+			still[i] = w.walk(func() {}, options...)
+			for key := range still[i] {
+				still[i][key] = 1 // Redis may give one more than once
+			}
+		}
+		if !maps.Equal(still[0], still[1]) {
+			t.Errorf("%q: Redis %v\nwe %v", options, still[0], still[1])
+		}
+		for i, w := range servers {
+			gone, came := map[string]bool{}, map[string]bool{}
+			given := w.walk(func() {
+				switch k := key(); r.IntN(3) {
+				case 0:
+					gone[k] = true
+					w.ask("DEL", k)
+				case 1:
+					came[k] = true
+					w.ask("SET", k, "2")
+				default:
+					gone[k] = true
+					w.ask("PEXPIRE", k, "1")
+				}
+			}, options...)
+			for key := range still[i] {
+				if given[key] == 0 && !gone[key] {
+					t.Errorf("server %d, %q: %q was there throughout", i, options, key)
+				}
+			}
+			for key, n := range given {
+				if i == 1 && n > 1 && !gone[key] {
+					t.Errorf("%q: we give %q %d times", options, key, n)
+				}
+				if still[i][key] == 0 && !came[key] {
+					t.Errorf("server %d, %q: %q was never there", i, options, key)
+				}
+			}
+		}
 	}
 }
 
