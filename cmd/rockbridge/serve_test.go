@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,9 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -90,44 +91,166 @@ func (c *redisConn) ask(format string, args ...any) (string, error) {
 	return strings.TrimSpace(line), err
 }
 
-// A server that is killed under load has, started again, every write that it acknowledged.
-func TestAKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "db")
-	const clients = 8
-	var last [clients]int64
-	for round := range 3 {
-		s := startServing(t, dir, "--bind", "127.0.0.1", "--port", "0")
-		for id := range last {
-			got, err := s.dial(t).ask("GET k%d", id)
-			if n := int64(0); err != nil || round > 0 && func() bool { fmt.Sscan(got, &n); return n < last[id] }() {
-				t.Fatalf("round %d: client %d: %q, %v; %d was acknowledged", round, id, got, err, last[id])
+// strings asks for the strings of keys.
+func (c *redisConn) strings(keys ...string) (list []string, err error) {
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := fmt.Fprintf(c, "MGET %s\r\n", strings.Join(keys, " ")); err != nil {
+		return nil, err
+	}
+	if _, err := c.r.ReadString('\n'); err != nil {
+		return nil, err
+	}
+	for range keys {
+		line, err := c.r.ReadString('\n')
+		if err == nil && line[1] != '-' {
+			line, err = c.r.ReadString('\n')
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, strings.TrimSpace(line))
+	}
+	return list, nil
+}
+
+// writer is a client that writes its number of the round to its keys, again and again.
+type writer struct {
+	keys         []string
+	atomic       bool                   // they change together
+	packet       func(n int64) []string // lines
+	answers      []string               // to a packet; unless atomic, each is that of a key
+	acknowledged []int64                // by key
+	next         int64
+}
+
+// newWriter makes one of four: single writes, pipelines, MSET, and transactions that count too.
+func newWriter(id int) *writer {
+	const many = 8
+	w := &writer{next: 1, acknowledged: make([]int64, many)}
+	for i := range many {
+		w.keys = append(w.keys, fmt.Sprintf("k%d:%d", id, i))
+	}
+	sets := func(n int64) (list []string) {
+		for _, key := range w.keys {
+			list = append(list, fmt.Sprintf("SET %s %d", key, n))
+		}
+		return list
+	}
+	repeat := func(answer string, n int) []string { return slices.Repeat([]string{answer}, n) }
+	switch id % 4 {
+	case 0:
+		w.keys, w.answers = w.keys[:1], []string{"+OK"}
+		w.packet = sets
+	case 1:
+		w.packet, w.answers = sets, repeat("+OK", many)
+	case 2:
+		w.atomic, w.answers = true, []string{"+OK"}
+		w.packet = func(n int64) []string {
+			line := "MSET"
+			for _, key := range w.keys {
+				line += fmt.Sprintf(" %s %d", key, n)
+			}
+			return []string{line}
+		}
+	default:
+		w.atomic = true
+		w.packet = func(n int64) []string {
+			list := append([]string{"MULTI", "INCR " + w.keys[0]}, sets(n)[1:]...)
+			return append(list, "EXEC")
+		}
+		w.answers = append(append([]string{"+OK"}, repeat("+QUEUED", many)...), fmt.Sprintf("*%d", many), ":N")
+		w.answers = append(w.answers, repeat("+OK", many-1)...)
+	}
+	return w
+}
+
+// write writes until the server is gone.
+func (w *writer) write(t *testing.T, c *redisConn) {
+	for ; ; w.next++ {
+		c.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := c.Write([]byte(strings.Join(w.packet(w.next), "\r\n") + "\r\n")); err != nil {
+			return
+		}
+		for i, want := range w.answers {
+			line, err := c.r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if got := strings.TrimSpace(line); got != strings.Replace(want, "N", fmt.Sprint(w.next), 1) {
+				t.Errorf("answer %d to %q: %q", i, w.packet(w.next), got)
+				return
+			}
+			if !w.atomic {
+				w.acknowledged[i] = w.next
 			}
 		}
-		var acknowledged [clients]atomic.Int64
-		var all sync.WaitGroup
-		for id := range last {
-			c := s.dial(t)
-			all.Go(func() {
-				for i := last[id] + 1; ; i++ {
-					if got, err := c.ask("SET k%d %d", id, i); err != nil || got != "+OK" {
-						return
-					}
-					acknowledged[id].Store(i)
-				}
-			})
-		}
-		time.Sleep(300 * time.Millisecond)
-		s.cmd.Process.Kill()
-		s.cmd.Wait()
-		all.Wait()
-		for id := range last {
-			if n := acknowledged[id].Load(); n > last[id] {
-				last[id] = n
+		if w.atomic {
+			for i := range w.acknowledged {
+				w.acknowledged[i] = w.next
 			}
 		}
 	}
-	if last[0] == 0 {
-		t.Error("nothing was acknowledged")
+}
+
+// check compares what is there with what was acknowledged. What was not may be there too.
+func (w *writer) check(t *testing.T, c *redisConn) {
+	t.Helper()
+	list, err := c.strings(w.keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range list {
+		n := int64(0)
+		fmt.Sscan(text, &n)
+		if n < w.acknowledged[i] || n > w.next {
+			t.Errorf("%s: %q, acknowledged up to %d, sent up to %d", w.keys[i], text, w.acknowledged[i], w.next)
+		}
+		if w.atomic && text != list[0] {
+			t.Errorf("a part of %q: %q", w.packet(w.next), list)
+		}
+	}
+	last := int64(0)
+	fmt.Sscan(list[0], &last)
+	w.next = last + 1
+}
+
+// A server that is killed under load has, started again, every write that it acknowledged, of single writes, pipelines, MSET and transactions;
+// and of the latter two all or nothing.
+func TestAKilledServerLosesNoAcknowledgedWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "db")
+	var writers []*writer
+	for id := range 32 {
+		writers = append(writers, newWriter(id))
+	}
+	for _, mode := range []string{"everysec", "always", "always", "everysec", ""} {
+		s := startServing(t, dir, "--bind", "127.0.0.1", "--port", "0", "--appendfsync", cmp.Or(mode, "no"))
+		looking := s.dial(t)
+		for _, w := range writers {
+			w.check(t, looking)
+		}
+		if mode == "" || t.Failed() {
+			return
+		}
+		began := make([]int64, len(writers))
+		var all sync.WaitGroup
+		for i, w := range writers {
+			began[i] = w.acknowledged[0]
+			c := s.dial(t)
+			all.Go(func() { w.write(t, c) })
+		}
+		time.Sleep(250 * time.Millisecond)
+		s.cmd.Process.Kill()
+		s.cmd.Wait()
+		all.Wait()
+		busy := 0
+		for i, w := range writers {
+			if w.acknowledged[0] > began[i] {
+				busy++
+			}
+		}
+		if t.Logf("%s: %d of %d clients had writes acknowledged", mode, busy, len(writers)); busy < len(writers)/2 {
+			t.Errorf("%s: only %d clients had writes acknowledged", mode, busy)
+		}
 	}
 }
 
