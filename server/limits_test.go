@@ -31,26 +31,50 @@ func (w *wire) closed() (rest string, ended bool) {
 	return string(b), err == nil || strings.Contains(err.Error(), "reset")
 }
 
-// Lengths that nobody could send are refused at once, and nothing is allocated for them.
+// What is read of what follows a length that nobody could send, which is what one read takes, and of a line without an end.
+const (
+	readOfLength = 4 << 10
+	readOfLine   = 128 << 10
+)
+
+// Lengths that nobody could send are refused at once: before more than a little of what follows is read, without a call into C, and nothing is
+// allocated for them.
 func TestHostileLengthsCostNothing(t *testing.T) {
-	s := start(t, server.Config{})
+	s := start(t, server.Config{AppendFsync: "no"}) // which calls into C by itself otherwise
+	more := strings.Repeat("x", 4<<20)
 	for _, bad := range []string{
 		"$9999999999\r\n", "*1000000000\r\n", "*2\r\n$3\r\nGET\r\n$9999999999\r\n", "*-9223372036854775808\r\n*99999999999999999999\r\n", "*1\r\n$-5\r\n",
 		"*1048576\r\n$9223372036854775807\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$536870913\r\n", "*1\r\n*1\r\n*1\r\n", strings.Repeat("*", 100_000),
 		strings.Repeat("x", 100_000), "*1\r\n$4\r\nPINGxx", "GET \"unbalanced\r\n",
 	} {
 		w := dial(t, s.addr)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		w.send([]byte(bad))
+		calls, read := runtime.NumCgoCall(), s.Stats().BytesIn
 		if strings.HasPrefix(bad, "$") { // a line, as to Redis
+			w.send([]byte(bad))
 			if got := w.answer(); !strings.HasPrefix(got, "-ERR unknown command '$9999999999'") {
 				t.Errorf("%.30q: %q", bad, got)
 			}
+			if n := runtime.NumCgoCall() - calls; n != 0 {
+				t.Errorf("%.30q: %d calls into C", bad, n)
+			}
 			continue
 		}
+		packet := []byte(bad + more)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		go w.conn.Write(packet) // which fails, as nobody reads it all
 		rest, ended := w.closed()
 		runtime.ReadMemStats(&after)
+		most := int64(readOfLength)
+		if len(bad) > readOfLength {
+			most = readOfLine
+		}
+		if n := s.Stats().BytesIn - read; n > most {
+			t.Errorf("%.30q: %d bytes were read, at most %d", bad, n, most)
+		}
+		if n := runtime.NumCgoCall() - calls; n != 0 {
+			t.Errorf("%.30q: %d calls into C", bad, n)
+		}
 		if !ended || !strings.HasPrefix(rest, "-ERR Protocol error: ") || strings.Count(rest, "\n") != 1 {
 			t.Errorf("%.30q: %q, ended: %v", bad, rest, ended)
 		}
