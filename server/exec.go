@@ -181,6 +181,7 @@ func (x *exec) get(key []byte) (*slot, error) {
 		x.s.stats.misses.Add(1)
 		if s.expired {
 			x.s.stats.expired.Add(1)
+			x.s.expired.offer(s.key)
 		}
 	}
 	return s, nil

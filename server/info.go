@@ -32,7 +32,7 @@ func tooManyFiles(err error) bool {
 
 func (s *stats) reset() {
 	for _, n := range []*atomic.Int64{
-		&s.commands, &s.connections, &s.turned, &s.hits, &s.misses, &s.expired, &s.in, &s.out, &s.errors, &s.dropped, &s.idle,
+		&s.commands, &s.connections, &s.turned, &s.hits, &s.misses, &s.expired, &s.deleted, &s.in, &s.out, &s.errors, &s.dropped, &s.idle,
 		&s.segments, &s.together, &s.refused,
 	} {
 		n.Store(0)
@@ -233,7 +233,7 @@ func infoStats(s *Server) string {
 	t := &s.stats
 	return lines("total_connections_received", t.connections.Load(), "total_commands_processed", t.commands.Load(),
 		"instantaneous_ops_per_sec", t.rate.perSecond(), "total_net_input_bytes", t.in.Load(), "total_net_output_bytes", t.out.Load(),
-		"rejected_connections", t.turned.Load(), "client_output_buffer_limit_disconnections", t.dropped.Load(),
+		"rejected_connections", t.turned.Load(), "expired_keys", t.deleted.Load(), "client_output_buffer_limit_disconnections", t.dropped.Load(),
 		"keyspace_hits", t.hits.Load(), "keyspace_misses", t.misses.Load(), "total_error_replies", t.errors.Load())
 }
 

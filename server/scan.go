@@ -36,7 +36,11 @@ func (x *exec) each(from, prefix []byte, f func(key []byte, k kind) bool) error 
 				continue
 			}
 			v, ok := decodeValue(row)
-			if ok && v.expiry > x.now && !f(key[1:], v.kind) {
+			switch {
+			case !ok:
+			case v.expiry <= x.now:
+				x.s.expired.offer(key)
+			case !f(key[1:], v.kind):
 				return nil
 			}
 		}

@@ -30,6 +30,7 @@ type Server struct {
 	refusal atomic.Pointer[refusal]
 	sizes   sizes
 	saves   saves
+	expired expiredKeys
 	id      string // of this run
 
 	mu         sync.Mutex
@@ -81,11 +82,13 @@ func New(db *engine.DB, c Config) (*Server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.slow.conf = conf
+	s.expired.queue = make(chan []byte, maxExpired)
 	s.locks.seed = maphash.MakeSeed()
 	s.stats.began = time.Now()
 	s.life, s.stop = context.WithCancel(context.Background())
 	s.background.Go(s.syncEverySecond)
 	s.background.Go(s.measure)
+	s.background.Go(s.deleteExpired)
 	return s, nil
 }
 

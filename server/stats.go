@@ -9,7 +9,8 @@ import (
 type stats struct {
 	began                         time.Time
 	commands, connections, turned atomic.Int64
-	hits, misses, expired         atomic.Int64
+	hits, misses                  atomic.Int64
+	expired, deleted              atomic.Int64 // keys that were found so, and of which the row was deleted then
 	in, out                       atomic.Int64 // bytes
 	errors, refused               atomic.Int64
 	dropped, idle                 atomic.Int64
@@ -58,6 +59,7 @@ type Stats struct {
 	SegmentCommands   int64 // total: commands in these
 	Hits, Misses      int64 // total: keys that commands found, and did not find
 	Expired           int64 // total: of the missed keys, those whose rows were still there
+	ExpiredDeleted    int64 // total: expired keys whose rows were deleted as a command had come upon them: expired_keys of INFO
 
 	Saving, SaveFailed bool
 	LastSave           time.Time // that succeeded; zero: none did
@@ -80,7 +82,7 @@ func (s *Server) Stats() Stats {
 		Began: t.began, MaxClients: s.conf.maxClients(), Connections: t.connections.Load(), Rejected: t.turned.Load(),
 		DroppedOutput: t.dropped.Load(), DroppedIdle: t.idle.Load(), BytesIn: t.in.Load(), BytesOut: t.out.Load(),
 		Commands: t.commands.Load(), Errors: t.errors.Load(), RefusedWrites: t.refused.Load(), Slow: s.slow.count(),
-		Segments: t.segments.Load(), SegmentCommands: t.together.Load(), Hits: t.hits.Load(), Misses: t.misses.Load(), Expired: t.expired.Load(),
+		Segments: t.segments.Load(), SegmentCommands: t.together.Load(), Hits: t.hits.Load(), Misses: t.misses.Load(), Expired: t.expired.Load(), ExpiredDeleted: t.deleted.Load(),
 	}
 	v.Clients, v.Watching, v.InTransaction = s.countClients()
 	v.Saving, v.LastSave, v.SaveFailed = s.saves.state()

@@ -57,6 +57,7 @@ var serverFigures = []figure{
 	total("keyspace_hits", "Keys that commands found.", func(s *server.Stats) int64 { return s.Hits }),
 	total("keyspace_misses", "Keys that commands did not find.", func(s *server.Stats) int64 { return s.Misses }),
 	total("expired_misses", "Of the keys that were not found, those that had expired and were not yet removed.", func(s *server.Stats) int64 { return s.Expired }),
+	total("expired_deleted", "Expired keys that were deleted as commands had come upon them.", func(s *server.Stats) int64 { return s.ExpiredDeleted }),
 	gauge("save_in_progress", "Whether BGSAVE makes a copy.", func(s *server.Stats) int { return flag(s.Saving) }),
 	gauge("save_failed", "Whether the last BGSAVE failed.", func(s *server.Stats) int { return flag(s.SaveFailed) }),
 	{desc("last_save_time_seconds", "When the last BGSAVE that succeeded was; 0 if there was none."), prom.GaugeValue, func(s *server.Stats) float64 { return unix(s.LastSave) }},
