@@ -215,6 +215,7 @@ static rb_status rb_families_at_once(rb_db *db, const char *const *names, size_t
   rocksdb_column_family_handle_t **handles =
       rocksdb_create_column_families(db->db, o, (int)n, names, made, &err);
   rb_status s = rb_hold_end(db, rb_status_from(err));
+  *made = *made < n ? *made : n;
   for (size_t i = 0; i < *made; i++) {
     rb_family_join(db, families[i], handles[i]);
   }
@@ -281,7 +282,7 @@ rb_family_result rb_family_import(rb_db *db, const char *name, rb_family_options
 }
 
 rb_status rb_family_drop(rb_family *f, uint8_t *gone) {
-  uint8_t nobody;
+  uint8_t nobody = 0;
   gone = gone != NULL ? gone : &nobody;
   *gone = 0;
   if (f->db->read_only) {
