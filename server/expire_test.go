@@ -101,10 +101,10 @@ func TestExpiredKeysThatAreReadAreDeleted(t *testing.T) {
 	}
 }
 
-// A key that is set anew when its old value expires, and is read meanwhile by all, stays.
+// A key that is set anew right after it was found to have expired, by its client in the same pipeline and by others, stays.
 func TestAKeySetAnewIsNeverDeletedAsExpired(t *testing.T) {
 	s := start(t, server.Config{AppendFsync: "no"})
-	const writers, keys, rounds = 4, 16, 12
+	const writers, keys, rounds = 4, 16, 50
 	stop := make(chan struct{})
 	var readers, all sync.WaitGroup
 	for range 2 {
@@ -136,6 +136,7 @@ func TestAKeySetAnewIsNeverDeletedAsExpired(t *testing.T) {
 				for k := range keys {
 					key := fmt.Sprintf("%d:%d", id, k)
 					short = append(short, encode("SET", key, "old", "PX", "1")...)
+					anew = append(anew, encode("GET", key)...)
 					anew = append(anew, encode([][]string{{"SET", key, value}, {"MSET", key, value}, {"SETNX", key, value}, {"SET", key, value, "EX", "1000"}}[k%4]...)...)
 					get = append(get, encode("GET", key)...)
 				}
@@ -145,7 +146,7 @@ func TestAKeySetAnewIsNeverDeletedAsExpired(t *testing.T) {
 				}
 				time.Sleep(2 * time.Millisecond)
 				w.send(anew)
-				for range keys {
+				for range 2 * keys {
 					w.answer()
 				}
 				for range 3 {
