@@ -30,6 +30,7 @@ func TestFamiliesMadeTogetherAreAsIfMadeOneByOne(t *testing.T) {
 	}}
 	memory, err := engine.NewMemoryBudget(16 << 20)
 	mustDo(t, err)
+	t.Cleanup(func() { mustDo(t, memory.Close()) })
 	for name, c := range map[string]struct {
 		db     engine.Options
 		family engine.FamilyOptions
