@@ -164,21 +164,29 @@ func (c *ColumnFamily) CompactWith(ctx context.Context, start, end []byte, o *Co
 }
 
 func (c *ColumnFamily) mayCompact(start, end []byte, o *CompactOptions) error {
-	switch {
-	case c.db.readOnly:
+	if c.db.readOnly {
 		return dberr.New("", dberr.ReadOnly, "")
-	case max(len(start), len(end)) > MaxKeySize:
-		return dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
 	}
+	if err := c.checkBounds(start, end); err != nil {
+		return err
+	}
+	return o.check()
+}
+
+// checkBounds refuses bounds that no key can be. Nil ones are open.
+func (c *ColumnFamily) checkBounds(start, end []byte) error {
 	for _, bound := range [][]byte{start, end} {
-		if bound == nil {
+		switch {
+		case bound == nil:
 			continue
+		case len(bound) > MaxKeySize:
+			return dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
 		}
 		if err := c.checkKey(bound); err != nil {
 			return err
 		}
 	}
-	return o.check()
+	return nil
 }
 
 // compact makes the call and gives back the lanes and the guard.

@@ -48,7 +48,7 @@ func (d *DB) CreateColumnFamilies(names []string, o *FamilyOptions) ([]*ColumnFa
 	made, err := d.makeFamilies(plans, names)
 	if err != nil {
 		if len(made) < len(names) {
-			describeFamily(err, names[len(made)])
+			err = describeFamily(err, names[len(made)])
 		}
 		made, err = d.unmake(made, describe(err, createFamilies, d.path))
 	}

@@ -20,10 +20,11 @@ type Recovery struct {
 	Rows    uint64 // operations in these
 
 	// Break says where a log was broken off, and is empty if none was. A process that was killed leaves
-	// none; a power cut does, in what was not synced.
+	// none. A power cut may, in what was not synced; most leave a log that ends between two records, or in
+	// zeros, and looks whole then: that nothing was lost, an empty Break does not say.
 	Break string
-	// LostRecords and LostRows are the whole ones behind the break, which did not come back. What the
-	// broken place itself held cannot be counted: it is at most one record where nothing else is lost.
+	// LostRecords and LostRows are the whole ones behind the break, which did not come back. Neither the
+	// record at the break is counted, nor what never came to the disk.
 	LostRecords int
 	LostRows    uint64
 

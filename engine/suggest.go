@@ -64,19 +64,10 @@ func (c *ColumnFamily) suggestCompact(ctx context.Context, start, end []byte) er
 	return c.c.SuggestCompact(start, end)
 }
 
-// emptyRange tells whether a range ends where it starts, or before, in the family's order. Nil bounds are open. It
-// refuses bounds that no key can be.
+// emptyRange tells whether a range ends where it starts, or before, in the family's order.
 func (c *ColumnFamily) emptyRange(start, end []byte) (bool, error) {
-	for _, bound := range [][]byte{start, end} {
-		switch {
-		case bound == nil:
-			continue
-		case len(bound) > MaxKeySize:
-			return false, dberr.New("", dberr.TooLarge, "a bound exceeds MaxKeySize")
-		}
-		if err := c.checkKey(bound); err != nil {
-			return false, err
-		}
+	if err := c.checkBounds(start, end); err != nil {
+		return false, err
 	}
 	compare := c.ops.order.compare
 	if compare == nil {
