@@ -9,10 +9,11 @@ import (
 	"github.com/rockbridge-db/rockbridge/dberr"
 )
 
-// keyLocks are the locks of keys of a database with pessimistic transactions. Whoever changes a key has
-// its lock, plain writes too. RocksDB's own locks are waited for in C, where nobody can be called back
-// and every waiter holds a thread: enough of them, and those who could release the locks would find no
-// slot to commit in. Here waiting costs no thread and no slot, ends with the context, goes by the order
+// keyLocks are the locks of keys of a database with transactions. Whoever changes a key has its lock,
+// plain writes too: with pessimistic transactions from their first call on it to their end, with
+// optimistic ones while it is written. RocksDB's own locks are waited for in C, where nobody can be called
+// back and every waiter holds a thread: enough of them, and those who could release the locks would find
+// no slot to commit in. Here waiting costs no thread and no slot, ends with the context, goes by the order
 // of coming, and who waits for whom is known exactly.
 //
 // A lock goes by 64 bits that are made of family and key, by a seed of its own for each database. Two

@@ -22,6 +22,7 @@ const (
 	diskReadDelay = iota
 	diskLogSyncDelay
 	diskSyncDelay
+	diskWriteDelay
 	diskSyncFailFrom
 	diskSyncFailCount
 	diskSyncFailErrno
@@ -33,6 +34,7 @@ const (
 	diskFailed
 	diskReadsWaiting
 	diskSyncsWaiting
+	diskWritesWaiting
 	diskWords
 )
 

@@ -60,9 +60,10 @@ type txState struct {
 	ib       *IndexedBatch // what was written, and reads of it over the database
 	c        *cbridge.Tx   // RocksDB's; nil: not begun
 	owner    lockOwner
-	failed   error   // of the first write that was refused
-	saves    []error // what that was at each savepoint
-	conflict bool    // a call has met others: to begin anew may help
+	touched  []uint64 // Optimistic: the locks for Commit, of keys that were written or are protected
+	failed   error    // of the first write that was refused
+	saves    []error  // what that was at each savepoint
+	conflict bool     // a call has met others: to begin anew may help
 	name     string
 }
 
@@ -221,17 +222,17 @@ func (s *txState) how() lockHow {
 	}
 }
 
-// lock locks a key, if this is a database with locks, and begins the transaction.
+// lock locks a key, with Optimistic only once the transaction is committed, and begins the transaction.
 func (t *Tx) lock(key []byte, exclusive bool) error {
-	s, locks := t.s.txState, t.s.db.tx.locks
+	s, db := t.s.txState, &t.s.db.tx
 	if len(key) > MaxKeySize {
 		return dberr.New("", dberr.TooLarge, "the key exceeds MaxKeySize")
 	}
-	if locks != nil {
-		err := locks.acquire(s.ctx, &s.owner, locks.of(t.cf.c.ID, key), exclusive, s.how())
-		if err != nil {
-			return s.met(err)
-		}
+	number := db.locks.of(t.cf.c.ID, key)
+	if db.mode == Optimistic {
+		s.touched = append(s.touched, number)
+	} else if err := db.locks.acquire(s.ctx, &s.owner, number, exclusive, s.how()); err != nil {
+		return s.met(err)
 	}
 	return s.begin()
 }

@@ -108,7 +108,12 @@ func (s *txState) ready() (held []*ColumnFamily, err error) {
 
 // commit writes the records. gone is not nil if the caller has left while they are being written.
 func (s *txState) commit() (gone <-chan struct{}, err error) {
-	b := &s.ib.s.batch
+	b, db := &s.ib.s.batch, &s.db.tx
+	if db.mode == Optimistic { // keeps plain writes out between RocksDB's look for conflicts and its write
+		if err := db.lockAll(s.ctx, &s.owner, s.touched, true, db.writeHow()); err != nil {
+			return nil, err
+		}
+	}
 	held, err := s.ready()
 	defer func() {
 		if gone == nil {
@@ -118,7 +123,7 @@ func (s *txState) commit() (gone <-chan struct{}, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.c == nil || b.count == 0 && s.db.tx.locks != nil {
+	if s.c == nil || b.count == 0 && db.mode == Pessimistic {
 		return s.commitPlain(held)
 	}
 	records := b.rep[batchrepr.HeaderLen:]

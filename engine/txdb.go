@@ -15,7 +15,7 @@ import (
 type txDB struct {
 	mode     TxMode
 	o        TxDBOptions
-	locks    *keyLocks    // nil: not Pessimistic
+	locks    *keyLocks    // nil: NoTx
 	prepared atomic.Int64 // transactions that are; no family is dropped meanwhile
 
 	mu   sync.Mutex
@@ -25,7 +25,7 @@ type txDB struct {
 // start makes it ready for a database that is open.
 func (t *txDB) start(o *Options) {
 	t.mode, t.o = o.Transactions, o.TxDB
-	if t.mode == Pessimistic {
+	if t.mode != NoTx {
 		t.locks = newKeyLocks(t.o.MaxLocks)
 	}
 }
@@ -39,8 +39,18 @@ func (t *txDB) familyExtra() string {
 	return "max_write_buffer_size_to_maintain=-1;"
 }
 
-// writeHow is how writes outside of transactions wait for locks.
-func (t *txDB) writeHow() lockHow { return lockHow{timeout: lockTimeout(t.o.WriteLockTimeout)} }
+// writeHow is how writes outside of transactions wait for locks. With Optimistic these are had by commits only, and in one order,
+// so that there are no rings, and nobody has one for longer than a write takes.
+func (t *txDB) writeHow() lockHow {
+	if t.mode == Optimistic {
+		return lockHow{timeout: -1, blind: true}
+	}
+	return lockHow{timeout: lockTimeout(t.o.WriteLockTimeout)}
+}
+
+// writeAlone tells whether a write outside of transactions keeps its keys from others like it, too. With Optimistic only commits
+// must be kept out: RocksDB looks for conflicts before it writes, and would not see a write that comes between.
+func (t *txDB) writeAlone() bool { return t.mode == Pessimistic }
 
 // lockKey locks the key of a write outside of transactions, so that it waits for those that have it;
 // nil if there are no locks. It is waited for without a slot of a lane, and before the write holds its
@@ -50,13 +60,13 @@ func (t *txDB) lockKey(ctx context.Context, c *ColumnFamily, key []byte) (*lockO
 		return nil, nil
 	}
 	o := &lockOwner{}
-	return o, t.locks.acquire(ctx, o, t.locks.of(c.c.ID, key), true, t.writeHow())
+	return o, t.locks.acquire(ctx, o, t.locks.of(c.c.ID, key), t.writeAlone(), t.writeHow())
 }
 
 // lockBatch is lockKey for all keys of a batch. They are locked in one order, so that batches do not
 // wait for each other in a ring. It also refuses what no database with transactions takes.
 func (t *txDB) lockBatch(ctx context.Context, rep []byte) (*lockOwner, error) {
-	if t.mode == NoTx {
+	if t.locks == nil {
 		return nil, nil
 	}
 	var keys []uint64
@@ -66,16 +76,11 @@ func (t *txDB) lockBatch(ctx context.Context, rep []byte) (*lockOwner, error) {
 			return nil, errRange()
 		case KindLogData:
 		default:
-			if t.locks != nil {
-				keys = append(keys, t.locks.of(r.Family, r.Key))
-			}
+			keys = append(keys, t.locks.of(r.Family, r.Key))
 		}
 	}
-	if t.locks == nil {
-		return nil, nil
-	}
 	o := &lockOwner{}
-	err := t.lockAll(ctx, o, keys, true, t.writeHow())
+	err := t.lockAll(ctx, o, keys, t.writeAlone(), t.writeHow())
 	if err != nil {
 		t.locks.release(o)
 		return nil, err

@@ -242,7 +242,7 @@ func (t *Tx) MultiGetForUpdate(keys [][]byte, o *ReadOptions) ([]Value, error) {
 }
 
 func (t *Tx) lockMany(keys [][]byte, o *ReadOptions) error {
-	s, locks := t.s.txState, t.s.db.tx.locks
+	s, db := t.s.txState, &t.s.db.tx
 	size, lens := 0, make([]uint32, len(keys))
 	for i, key := range keys {
 		if len(key) > MaxKeySize {
@@ -254,14 +254,14 @@ func (t *Tx) lockMany(keys [][]byte, o *ReadOptions) error {
 	if size > MaxBatchSize || len(keys) > MaxMultiGetKeys {
 		return dberr.New("", dberr.TooLarge, "the keys exceed MaxMultiGetKeys or MaxBatchSize")
 	}
-	if locks != nil {
-		numbers := make([]uint64, len(keys))
-		for i, key := range keys {
-			numbers[i] = locks.of(t.cf.c.ID, key)
-		}
-		if err := s.db.tx.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
-			return err
-		}
+	numbers := make([]uint64, len(keys))
+	for i, key := range keys {
+		numbers[i] = db.locks.of(t.cf.c.ID, key)
+	}
+	if db.mode == Optimistic {
+		s.touched = append(s.touched, numbers...)
+	} else if err := db.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
+		return err
 	}
 	if err := s.begin(); err != nil || s.c == nil || len(keys) == 0 {
 		return err

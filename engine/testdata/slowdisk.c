@@ -23,6 +23,7 @@ enum {
   READ_DELAY,     /* of tables */
   LOG_SYNC_DELAY, /* of write-ahead logs */
   SYNC_DELAY,     /* of all other files */
+  WRITE_DELAY,    /* of write-ahead logs */
   SYNC_FAIL_FROM,
   SYNC_FAIL_COUNT,
   SYNC_FAIL_ERRNO,
@@ -34,6 +35,7 @@ enum {
   FAILED,        /* syncs and writes */
   READS_WAITING, /* how many wait now */
   SYNCS_WAITING,
+  WRITES_WAITING,
   WORDS
 };
 
@@ -153,12 +155,16 @@ static int slowdisk_sync(int fd) {
   }
 }
 
-/* Counts a write; -1 if it is to fail. */
+/* Counts a write and waits; -1 if it is to fail. */
 static int slowdisk_write(int fd) {
-  if (slowdisk_kind(fd) == OTHER) {
+  enum kind kind = slowdisk_kind(fd);
+  if (kind == OTHER) {
     return 0;
   }
   words[WRITES]++;
+  if (kind == LOG) {
+    slowdisk_wait(WRITE_DELAY, WRITES_WAITING);
+  }
   uint64_t code = words[WRITE_ERRNO];
   return code != 0 ? slowdisk_fail(code) : 0;
 }
