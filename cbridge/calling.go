@@ -13,13 +13,13 @@ import (
 // pay nothing for them: it would be allocated there.
 
 // getCalling is Get for a family whose comparator is written in Go.
-func (f *Family) getCalling(r Read, key []byte) C.rb_value {
+func (f *Family) getCalling(r *Read, key []byte) C.rb_value {
 	key = bytes.Clone(key)
 	return C.rb_get_calling(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key), C.size_t(len(key)))
 }
 
 // hasCalling is Has for such a family.
-func (f *Family) hasCalling(r Read, key []byte) C.rb_status {
+func (f *Family) hasCalling(r *Read, key []byte) C.rb_status {
 	key = bytes.Clone(key)
 	return C.rb_has_calling(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key), C.size_t(len(key)))
 }

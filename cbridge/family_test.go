@@ -53,7 +53,7 @@ func TestFamiliesAreCreatedFoundListedAndDropped(t *testing.T) {
 	for _, name := range []string{"default", "second", "third"} {
 		f, _ := db.Family(name)
 		buf := make([]byte, 20)
-		if n, _, err := f.Get(Read{}, []byte("key"), buf); err != nil || string(buf[:n]) != name {
+		if n, _, err := f.Get(&Read{}, []byte("key"), buf); err != nil || string(buf[:n]) != name {
 			t.Errorf("%s holds %q, %v", name, buf[:n], err)
 		}
 	}
@@ -211,7 +211,7 @@ func TestAPlanGoesOnAfterAMistake(t *testing.T) {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 8)
-	if n, _, err := f.Get(Read{}, []byte("sum"), buf); err != nil || n != 8 || buf[0] != 3 {
+	if n, _, err := f.Get(&Read{}, []byte("sum"), buf); err != nil || n != 8 || buf[0] != 3 {
 		t.Errorf("the sum is %v, %v", buf[:n], err)
 	}
 	wantCode(t, f.Apply(Put, 0, []byte("k"), nil), dberr.ReadOnly, "a write to a read-only database")

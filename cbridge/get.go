@@ -41,12 +41,7 @@ type Read struct {
 	At       uint64
 }
 
-func (r Read) snap() *C.rb_snapshot {
-	if r.Snapshot == nil {
-		return nil
-	}
-	return r.Snapshot.p
-}
+func (r *Read) snap() *C.rb_snapshot { return r.Snapshot.c() }
 
 // Pinned is a value in RocksDB's memory, or in Go's, or nothing.
 type Pinned struct {
@@ -67,7 +62,7 @@ func (p *Pinned) Free() {
 
 // Get reads key. A value that fits into buf is copied there and n is its length; a longer one comes
 // back pinned and must be freed. dberr.ErrNotFound if the key is absent.
-func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) {
+func (f *Family) Get(r *Read, key, buf []byte) (n int, pinned Pinned, err error) {
 	var v C.rb_value
 	if f.calls {
 		v = f.getCalling(r, key)
@@ -97,7 +92,7 @@ func (f *Family) Get(r Read, key, buf []byte) (n int, pinned Pinned, err error) 
 // Has reads whether key is there: nil or dberr.ErrNotFound. r is not timed.
 func (f *Family) Has(r Read, key []byte) error {
 	if f.calls {
-		return failure(f.hasCalling(r, key))
+		return failure(f.hasCalling(&r, key))
 	}
 	return failure(C.rb_has(f.p, r.snap(), C.uint32_t(r.Flags), C.uint64_t(r.Deadline), ptr(key),
 		C.size_t(len(key))))

@@ -20,7 +20,7 @@ func TestValuesComeIntoTheBufferOrPinned(t *testing.T) {
 				continue
 			}
 			buf := bytes.Repeat([]byte{0x5a}, room+8)
-			n, pinned, err := f.Get(Read{}, []byte("k"), buf[:room])
+			n, pinned, err := f.Get(&Read{}, []byte("k"), buf[:room])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestReadsOfTheCacheOnlyTellWhatTheyCannotKnow(t *testing.T) {
 	if err := db.Flush([]*Family{f}); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := f.Get(Read{Flags: CacheOnly}, []byte("k"), nil)
+	_, _, err := f.Get(&Read{Flags: CacheOnly}, []byte("k"), nil)
 	wantCode(t, err, dberr.Incomplete, "a block that is not in the cache")
 	if err := f.Has(Read{}, []byte("k")); err != nil { // now it is
 		t.Fatal(err)

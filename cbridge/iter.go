@@ -115,7 +115,7 @@ type Iter struct {
 
 // NewIter makes an iterator over the family's newest state, or that of s if it is not nil.
 func (f *Family) NewIter(s *Snapshot, o IterOptions) (*Iter, error) {
-	r := C.rb_iter_new(f.p, Read{Snapshot: s}.snap(), o.c(), ptr(o.Lower), C.size_t(len(o.Lower)),
+	r := C.rb_iter_new(f.p, s.c(), o.c(), ptr(o.Lower), C.size_t(len(o.Lower)),
 		ptr(o.Upper), C.size_t(len(o.Upper)))
 	if err := failure(r.status); err != nil {
 		return nil, err

@@ -12,6 +12,14 @@ import "github.com/rockbridge-db/rockbridge/dberr"
 // Snapshot is a consistent state of the whole database.
 type Snapshot struct{ p *C.rb_snapshot }
 
+// c is NULL for nil: the newest state.
+func (s *Snapshot) c() *C.rb_snapshot {
+	if s == nil {
+		return nil
+	}
+	return s.p
+}
+
 // NewSnapshot takes a snapshot.
 func (d *DB) NewSnapshot() (*Snapshot, error) {
 	p := C.rb_snapshot_new(d.p)

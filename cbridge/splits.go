@@ -13,7 +13,7 @@ import (
 // SplitKeys finds up to parts-1 keys of rows, ascending, at which the rows of an iterator with these
 // options fall into parts of about the same size: see rb_split_keys.
 func (f *Family) SplitKeys(s *Snapshot, o IterOptions, parts int) ([][]byte, error) {
-	r := C.rb_split_keys(f.p, Read{Snapshot: s}.snap(), o.c(), ptr(o.Lower), C.size_t(len(o.Lower)),
+	r := C.rb_split_keys(f.p, s.c(), o.c(), ptr(o.Lower), C.size_t(len(o.Lower)),
 		ptr(o.Upper), C.size_t(len(o.Upper)), C.uint32_t(parts))
 	if err := failure(r.status); err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func TestTextsOfRocksDBHaveTheirCodes(t *testing.T) {
 func TestErrorsOfRocksDBArriveWithCodeAndText(t *testing.T) {
 	dir := t.TempDir()
 	_, f := openTest(t, dir, FamilyOptions{Compression: -1})
-	if _, _, err := f.Get(Read{}, []byte("absent"), nil); err != dberr.ErrNotFound {
+	if _, _, err := f.Get(&Read{}, []byte("absent"), nil); err != dberr.ErrNotFound {
 		t.Errorf("a miss is %v", err)
 	}
 	if err := f.Has(Read{}, []byte("absent")); err != dberr.ErrNotFound {

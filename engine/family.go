@@ -84,25 +84,25 @@ func (c *ColumnFamily) errDropped(op string) error {
 // Get returns a copy of key's value; a miss is ErrNotFound itself. One call into C and one allocation
 // up to values of 16 KiB. ErrWouldBlock with CacheOnly, ErrTimedOut past the context's deadline.
 func (c *ColumnFamily) Get(key []byte, o *ReadOptions) ([]byte, error) {
-	return view{cf: c}.get(key, o)
+	return (&view{cf: c}).get(key, o)
 }
 
 // GetAppend appends key's value to dst and returns the longer slice, without an allocation if dst has
 // room. On an error, a miss included, it returns dst unchanged.
 func (c *ColumnFamily) GetAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
-	return view{cf: c}.getAppend(dst, key, o)
+	return (&view{cf: c}).getAppend(dst, key, o)
 }
 
 // GetPinned lends C memory to f, during f only: f must neither keep value nor write to it. It saves
 // the copy of a large value. f's error is returned as it is. Close of the database within f answers
 // ErrBusy. In the debug build value is a copy, and to use it after f is a fault.
 func (c *ColumnFamily) GetPinned(key []byte, o *ReadOptions, f func(value []byte) error) error {
-	return view{cf: c}.getPinned(key, o, f)
+	return (&view{cf: c}).getPinned(key, o, f)
 }
 
 // Has reports whether key is there.
 func (c *ColumnFamily) Has(key []byte, o *ReadOptions) (bool, error) {
-	return view{cf: c}.has(key, o)
+	return (&view{cf: c}).has(key, o)
 }
 
 // MayHave tells, without reading a file, whether key may be there: false is certain, true is a guess where memtables, filters

@@ -200,7 +200,7 @@ func (m *multiGet) add(i int, c *ColumnFamily, key []byte) {
 		return
 	}
 	if m.o != nil && m.o.CacheOnly && c.blind() {
-		m.values[i].Err = view{cf: c}.explain(errBlind(), opMultiGet, key, m.o)
+		m.values[i].Err = (&view{cf: c}).explain(errBlind(), opMultiGet, key, m.o)
 		return
 	}
 	n := len(m.parts) - 1
@@ -296,7 +296,7 @@ func (m *multiGet) deliver(buf, rest []byte) {
 			err = dberr.New("", dberr.WouldBlock, "") // as in view.lookup
 		}
 		if err != nil {
-			data, err = nil, view{cf: part.cf}.explain(err, opMultiGet, key, m.o)
+			data, err = nil, (&view{cf: part.cf}).explain(err, opMultiGet, key, m.o)
 		}
 		m.values[i] = Value{data, err}
 		part.bytes += uint64(len(data))

@@ -29,7 +29,7 @@ var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
 
 // enter begins a read of a key. The guard comes first: once Close has begun, only it may free what a
 // snapshot holds.
-func (v view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error) {
+func (v *view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error) {
 	r := o.read()
 	if err := v.cf.enter(o.context(), op); err != nil {
 		return r, err
@@ -54,7 +54,7 @@ func (v view) enter(op opKind, key []byte, o *ReadOptions) (cbridge.Read, error)
 }
 
 // leave ends what enter began.
-func (v view) leave(op opKind) {
+func (v *view) leave(op opKind) {
 	if v.snap != nil {
 		v.snap.release()
 	}
@@ -62,7 +62,7 @@ func (v view) leave(op opKind) {
 }
 
 // explain completes an error of a read.
-func (v view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
+func (v *view) explain(err error, op opKind, key []byte, o *ReadOptions) error {
 	if err == ErrNotFound {
 		return err
 	}
@@ -84,26 +84,51 @@ func errBlind() error {
 // lookup is the call into C, or, where many reads are cold, the two: see lanes. Asked to read the cache
 // only, RocksDB gives an empty value for a key in a file that it would have to open (before 9.1), or in
 // any file if there is no block cache: an empty value is then no answer.
-func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, pinned cbridge.Pinned, err error) {
+func (v *view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, pinned cbridge.Pinned, err error) {
 	cacheOnly, blind := r.Flags&cbridge.CacheOnly != 0, v.cf.blind()
 	if cacheOnly && blind {
 		return 0, cbridge.Pinned{}, v.explain(errBlind(), op, key, o)
 	}
-	t := lookup{cacheOnly: cacheOnly, blind: blind, call: func(probe bool) bool {
-		how := r
+	if l := v.cf.db.guard.lanes; !cacheOnly && (l == nil || l.direct.try()) {
+		n, pinned, err = v.call(&r, op, key, buf, o)
+		if l != nil {
+			l.direct.release()
+		}
+	} else {
+		n, pinned, err = v.throughLanes(&r, op, key, buf, o)
+	}
+	if gone := v.unlessGone(nil, op); gone != nil {
+		pinned.Free()
+		err = gone
+	}
+	if err != nil {
+		return 0, cbridge.Pinned{}, v.explain(err, op, key, o)
+	}
+	return n, pinned, nil
+}
+
+// call is the call into C.
+func (v *view) call(r *cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, pinned cbridge.Pinned, err error) {
+	if v.cf.db.observed() {
+		defer v.cf.db.observe(o.context(), op, v.cf, len(key))()
+	}
+	return v.cf.c.Get(r, key, buf)
+}
+
+// throughLanes is a lookup that is of the cache only, or finds many others under way.
+func (v *view) throughLanes(r *cbridge.Read, op opKind, key, buf []byte, o *ReadOptions) (n int, pinned cbridge.Pinned, err error) {
+	t := lookup{cacheOnly: r.Flags&cbridge.CacheOnly != 0, blind: v.cf.blind(), call: func(probe bool) bool {
+		how := *r
 		if probe {
 			how.Flags |= cbridge.CacheOnly | cbridge.Probe
 		}
-		if v.cf.db.observed() {
-			defer v.cf.db.observe(o.context(), op, v.cf, len(key))()
-		}
-		n, pinned, err = v.cf.c.Get(how, key, buf)
+		n, pinned, err = v.call(&how, op, key, buf, o)
 		if err == nil && n == 0 && !pinned.Held() && how.Flags&cbridge.CacheOnly != 0 {
 			err = errUncached(probe)
 		}
 		return probe && notCached(err)
 	}}
-	if r == (cbridge.Read{}) {
+	if *r == (cbridge.Read{}) {
 		t.join = func(q *coldReads) (alone bool, waited error) {
 			c, waited := q.get(o.context(), v.cf, key)
 			if waited != nil {
@@ -118,14 +143,7 @@ func (v view) lookup(r cbridge.Read, op opKind, key, buf []byte, o *ReadOptions)
 	if waited := v.cf.db.guard.lanes.read(o.context(), t); waited != nil {
 		err = waited
 	}
-	if gone := v.unlessGone(nil, op); gone != nil {
-		pinned.Free()
-		err = gone
-	}
-	if err != nil {
-		return 0, cbridge.Pinned{}, v.explain(err, op, key, o)
-	}
-	return n, pinned, nil
+	return n, pinned, err
 }
 
 // errUncached says that the cache alone does not answer. Of a probe nobody sees it.
@@ -145,7 +163,7 @@ func notCached(err error) bool {
 	return ok && (e.Code == dberr.Incomplete || e.Code == dberr.WouldBlock)
 }
 
-func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
+func (v *view) get(key []byte, o *ReadOptions) ([]byte, error) {
 	r, err := v.enter(opGet, key, o)
 	if err != nil {
 		return nil, err
@@ -167,7 +185,7 @@ func (v view) get(key []byte, o *ReadOptions) ([]byte, error) {
 	return value, nil
 }
 
-func (v view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
+func (v *view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
 	r, err := v.enter(opGet, key, o)
 	if err != nil {
 		return dst, err
@@ -187,7 +205,7 @@ func (v view) getAppend(dst, key []byte, o *ReadOptions) ([]byte, error) {
 	return dst[:len(dst)+n], nil
 }
 
-func (v view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error {
+func (v *view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error {
 	r, err := v.enter(opGetPinned, key, o)
 	if err != nil {
 		return err
@@ -207,7 +225,7 @@ func (v view) getPinned(key []byte, o *ReadOptions, f func([]byte) error) error 
 	return f(pinned.Data)
 }
 
-func (v view) has(key []byte, o *ReadOptions) (bool, error) {
+func (v *view) has(key []byte, o *ReadOptions) (bool, error) {
 	r, err := v.enter(opHas, key, o)
 	if err != nil {
 		return false, err

@@ -180,7 +180,7 @@ func errUnstamped(op string) *Error { return invalid(op, "the family has no time
 
 // timely refuses a read with a timestamp where there are none, and the other way round, and one of before the
 // history.
-func (v view) timely(op opKind) error {
+func (v *view) timely(op opKind) error {
 	switch {
 	case v.many || v.over != nil:
 		return nil
@@ -194,7 +194,7 @@ func (v view) timely(op opKind) error {
 
 // unlessGone is err, or that the history begins behind what was read. It is asked for after a read too: RocksDB
 // may have looked before the history was raised, and read after.
-func (v view) unlessGone(err error, op opKind) error {
+func (v *view) unlessGone(err error, op opKind) error {
 	first := v.at
 	if v.versions {
 		first = min(first, v.since)
