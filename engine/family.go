@@ -27,7 +27,8 @@ type ColumnFamily struct {
 	prefixes prefixUse
 	blobs    atomic.Bool // it has, or may write, files of blobs
 
-	valueSize valueSize // of the values that MultiGet reads
+	valueSize valueSize     // of the values that MultiGet reads
+	scans     iterator.Hint // of the rows that iterators read
 
 	refit sync.RWMutex // who changes files' levels has it alone, who ingests or drops files with others: RocksDB before 7.10 looks at neither
 

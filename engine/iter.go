@@ -22,6 +22,8 @@ type iterOwner struct {
 	stats iterator.Stats
 	o     IterOptions // what an error has to do with: CacheOnly, and the Context whose deadline RocksDB has
 
+	buffers iterator.Buffers // under mu
+
 	observed func() // ends the observation of the call under way; nil: there is none
 
 	mu   sync.Mutex // misuse by two goroutines must not reach C at the same time
@@ -98,8 +100,17 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	return owner, iterator.Config{
 		Owner: owner, Closed: &c.db.guard.closing, Context: o.Context, Limit: o.Limit,
 		KeysOnly: o.KeysOnly, Columns: o.Columns && !o.KeysOnly, ValuesUpTo: o.ValuesUpTo, Filtered: o.Filter != nil, Frozen: frozen, Stats: &owner.stats,
+		Hint: c.hint(o), Buffers: &owner.buffers,
 		Compare: c.ops.order.compare, Fill: o.fill,
 	}
+}
+
+// hint is that of iterators over whole rows.
+func (c *ColumnFamily) hint(o *IterOptions) *iterator.Hint {
+	if o.KeysOnly || o.ValuesUpTo > 0 || o.fill > 0 {
+		return nil
+	}
+	return &c.scans
 }
 
 func (c *ColumnFamily) validateIter(o *IterOptions) error {
@@ -253,6 +264,7 @@ func (o *iterOwner) Free() {
 	defer o.Leave()
 	o.cf.db.children.remove(&o.child)
 	o.freeC()
+	o.buffers.GiveBack() // not where the database's Close frees it: the user's iterator keeps its row
 }
 
 func (o *iterOwner) freeC() {

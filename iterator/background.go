@@ -137,7 +137,7 @@ func (it *Iterator) settle() {
 
 // spare is the window's memory, as far as it may be filled again.
 func (it *Iterator) spare() []byte {
-	if it.win.lent || it.keep || rbdebug.On {
+	if it.win.lent || it.win.pooled || it.keep || rbdebug.On {
 		return nil
 	}
 	return it.win.buf

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
+	"github.com/rockbridge-db/rockbridge/internal/rbdebug"
 )
 
 // beside lets calls in one at a time, and can keep the goroutine of the next one.
@@ -201,6 +202,35 @@ func TestALimitIsNeverFilledBeyond(t *testing.T) {
 	}
 	if b.calls.Load() > 0 {
 		t.Errorf("%d fills", b.calls.Load())
+	}
+}
+
+// A pooled window is never the memory for a fill in the background: that may become a chunk's, which outlives the iterator.
+func TestAChunkIsNeverAPooledWindow(t *testing.T) {
+	if rbdebug.On {
+		t.Skip("the debug build pools nothing")
+	}
+	var b Buffers
+	it := over(t, 1_000, Config{Buffers: &b, Background: &beside{}, Eager: true}, cbridge.IterOptions{})
+	if it.First(); !it.win.pooled || it.spare() != nil {
+		t.Error("a pooled window is given away")
+	}
+	for range 300 {
+		it.Next()
+	}
+	var c Chunk
+	for range 3 {
+		if !it.NextChunk(&c) {
+			t.Fatal(it.Error())
+		}
+	}
+	if b.n == 0 {
+		t.Fatal("no window was pooled")
+	}
+	for _, w := range b.taken[:b.n] {
+		if &w.b[0] == &c.r.buf[0] {
+			t.Error("a chunk lies in a pooled window")
+		}
 	}
 }
 

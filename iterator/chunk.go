@@ -202,7 +202,7 @@ func (it *Iterator) chunkFromWindow(c *Chunk, back bool, target, room int) bool 
 }
 
 // fillChunk fills c by a call; the window is empty afterwards.
-func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, target, room int) bool {
+func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, target, limit int) bool {
 	size := it.size.nextChunk()
 	f, ahead := it.fromAhead(m, c.r.buf)
 	if !ahead {
@@ -213,7 +213,7 @@ func (it *Iterator) fillChunk(c *Chunk, m cbridge.Move, key []byte, back bool, t
 		if cap(buf) < size {
 			buf = make([]byte, size)
 		}
-		f = it.fetch(m, key, buf[:cap(buf)], least(0, room))
+		f = it.fetch(m, key, room{buf: buf[:cap(buf)]}, least(0, limit))
 	}
 	if f.err != nil {
 		it.fail("iterate", f.err)

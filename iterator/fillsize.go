@@ -2,9 +2,10 @@ package iterator
 
 // How much one call fetches. A seek that reads one row must not pay for a hundred, and a long scan
 // must not pay a call per handful. So the first fill after an absolute move asks for as many rows as
-// were read after the one before it, at first for one, and each fill asks for twice as many as the one
-// before. What was fetched and is not read costs more than a call: a factor of four had a scan of 100
-// rows fetch more than a thousand, and pay for a buffer for them. Buffers grow by four, as rows need it.
+// were read after the one before it, at first for as many as the family's last iterators read, or for
+// what Limit allows; and each fill asks for twice as many as the one before. What was fetched and is not
+// read costs more than a call: a factor of four had a scan of 100 rows fetch more than a thousand, and
+// pay for a buffer for them. A buffer is as large as the rows that are asked for, by the size of those before.
 //
 // With buffers of full size, two calls in a row deliver more than maxFill bytes, since the second
 // begins with a row that the first had no room for. A full scan therefore costs at most one call for
@@ -12,8 +13,9 @@ package iterator
 const (
 	firstFill  = 1 << 10 // bytes
 	maxGuess   = 1 << 10 // rows
+	maxLimit   = 1 << 8  // rows that Limit has the first fill ask for
 	moreRows   = 2
-	growFill   = 4
+	growFill   = 4 // of chunks
 	maxFill    = 128 << 10
 	chunkFill  = 16 << 10 // the first fill of a caller's chunk
 	keptFill   = 96 << 10 // buffers whose rows may be kept for ever
@@ -40,8 +42,8 @@ func (s *fillSize) next() (size, maxRows int) {
 	if s.rows > maxGuess {
 		s.bytes = maxFill
 	}
-	for s.bytes < maxFill && s.bytes < s.rows*s.row {
-		s.bytes = min(s.bytes*growFill, maxFill)
+	if need := s.rows * s.row; s.bytes < need { // with room for rows that are larger by an eighth
+		s.bytes = min((need+need/8+firstFill)&^(firstFill-1), maxFill)
 	}
 	if s.bytes >= maxFill && s.rows*s.row >= maxFill || s.rows > maxGuess {
 		return s.bytes, 0

@@ -48,6 +48,9 @@ type Config struct {
 	Compare func(a, b []byte) int
 
 	Stats *Stats // what its calls bring is counted there; may be nil
+	Hint  *Hint  // of the family; may be nil
+
+	Buffers *Buffers // of the Owner, which gives them back in Free; nil: windows are not pooled
 
 	// Refresh, if not nil, moves the C iterator to the newest state, guard and all, in the place of its
 	// own Refresh.
@@ -87,6 +90,7 @@ type Iterator struct {
 // New makes an iterator over src. For package engine only.
 func New(src *cbridge.Iter, cfg Config) *Iterator {
 	it := &Iterator{src: src, cfg: cfg, win: window{rows: rows{keysOnly: cfg.KeysOnly, cut: cfg.ValuesUpTo, stamp: stampSize(cfg.Stamped)}}}
+	it.size.row = cfg.Hint.size()
 	if rbdebug.On {
 		it.checks.Of().begin(cfg.Owner)
 	}
@@ -122,13 +126,29 @@ func (it *Iterator) Close() error {
 		return nil
 	}
 	it.closed = true
+	if it.live {
+		it.cfg.Hint.ended(it.wasRead())
+	}
 	it.settle()
 	it.filler = nil
 	if rbdebug.On {
 		it.keepRow()
+	} else if it.win.pooled {
+		it.ownRows(it.i, it.i)
 	}
 	it.cfg.Owner.Free()
 	return it.err
+}
+
+// ownRows has the window be its rows i to j only, in memory of its own, so that its buffer can be another's. In a gap, where there
+// may be no rows, it has none.
+func (it *Iterator) ownRows(i, j int) {
+	own := rows{keysOnly: it.win.keysOnly, cut: it.win.cut, stamp: it.win.stamp}
+	if it.on {
+		own.take(&it.win.rows, i, j)
+	}
+	it.win.rows, it.win.pooled = own, false
+	it.i = max(0, it.i-i)
 }
 
 // ready reports whether a move may go on; if not, Error says why.

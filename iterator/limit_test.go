@@ -23,9 +23,10 @@ func ways(it *iterator.Iterator) (forwards, backwards way) {
 // seek that lands at one end of it must not hand over all of them.
 func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
 	db := openTestDB(t, nil)
-	rows := numbered(repeat(100, 10))
+	const middle = 500
+	rows := numbered(repeat(2*middle, 10))
 	fill(t, db, rows)
-	for limit := 2; limit <= 8; limit++ {
+	for limit := 258; limit <= 264; limit++ { // more than a seek fetches at once
 		for mirrored := range 2 {
 			for _, turned := range []bool{false, true} {
 				for _, steps := range []int{0, 1, limit - 1} {
@@ -34,10 +35,10 @@ func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
 					if mirrored == 1 {
 						first, then = then, first
 					}
-					// Over the rows on one side of row 50; then one step the other way fills the window with
+					// Over the rows on one side of the middle; then one step the other way fills the window with
 					// the rows on both sides, to the limits.
 					var c iterator.Chunk
-					first.seek(rows[50].key)
+					first.seek(rows[middle].key)
 					for first.chunk(&c) {
 					}
 					then.step()
@@ -45,7 +46,7 @@ func TestALimitHoldsInAWindowFilledForAnotherSeek(t *testing.T) {
 					if turned {
 						first, then = then, first
 					}
-					from := 50 - first.sign*(limit-1)
+					from := middle - first.sign*(limit-1)
 					mustCost(t, 0, "a seek to an end of the window", func() { first.seek(rows[from].key) })
 					for range steps {
 						first.step()

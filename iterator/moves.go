@@ -97,7 +97,7 @@ func (it *Iterator) land(m cbridge.Move, key []byte) bool {
 		it.fail("seek", dberr.New("", dberr.TooLarge, "the key exceeds the largest key"))
 		return false
 	}
-	it.size.reset(it.wasRead())
+	it.size.reset(it.guess())
 	if len(it.win.buf) > keepBuffer {
 		it.win.lent = true // left behind by the fill, not before: a refused call leaves the rows
 	}
@@ -110,6 +110,17 @@ func (it *Iterator) land(m cbridge.Move, key []byte) bool {
 		it.ofs = 1 // in the gap at the end: the row before it has offset 0
 	}
 	return ok
+}
+
+// guess is how many rows the first fill of an absolute move asks for. Limit may be far more than is read.
+func (it *Iterator) guess() int {
+	switch {
+	case it.cfg.Limit > 0:
+		return min(it.cfg.Limit, maxLimit)
+	case !it.live:
+		return it.cfg.Hint.guess()
+	}
+	return it.wasRead()
 }
 
 // wasRead is how many rows were read since the last absolute move: a guess at how many the next one

@@ -30,6 +30,9 @@ func (it *Iterator) walk(start, next func(*Iterator) bool) iter.Seq2[[]byte, []b
 		it.keep = true
 		defer func() { it.keep = false }()
 		for ok := start(it); ok; ok = next(it) {
+			if it.win.pooled {
+				it.ownRows(0, it.win.n-1)
+			}
 			it.win.lent = true
 			if !yield(it.win.row(it.i)) {
 				return

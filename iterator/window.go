@@ -138,6 +138,7 @@ type window struct {
 	endErr   error // why, if it was not the end of the data
 	outmost  bool  // row 0 is the outermost of the range against the window's direction
 	lent     bool  // rows were handed out for keeping, or it is too large to keep: never fill this buffer again
+	pooled   bool  // the buffer is another iterator's after Close
 	turnKey  []byte
 	turnHere bool // turn round at turnKey: the row before the error that ended a chunk
 }
