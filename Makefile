@@ -33,6 +33,8 @@ CLOSES ?= 50000
 FAILURES ?= 1000
 MEMORY_OPS ?= 30000000
 SIGNALS ?= 1m
+# Histories of each kind of transaction in "make serial".
+SERIAL ?= 5000
 # How long "make soak" runs.
 SOAK ?= 2h
 # Debian suites whose RocksDB "make compat" tests against, and its flags: -o leaves out a suite that cannot be had.
@@ -57,7 +59,7 @@ GOTEST = $(SYSTEM) scripts/gotest
 .PHONY: help setup setup-tools setup-check setup-cover demo build test bench bench-commits bench-peers bench-full bench-server race asan \
 	cgocheck2 check-c cover cover-c mutants lint fmt compat headers docs crash powercut faults flips fulldisk metamorphic \
 	fuzz soak ci clean setup-static static cross-arm64 setup-debug setup-cxx cxx-test cxx-static churn debug-test rocksdb rocksdb-pgo \
-	library killpoints model batches closes panics signals memory lengths
+	library killpoints model batches closes panics signals memory lengths serial
 
 help:
 	@echo 'make demo       set up, build, load testdata and compare three ways of scanning it'
@@ -105,6 +107,7 @@ help:
 	@echo 'make closes     a database is closed under its users: CLOSES=50000 takes hours'
 	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
+	@echo 'make serial     histories of transactions, checked by porcupine: SERIAL=5000 of each kind take minutes'
 	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
 	@echo 'make lengths    the largest key and the largest value: some 15 GiB of memory'
 	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
@@ -268,6 +271,9 @@ panics: setup
 
 signals: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestSignalsDisturbNothing$$' $(FLAGS) ./engine -signals.for=$(SIGNALS)
+
+serial: setup
+	cd serial && ../$(SYSTEM) go test -count=1 -timeout 0 -v $(FLAGS) . -serial.histories=$(SERIAL)
 
 memory: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'GrowsBy|MemoryLimit' $(FLAGS) ./engine -memory.ops=$(MEMORY_OPS)
