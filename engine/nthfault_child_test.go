@@ -42,9 +42,10 @@ func faultOptions() *engine.Options {
 }
 
 // faultChild's arguments are the folder that holds the database and what else is made, and words: "once" if one call
-// fails only, "wait" to wait until there is space again, "stay" to end with the first session, "ingest" if only calls of an
-// ingestion fail, of a file with "ranges" deleted or one that is "moved", and the faults that the harness must find: "lie" acknowledges writes
-// that failed, "swallow" takes every flush for one that succeeded.
+// fails only, "wait" to wait until there is space again, "stay" to end with the first session, "assert" to end before it
+// reads as one of RocksDB's assertions would end it, "ingest" if only calls of an ingestion fail, of a file with "ranges"
+// deleted or one that is "moved", and the faults that the harness must find: "lie" acknowledges writes that failed,
+// "swallow" takes every flush for one that succeeded.
 func faultChild(args []string) {
 	f, err := os.OpenFile(os.Getenv(nthFaultFile), os.O_RDWR, 0)
 	must(err)
@@ -132,6 +133,7 @@ func (w *faultRun) work() {
 	if !w.is("swallow") {
 		w.writes(6, nil)
 		w.writes(2, engine.Sync)
+		w.assert()
 		w.flush()
 	}
 	w.writes(3, &engine.WriteOptions{DisableWAL: true})
@@ -156,6 +158,15 @@ func (w *faultRun) work() {
 	w.expect("compact", w.db.Compact(nil, nil, nil))
 	w.writes(3, nil)
 	w.healthy()
+}
+
+// assert ends the process, if asked to, as an assertion would.
+func (w *faultRun) assert() {
+	if w.is("assert") {
+		fmt.Println(faultAssertion)
+		must(syscall.Kill(os.Getpid(), syscall.SIGABRT))
+		select {}
+	}
 }
 
 func (w *faultRun) writes(n int, o *engine.WriteOptions) {
@@ -336,12 +347,14 @@ func (w *faultRun) checkpoint() {
 		w.healthy()
 		return
 	}
-	f, err := os.Create(w.record.Name() + ".checkpoint")
+	path := w.record.Name() + ".checkpoint"
+	f, err := os.Create(path + ".begun")
 	must(err)
 	for n := range w.ops {
 		faultRecord{f}.set(n, w.ops[n].state, w.ops[n].act)
 	}
 	must(f.Close())
+	must(os.Rename(f.Name(), path)) // whole, whenever the process is ended
 }
 
 // plant has the calls fail that the fault is of, counted from now on.
