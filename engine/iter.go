@@ -105,9 +105,9 @@ func (c *ColumnFamily) own(it *cbridge.Iter, o *IterOptions, frozen bool) (*iter
 	}
 }
 
-// hint is that of iterators over whole rows.
+// hint is that of iterators over rows as they are: of others, rows are smaller, or cost more to be found.
 func (c *ColumnFamily) hint(o *IterOptions) *iterator.Hint {
-	if o.KeysOnly || o.ValuesUpTo > 0 || o.fill > 0 {
+	if o.KeysOnly || o.Columns || o.ValuesUpTo > 0 || o.Filter != nil || o.fill > 0 {
 		return nil
 	}
 	return &c.scans

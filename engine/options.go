@@ -299,7 +299,7 @@ type IterOptions struct {
 	LowerBound        []byte // keys >= it; nil: open
 	UpperBound        []byte // keys < it; nil: open; empty but not nil: an empty range
 	Prefix            []byte // keys that begin with it
-	Limit             int    // rows at most Limit-1 steps from where First, Last or a seek lands; 0: no limit
+	Limit             int    // rows at most Limit-1 steps from where First, Last or a seek lands, fetched 256 at once; 0: no limit
 	KeysOnly          bool   // values are nil
 	NoFillCache       bool   // blocks read are not kept in the block cache
 	NoVerifyChecksums bool   //

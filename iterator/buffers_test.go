@@ -193,6 +193,13 @@ func TestANewIteratorFetchesWhatTheLastOnesRead(t *testing.T) {
 	if fills, fetched := reads(t, db, nil, rows[300].key, 50); fills != 1 || fetched != 50 {
 		t.Errorf("50 rows, as before, are fetched by %d calls, which bring %d", fills, fetched)
 	}
+	scan := newIter(t, db, nil)
+	for c := new(iterator.Chunk); scan.NextChunk(c); {
+	}
+	scan.Close() // tells nothing
+	if fills, _ := reads(t, db, nil, rows[300].key, 50); fills != 1 {
+		t.Errorf("after a scan by chunks 50 rows are fetched by %d calls", fills)
+	}
 	reads(t, db, nil, rows[7].key, 1)
 	if _, fetched := reads(t, db, nil, rows[9].key, 50); fetched > 100 {
 		t.Errorf("%d rows are fetched for 50", fetched)

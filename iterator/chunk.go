@@ -138,6 +138,7 @@ func (it *Iterator) chunk(c *Chunk, back bool) bool {
 	if !it.live {
 		return it.landChunk(c, back)
 	}
+	it.chunked = true
 	target := it.ofs // of the first row to hand over
 	if !it.on && back {
 		target--
@@ -164,6 +165,7 @@ func (it *Iterator) landChunk(c *Chunk, back bool) bool {
 	if back {
 		m = cbridge.MoveLast
 	}
+	it.chunked = true
 	it.size.reset(1)
 	ok := it.fillChunk(c, m, nil, back, 0, it.cfg.Limit)
 	it.live = it.live || it.err == nil

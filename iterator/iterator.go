@@ -79,12 +79,13 @@ type Iterator struct {
 	filler  *filler // nil: no fill was made in the background yet
 	pending bool    // one is under way or made, and not taken
 
-	from   int  // index of the row in win that the last absolute move landed on, or its start
-	read   int  // rows read since that move in windows before this one
-	keep   bool // All and its kin: rows handed out are kept, so every fill takes a new buffer
-	err    error
-	broken error // SetBounds failed: no move works until one succeeds
-	closed bool
+	from    int  // index of the row in win that the last absolute move landed on, or its start
+	read    int  // rows read since that move in windows before this one
+	chunked bool // rows were read by chunks, too, which fetch many from the start
+	keep    bool // All and its kin: rows handed out are kept, so every fill takes a new buffer
+	err     error
+	broken  error // SetBounds failed: no move works until one succeeds
+	closed  bool
 }
 
 // New makes an iterator over src. For package engine only.
@@ -126,7 +127,7 @@ func (it *Iterator) Close() error {
 		return nil
 	}
 	it.closed = true
-	if it.live {
+	if it.live && !it.chunked {
 		it.cfg.Hint.ended(it.wasRead())
 	}
 	it.settle()
