@@ -22,6 +22,8 @@ type Config struct {
 	Timeout     time.Duration // timeout, changeable: an idle client is dropped after it; 0: never
 	AppendFsync string        // appendfsync, changeable: "always", "everysec", which is the default, or "no"
 
+	AppendFsyncInterval time.Duration // appendfsync-interval, changeable: how often "everysec" syncs, from 1 ms to a minute: 1 s
+
 	ProtoMaxBulkLen         int           // proto-max-bulk-len, changeable: bytes of an argument, and of a string: 512 MiB
 	ClientQueryBufferLimit  int           // client-query-buffer-limit, changeable: bytes of a command, and of a transaction: 1 GiB
 	ClientOutputBufferLimit int           // client-output-buffer-limit normal, changeable: bytes of answers that wait: 256 MiB
@@ -96,6 +98,9 @@ func defaults(c *Config) {
 	if c.AppendFsync == "" {
 		c.AppendFsync = string(syncEverySecond)
 	}
+	if c.AppendFsyncInterval == 0 {
+		c.AppendFsyncInterval = time.Second
+	}
 }
 
 func (s *settings) password() string        { return s.now.Load().RequirePass }
@@ -103,6 +108,7 @@ func (s *settings) databases() int          { return s.now.Load().Databases }
 func (s *settings) maxClients() int         { return s.now.Load().MaxClients }
 func (s *settings) idle() time.Duration     { return s.now.Load().Timeout }
 func (s *settings) sync() syncMode          { return syncMode(s.now.Load().AppendFsync) }
+func (s *settings) interval() time.Duration { return s.now.Load().AppendFsyncInterval }
 func (s *settings) maxBulk() int            { return s.now.Load().ProtoMaxBulkLen }
 func (s *settings) maxQuery() int           { return s.now.Load().ClientQueryBufferLimit }
 func (s *settings) maxOutput() int          { return s.now.Load().ClientOutputBufferLimit }
@@ -129,6 +135,7 @@ var directives = []directive{
 				"argument(s) must be one of the following: everysec, always, no")
 		},
 	},
+	milliseconds("appendfsync-interval", func(c *Config) *time.Duration { return &c.AppendFsyncInterval }, 1, 60_000),
 	{name: "appendonly", get: constant("yes")},
 	{name: "client-output-buffer-limit", get: func(c *Config) string {
 		return "normal " + strconv.Itoa(c.ClientOutputBufferLimit) + " 0 0 slave 0 0 0 pubsub 0 0 0"
@@ -227,6 +234,20 @@ func seconds(name string, at func(*Config) *time.Duration, low int) directive {
 			return err
 		},
 		check: between64(func(c *Config) int { return int(*at(c) / time.Second) }, low, 1<<31),
+	}
+}
+
+// milliseconds is a directive that is a time.
+func milliseconds(name string, at func(*Config) *time.Duration, low, high int) directive {
+	return directive{
+		name: name,
+		get:  func(c *Config) string { return strconv.FormatInt(at(c).Milliseconds(), 10) },
+		set: func(c *Config, v string) error {
+			n, err := parseNumber(v)
+			*at(c) = time.Duration(n) * time.Millisecond
+			return err
+		},
+		check: between64(func(c *Config) int { return int(at(c).Milliseconds()) }, low, high),
 	}
 }
 

@@ -237,21 +237,33 @@ func (s *Server) writeFailure(err error) failure {
 	return cleanError("MISCONF Errors writing to the AOF file: " + err.Error())
 }
 
-// syncEverySecond is what "appendfsync everysec" means.
+// syncLog syncs what was written; false if it could not.
+func (s *Server) syncLog() bool {
+	err := s.db.SyncWAL()
+	if err != nil && !errors.Is(err, engine.ErrClosed) {
+		s.log.Error("the log could not be synced", slog.Any("error", err))
+	}
+	return err == nil
+}
+
+// syncEverySecond is what "appendfsync everysec" means, or as often as appendfsync-interval says, if there was a write. A change of
+// that counts within a second.
 func (s *Server) syncEverySecond() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	last, synced := time.Now(), s.db.LatestSequence()
+	timer := time.NewTimer(min(s.conf.interval(), time.Second))
+	defer timer.Stop()
 	for {
 		select {
 		case <-s.life.Done():
 			return
-		case <-tick.C:
-			if s.conf.sync() != syncEverySecond {
-				continue
-			}
-			if err := s.db.SyncWAL(); err != nil && !errors.Is(err, engine.ErrClosed) {
-				s.log.Error("the log could not be synced", slog.Any("error", err))
+		case <-timer.C:
+		}
+		if time.Since(last) >= s.conf.interval() {
+			last = time.Now()
+			if now := s.db.LatestSequence(); now != synced && s.conf.sync() == syncEverySecond && s.syncLog() {
+				synced = now
 			}
 		}
+		timer.Reset(max(time.Millisecond, min(s.conf.interval()-time.Since(last), time.Second)))
 	}
 }
