@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -75,4 +76,41 @@ func BenchmarkCommit(b *testing.B) {
 			}
 		}},
 	}}.run(b)
+}
+
+// BenchmarkGather compares commits that go into C when nobody is there with those that let others join.
+func BenchmarkGather(b *testing.B) {
+	const records, writers = 100_000, 64
+	db, err := engine.Open(b.TempDir()+"/db", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	value := make([]byte, 100)
+	put := func(goroutines int, o *engine.WriteOptions) func() {
+		return func() {
+			var wg sync.WaitGroup
+			for w := range goroutines {
+				wg.Go(func() {
+					key := benchKey(nil, w)
+					for range records / goroutines {
+						if err := db.Put(key, value, o); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+		}
+	}
+	gather := &engine.WriteOptions{Gather: true}
+	for name, n := range map[string]int{"one goroutine": 1, "64 goroutines": writers} {
+		b.Run(name, func(b *testing.B) {
+			contest{title: "Putting rows of 16/100 bytes by " + name + ", not synced", units: records, unit: "record", ways: []way{
+				{"Gather", "", put(n, gather)},
+				{"as each comes", "", put(n, nil)},
+			}}.run(b)
+		})
+	}
 }

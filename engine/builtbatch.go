@@ -44,7 +44,7 @@ func (c *ColumnFamily) writeBuilt(op string, b *cbridge.CBatch, records int64, o
 	var gone <-chan struct{}
 	if err = c.hold(op); err == nil {
 		gone, err = c.db.commits.commit(o.context(), flags, pending{
-			size: len(data), count: int(records),
+			size: len(data), count: int(records), gather: o.gather(),
 			apply: func(flags uint32) error {
 				if c.db.observed() {
 					defer c.db.observe(nil, opWrite, c, noKey)()

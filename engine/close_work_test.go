@@ -75,7 +75,7 @@ func closeAtWork(t *testing.T, r *rand.Rand, o *engine.Options, calls []func(db 
 		wg.Go(func() {
 			for n := 0; ; n++ {
 				key := fmt.Sprintf("%d/%d", w, n)
-				err := db.Put([]byte(key), valueOf(rnd.IntN(2000)), &engine.WriteOptions{Sync: rnd.IntN(8) == 0})
+				err := db.Put([]byte(key), valueOf(rnd.IntN(2000)), &engine.WriteOptions{Sync: rnd.IntN(8) == 0, Gather: rnd.IntN(2) == 0})
 				if errors.Is(err, engine.ErrClosed) && outcomeUnknown(err) {
 					doubtful[w] = key
 					return

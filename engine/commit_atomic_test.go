@@ -200,7 +200,7 @@ func (w *atomicWriter) run() bool {
 // commit makes one commit, and reports whether its outcome is known.
 func (w *atomicWriter) commit() bool {
 	o := &engine.WriteOptions{
-		Sync: w.rnd.IntN(4) == 0, LowPriority: w.rnd.IntN(20) == 0, NoSlowdown: w.rnd.IntN(10) == 0,
+		Sync: w.rnd.IntN(4) == 0, Gather: w.rnd.IntN(2) == 0, LowPriority: w.rnd.IntN(20) == 0, NoSlowdown: w.rnd.IntN(10) == 0,
 	}
 	o.DisableWAL = !o.Sync && w.rnd.IntN(10) == 0
 	if w.rnd.IntN(2) == 0 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"github.com/rockbridge-db/rockbridge/cbridge"
@@ -57,6 +58,7 @@ type commitPart struct {
 // pending is a commit as the committer sees it. Its functions are called before it returns, or not.
 type pending struct {
 	size, count int
+	gather      bool                     // whoever is ready may join
 	apply       func(flags uint32) error // the call into C by itself
 	join        func(rep []byte) []byte  // appends the records
 }
@@ -70,10 +72,18 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 		return nil, ErrClosed
 	}
 	mayLeave := ctx != nil && ctx.Done() != nil
-	if !k.busy && !mayLeave {
+	leads := !k.busy && !mayLeave
+	if leads {
 		k.busy = true
-		k.mu.Unlock()
-		return nil, k.direct(p)
+		if p.gather {
+			k.mu.Unlock()
+			runtime.Gosched()
+			k.mu.Lock()
+		}
+		if k.first == nil {
+			k.mu.Unlock()
+			return nil, k.direct(p)
+		}
 	}
 	var g *commitGroup
 	i := 0
@@ -85,9 +95,12 @@ func (k *committer) commit(ctx context.Context, p pending, own []byte) (gone <-c
 	}
 	if !k.busy {
 		k.busy = true
-		go k.lead()
+		go k.lead(nil)
 	}
 	k.mu.Unlock()
+	if leads {
+		k.lead(g)
+	}
 	return k.wait(ctx, g, i)
 }
 
@@ -102,7 +115,7 @@ func (k *committer) direct(p pending) error {
 	if k.first == nil {
 		k.busy = false
 	} else {
-		go k.lead()
+		go k.lead(nil)
 	}
 	k.mu.Unlock()
 	if err == nil && k.behind {
@@ -111,8 +124,8 @@ func (k *committer) direct(p pending) error {
 	return err
 }
 
-// lead writes group after group until none is left.
-func (k *committer) lead() {
+// lead writes group after group until none is left, or last is written: then a goroutine writes the others.
+func (k *committer) lead(last *commitGroup) {
 	k.mu.Lock()
 	for {
 		g := k.take()
@@ -132,6 +145,11 @@ func (k *committer) lead() {
 			k.syncer.settle(g)
 		} else {
 			close(g.done)
+		}
+		if g == last && k.first != nil {
+			go k.lead(nil)
+			k.mu.Unlock()
+			return
 		}
 	}
 }

@@ -287,6 +287,12 @@ type WriteOptions struct {
 	DisableWAL  bool // lost if the process ends before a flush
 	NoSlowdown  bool // ErrWouldBlock instead of waiting in a write stall
 	LowPriority bool // slowed down first when compaction is behind; not above 100,000 bytes
+
+	// Gather lets the goroutines that are ready to run do so before the call into C, so that those of them that commit are
+	// written with this one: for servers, since each call into C writes to the log. Where goroutines compute for long, it waits
+	// for that. It counts where commits are grouped, and not for one that may leave because of its Context, nor in a
+	// transaction.
+	Gather bool
 }
 
 // Sync asks for durability at the call: db.Put(k, v, engine.Sync). It must not be modified.
@@ -505,6 +511,8 @@ func (o *WriteOptions) context() context.Context {
 	}
 	return o.Context
 }
+
+func (o *WriteOptions) gather() bool { return o != nil && o.Gather }
 
 func (o *ReadOptions) context() context.Context {
 	if o == nil {

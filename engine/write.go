@@ -105,7 +105,7 @@ func (c *ColumnFamily) commit(op cbridge.Op, flags uint32, name string, key, val
 		return nil, err
 	}
 	return c.db.commits.commit(o.context(), flags, pending{
-		size: len(key) + len(value) + recordRoom, count: 1,
+		size: len(key) + len(value) + recordRoom, count: 1, gather: o.gather(),
 		apply: func(flags uint32) error {
 			if c.db.observed() {
 				defer c.db.observe(o.context(), opWrite, c, len(key))()
@@ -268,7 +268,7 @@ func (d *DB) write(b *Batch, o *WriteOptions) error {
 	var gone <-chan struct{}
 	if err == nil {
 		gone, err = d.commits.commit(o.context(), flags, pending{
-			size: len(b.rep), count: int(b.count),
+			size: len(b.rep), count: int(b.count), gather: o.gather(),
 			apply: func(flags uint32) error { return d.writeBatch(flags, b.rep) },
 			join:  func(rep []byte) []byte { return append(rep, b.rep[batchrepr.HeaderLen:]...) },
 		}, b.rep)

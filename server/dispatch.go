@@ -48,10 +48,10 @@ func (c *client) take(args [][]byte) error {
 	}
 	if !cmd.keyed() {
 		c.finish()
-		c.alone(call{cmd, args})
-	} else if !c.group.add(call{cmd, args}) {
+		c.alone(call{cmd: cmd, args: args})
+	} else if !c.group.add(call{cmd: cmd, args: args}) {
 		c.finish()
-		c.group.add(call{cmd, args})
+		c.group.add(call{cmd: cmd, args: args})
 	}
 	if len(c.out.b) > flushAt {
 		return c.flush()
@@ -72,8 +72,7 @@ func (c *client) finish() {
 // alone executes a command that does not say which keys it looks at.
 func (c *client) alone(one call) {
 	c.note(one.cmd)
-	x := &c.exec
-	x.begin(c)
+	x := begin(c)
 	defer x.end()
 	begun := time.Now()
 	if one.cmd.is(wideWrite) {

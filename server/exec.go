@@ -1,9 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -19,16 +19,25 @@ type exec struct {
 	db  int
 
 	slots   []slot
-	index   map[string]int // of slots, if there are many
-	flushed []int          // databases that were emptied, -1 for all
-	lost    []string       // watched keys that were there then
-	arena   []byte         // of keys and rows
+	index   slotIndex
+	named   []naming
+	turn    int      // in named: where the command that runs has come to
+	flushed []int    // databases that were emptied, -1 for all
+	lost    []string // watched keys that were there then
+	arena   []byte   // of keys and rows
 	batch   *engine.Batch
+}
+
+// naming is an argument that names a key: a command that comes to it need not look for its slot. It is known by where it lies.
+type naming struct {
+	first        *byte
+	size, db, at int // at: of the slot
 }
 
 // slot is a key, and what it holds by now.
 type slot struct {
 	key     []byte
+	hash    uint64
 	at      int  // in exec.slots
 	asked   bool // it is to be read with others
 	loaded  bool
@@ -39,38 +48,36 @@ type slot struct {
 	row     []byte // of now, if dirty
 }
 
-// begin makes x ready for a client's commands.
-func (x *exec) begin(c *client) {
+// execs are those that run nothing: clients that wait have none, and the next gets memory that is warm.
+var execs = sync.Pool{New: func() any { return &exec{batch: &engine.Batch{}} }}
+
+// begin gives what runs a client's commands until end.
+func begin(c *client) *exec {
+	x := execs.Get().(*exec)
 	x.s, x.c, x.out, x.db = c.server, c, &c.out, c.db
 	x.now = time.Now().UnixMilli()
-	if x.batch == nil {
-		x.batch = &engine.Batch{}
-	}
+	return x
 }
 
 // end forgets everything but some memory.
 func (x *exec) end() {
-	if x.batch.Size() > keptMemory {
-		x.batch = nil
-	} else {
-		x.batch.Reset()
+	if x.batch.Size() > keptMemory || cap(x.arena) > keptMemory || cap(x.slots) > keptSlots || cap(x.named) > keptSlots {
+		return
 	}
-	if cap(x.arena) > keptMemory {
-		x.arena = nil
-	}
-	if cap(x.slots) > keptSlots {
-		x.slots, x.index = nil, nil
-	}
+	x.batch.Reset()
 	clear(x.slots)
 	clear(x.index)
-	x.slots, x.arena, x.flushed, x.lost = x.slots[:0], x.arena[:0], x.flushed[:0], nil
+	clear(x.named)
+	*x = exec{
+		slots: x.slots[:0], index: x.index, named: x.named[:0], flushed: x.flushed[:0], arena: x.arena[:0], batch: x.batch,
+	}
+	execs.Put(x)
 }
 
-// What an idle client keeps.
+// What of an exec is kept.
 const (
-	keptMemory = 16 << 10
-	keptSlots  = 64
-	fewSlots   = 8 // are looked through one by one
+	keptMemory = 1 << 20
+	keptSlots  = 4096
 )
 
 // keep copies into the arena.
@@ -84,39 +91,30 @@ func (x *exec) keep(parts ...[]byte) []byte {
 
 // slot is that of a key of the selected database. The pointer is good until the next call.
 func (x *exec) slot(key []byte) *slot {
+	if s := x.foreseen(key); s != nil {
+		return s
+	}
 	var prefix [1]byte
 	full := x.keep(appendKey(prefix[:0], x.db, nil), key)
-	if i, ok := x.find(full); ok {
+	hash := x.s.locks.hash(full)
+	if i, ok := x.index.find(x.slots, hash, full); ok {
 		x.arena = x.arena[:len(x.arena)-len(full)]
 		return &x.slots[i]
 	}
-	x.slots = append(x.slots, slot{key: full, at: len(x.slots), loaded: x.emptied(x.db)})
-	if len(x.slots) > fewSlots {
-		x.indexFrom(len(x.slots) - 1)
-	}
+	x.slots = append(x.slots, slot{key: full, hash: hash, at: len(x.slots), loaded: x.emptied(x.db)})
+	x.index.add(x.slots)
 	return &x.slots[len(x.slots)-1]
 }
 
-func (x *exec) find(full []byte) (int, bool) {
-	if len(x.slots) <= fewSlots {
-		i := slices.IndexFunc(x.slots, func(s slot) bool { return bytes.Equal(s.key, full) })
-		return i, i >= 0
+// foreseen is the slot of an argument that foresee saw, if it is the one that the running command is at, or the next; or nil.
+func (x *exec) foreseen(key []byte) *slot {
+	for i := x.turn; i < min(x.turn+2, len(x.named)); i++ {
+		if n := &x.named[i]; len(key) > 0 && n.first == &key[0] && n.size == len(key) && n.db == x.db {
+			x.turn = i
+			return &x.slots[n.at]
+		}
 	}
-	i, ok := x.index[string(full)]
-	return i, ok
-}
-
-// indexFrom takes slots into the index, all of them if it is the first time.
-func (x *exec) indexFrom(i int) {
-	if x.index == nil {
-		x.index = map[string]int{}
-	}
-	if len(x.index) == 0 {
-		i = 0
-	}
-	for ; i < len(x.slots); i++ {
-		x.index[string(x.slots[i].key)] = i
-	}
+	return nil
 }
 
 // load reads all slots of which the state is not known, by one call.

@@ -70,7 +70,7 @@ func (s *Server) deleteExpired() {
 func (s *Server) deleteIfExpired(keys [][]byte) (deleted int, err error) {
 	var h held
 	for _, key := range keys {
-		h.stripes = append(h.stripes, s.locks.stripe(key))
+		h.stripes = append(h.stripes, stripe(s.locks.hash(key)))
 	}
 	h.lock(&s.locks)
 	defer h.unlock()

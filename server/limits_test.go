@@ -202,6 +202,30 @@ func TestClientsThatTakeNoAnswersAreDropped(t *testing.T) {
 	}
 }
 
+// How long answers wait for their client is what output-timeout says now: whoever was answered before it was changed is dropped
+// neither by the old time nor after it.
+func TestTheTimeForAnswersIsThatOfNow(t *testing.T) {
+	s := start(t, server.Config{OutputTimeout: time.Second})
+	w := dial(t, s.addr)
+	w.ask("SET", "large", strings.Repeat("v", 1<<20))
+	w.ask("CONFIG", "SET", "output-timeout", "60")
+	time.Sleep(1500 * time.Millisecond)
+	for range 2 {
+		if got := w.ask("PING"); got != "+PONG\r\n" {
+			t.Fatalf("after the time for answers was made longer: %q", got)
+		}
+	}
+	slow := dial(t, s.addr)
+	slow.ask("PING")
+	w.ask("CONFIG", "SET", "output-timeout", "1")
+	slow.send(bytes.Repeat(encode("GET", "large"), 60))
+	for end := time.Now().Add(20 * time.Second); strings.Count(w.ask("CLIENT", "LIST"), "id=") > 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("after it was made shorter, one that takes none is still there")
+		}
+	}
+}
+
 // What was acknowledged before a shutdown is there after it, and nobody is left without an answer to what was executed.
 func TestAShutdownLosesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "db")

@@ -25,8 +25,11 @@ type held struct {
 	stripes []uint16 // ascending
 }
 
-// stripe is the lock of a key.
-func (l *locks) stripe(key []byte) uint16 { return uint16(maphash.Bytes(l.seed, key) % lockStripes) }
+// hash is that of a key with its database.
+func (l *locks) hash(full []byte) uint64 { return maphash.Bytes(l.seed, full) }
+
+// stripe is the lock of keys with a hash.
+func stripe(hash uint64) uint16 { return uint16(hash % lockStripes) }
 
 // lock waits for the locks of keys, whose stripes are in h, in one order for all.
 func (h *held) lock(l *locks) {

@@ -9,8 +9,9 @@ import (
 
 // call is a command with its arguments, which lie in the client's buffer.
 type call struct {
-	cmd  *command
-	args [][]byte
+	cmd   *command
+	args  [][]byte
+	named int // where in exec.named its keys begin
 }
 
 // What one segment takes at most.
@@ -57,12 +58,11 @@ func (g *segment) reset() {
 
 // run executes the segment's commands.
 func (g *segment) run(c *client) {
-	x := &c.exec
-	x.begin(c)
+	x := begin(c)
 	defer x.end()
 	begun := time.Now()
-	for _, call := range g.calls {
-		g.read = x.foresee(call, g.writes, &g.locks, g.read)
+	for i := range g.calls {
+		g.read = x.foresee(&g.calls[i], g.writes, &g.locks, g.read)
 	}
 	if g.writes {
 		g.locks.lock(&c.server.locks)
@@ -88,12 +88,16 @@ func (g *segment) run(c *client) {
 }
 
 // foresee finds the slots that a command looks at, and those that are to be read, each once; the locks too, if it is to have them.
-func (x *exec) foresee(c call, locked bool, h *held, read []int) []int {
+func (x *exec) foresee(c *call, locked bool, h *held, read []int) []int {
 	blind := c.cmd.blind != nil && c.cmd.blind(c.args)
+	c.named = len(x.named)
 	c.cmd.keys.each(c.args, func(key []byte) {
 		s := x.slot(key)
+		if len(key) > 0 {
+			x.named = append(x.named, naming{first: &key[0], size: len(key), db: x.db, at: s.at})
+		}
 		if locked {
-			h.stripes = append(h.stripes, x.s.locks.stripe(s.key))
+			h.stripes = append(h.stripes, stripe(s.hash))
 		}
 		if !blind && !s.asked {
 			s.asked = true
@@ -105,6 +109,7 @@ func (x *exec) foresee(c call, locked bool, h *held, read []int) []int {
 
 // call runs one command, and answers with its error if it has one.
 func (x *exec) call(call call) {
+	x.turn = call.named
 	from := len(x.out.b)
 	err := call.cmd.run(x, call.args)
 	count := &x.s.counts[call.cmd.number]

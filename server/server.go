@@ -46,7 +46,7 @@ type Server struct {
 
 // Options say how to open the database of a Server: the family of keys has to have the filter of expiry. What o leaves open of memtables
 // and filters is chosen for single keys at random: small memtables, as their search goes through memory that no cache of the
-// processor holds, with filters, as have the tables.
+// processor holds, with filters, as have the tables, whose blocks are not searched but have a table of hashes.
 func Options(o engine.Options) *engine.Options {
 	o.CompactionFilter = engine.TTLFilter
 	if o.WriteBufferSize == 0 {
@@ -56,7 +56,8 @@ func Options(o engine.Options) *engine.Options {
 		o.BloomBitsPerKey = 10
 	}
 	if o.FamilyOptions.Extra == "" {
-		o.FamilyOptions.Extra = "memtable_whole_key_filtering=true;memtable_prefix_bloom_size_ratio=0.05"
+		o.FamilyOptions.Extra = "memtable_whole_key_filtering=true;memtable_prefix_bloom_size_ratio=0.05;" +
+			"block_based_table_factory={data_block_index_type=kDataBlockBinaryAndHash}"
 	}
 	return &o
 }
@@ -217,7 +218,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // write commits, as durably as the configuration says.
 func (s *Server) write(b *engine.Batch) error {
-	var o *engine.WriteOptions
+	o := unsynced
 	if s.conf.sync() == syncAlways {
 		o = synced
 	}
@@ -226,7 +227,11 @@ func (s *Server) write(b *engine.Batch) error {
 	return err
 }
 
-var synced = &engine.WriteOptions{Sync: true}
+// Commits wait for those of other clients that are ready.
+var (
+	unsynced = &engine.WriteOptions{Gather: true}
+	synced   = &engine.WriteOptions{Gather: true, Sync: true}
+)
 
 // writeFailure is what a client is told of a write that failed: clients know the word from a Redis whose file of changes
 // cannot be written.

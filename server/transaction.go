@@ -23,7 +23,7 @@ func (t *transaction) add(cmd *command, args [][]byte) {
 		copied[i] = own[from:len(own):len(own)]
 	}
 	t.bytes += size + 24*len(args)
-	t.calls = append(t.calls, call{cmd, copied})
+	t.calls = append(t.calls, call{cmd: cmd, args: copied})
 }
 
 func transactionCommands() []*command {
@@ -134,7 +134,8 @@ func (t *transaction) lock(x *exec, h *held) (read []int) {
 	l := &x.s.locks
 	alone := false
 	selected := x.db
-	for _, call := range t.calls {
+	for i := range t.calls {
+		call := &t.calls[i]
 		alone = alone || call.cmd.is(wide) || call.cmd.is(wideWrite)
 		if call.cmd.name == "select" {
 			if n, ok := x.s.databaseOf(call.args[1]); ok {
@@ -145,7 +146,7 @@ func (t *transaction) lock(x *exec, h *held) (read []int) {
 	}
 	x.db = selected
 	for _, w := range x.c.watching {
-		h.stripes = append(h.stripes, l.stripe([]byte(w.key)))
+		h.stripes = append(h.stripes, stripe(l.hash([]byte(w.key))))
 	}
 	if alone {
 		h.lockAll(l)
