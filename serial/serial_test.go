@@ -20,7 +20,6 @@ var histories = flag.Int("serial.histories", 30, "histories that are recorded an
 
 // bank is a database whose families have the keys of a state.
 type bank struct {
-	mode  engine.TxMode
 	db    *engine.DB
 	other *engine.ColumnFamily
 	tx    engine.TxOptions
@@ -36,7 +35,7 @@ func open(t *testing.T, mode engine.TxMode, o engine.TxOptions) *bank {
 	t.Cleanup(func() { must(t, db.Close()) })
 	other, err := db.ColumnFamily("other")
 	must(t, err)
-	return &bank{mode: mode, db: db, other: other, tx: o}
+	return &bank{db: db, other: other, tx: o}
 }
 
 func must(t *testing.T, err error) {
