@@ -102,12 +102,21 @@ func waitOrDie(t *testing.T, wg *sync.WaitGroup) {
 // expectThere wants rows to be there, and does not mind others.
 func expectThere(t *testing.T, what string, r engine.Reader, rows map[string]string) {
 	t.Helper()
+	for _, lost := range lostOf(t, r, rows) {
+		t.Errorf("%s: %s", what, lost)
+	}
+}
+
+// lostOf tells which rows are not there as they were acknowledged.
+func lostOf(t *testing.T, r engine.Reader, rows map[string]string) (lost []string) {
+	t.Helper()
 	got := rowsOf(t, r)
 	for k, v := range rows {
 		if g, ok := got[k]; !ok || g != v {
-			t.Errorf("%s: %q was acknowledged and is %q (there: %v)", what, k, g, ok)
+			lost = append(lost, fmt.Sprintf("%q was acknowledged and is %q (there: %v)", k, g, ok))
 		}
 	}
+	return lost
 }
 
 // expectFailedSync makes every kind of commit after a sync has failed.

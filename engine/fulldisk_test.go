@@ -27,6 +27,14 @@ type fullDisk struct {
 	db           *engine.DB
 	acked        map[string]string
 	rows         int
+	lies         bool // what was refused counts as acknowledged. The control sets it
+}
+
+func newFullDisk(t *testing.T, disk string, r *rand.Rand) *fullDisk {
+	t.Helper()
+	d := &fullDisk{dir: filepath.Join(disk, "db"), ballast: filepath.Join(disk, "ballast"), r: r, acked: map[string]string{}}
+	d.db = openDir(t, d.dir, fullDiskOptions())
+	return d
 }
 
 func fullDiskOptions() *engine.Options {
@@ -62,8 +70,7 @@ func TestADiskThatIsFullAgainAndAgainLosesNothing(t *testing.T) {
 }
 
 func cycles(t *testing.T, disk string, r *rand.Rand) {
-	d := &fullDisk{dir: filepath.Join(disk, "db"), ballast: filepath.Join(disk, "ballast"), r: r, acked: map[string]string{}}
-	d.db = openDir(t, d.dir, fullDiskOptions())
+	d := newFullDisk(t, disk, r)
 	for n := range *fullCycles {
 		d.fill(t)
 		d.free(t)
@@ -95,14 +102,26 @@ func (d *fullDisk) put() error {
 		return err
 	}
 	err := d.db.Write(b, &engine.WriteOptions{Sync: d.rows%8 == 0})
-	if err == nil {
+	if err == nil || d.lies {
 		d.acked[key] = value
 	}
 	return err
 }
 
-// fill takes nearly all space away, and writes until there is none.
+// fill has no space left, and looks at what the database says and holds then.
 func (d *fullDisk) fill(t *testing.T) {
+	t.Helper()
+	d.fillUp(t)
+	for what, err := range map[string]error{"flush": d.db.Flush(), "Health": d.db.Health(), "sync": d.db.SyncWAL()} {
+		if err != nil {
+			expectError(t, what, err, engine.ErrNoSpace)
+		}
+	}
+	expectThere(t, "on a full disk", d.db, d.acked)
+}
+
+// fillUp takes nearly all space away, and writes until there is none.
+func (d *fullDisk) fillUp(t *testing.T) {
 	t.Helper()
 	for range 50 {
 		mustDo(t, d.put())
@@ -129,12 +148,6 @@ func (d *fullDisk) fill(t *testing.T) {
 	if refused == 0 {
 		t.Error("the disk is not full")
 	}
-	for what, err := range map[string]error{"flush": d.db.Flush(), "Health": d.db.Health(), "sync": d.db.SyncWAL()} {
-		if err != nil {
-			expectError(t, what, err, engine.ErrNoSpace)
-		}
-	}
-	expectThere(t, "on a full disk", d.db, d.acked)
 }
 
 // free gives the space back, waits until writes go on, and deletes most rows, so that there is space the next time.
@@ -163,9 +176,41 @@ func (d *fullDisk) free(t *testing.T) {
 	expectThere(t, "compacted", d.db, d.acked)
 }
 
+// A write that a full disk refused and that is taken for acknowledged is missed, there and after the reopen.
+func TestTheFullDiskTestNoticesALoss(t *testing.T) {
+	disk, _ := smallDisk(t, "8m")
+	r, _ := seededRand(t, "full.seed", *fullSeed)
+	d := newFullDisk(t, disk, r)
+	d.lies = true
+	d.fillUp(t)
+	there := lostOf(t, d.db, d.acked)
+	mustDo(t, d.db.Close(), os.Remove(d.ballast))
+	db := openDir(t, d.dir, fullDiskOptions())
+	defer db.Close()
+	if again := lostOf(t, db, d.acked); len(there) == 0 || len(again) == 0 {
+		t.Errorf("of 20 writes that were refused %d are missed, after the reopen %d", len(there), len(again))
+	}
+}
+
 // A file system turns read only under an open database, as it does after an error of the disk: that is told, reads go on,
 // and what was acknowledged as durable is there when it can be written again.
 func TestADiskThatTurnsReadOnlyLosesNothing(t *testing.T) {
+	for _, lost := range turnReadOnly(t, 10) {
+		t.Errorf("mounted again: %s", lost)
+	}
+}
+
+// What nobody synced is not durable: taken for it, it is missed.
+func TestTheReadOnlyDiskTestNoticesALoss(t *testing.T) {
+	if len(turnReadOnly(t, 1000)) == 0 {
+		t.Error("the last of 300 writes without a sync are there")
+	}
+}
+
+// turnReadOnly has a file system turn read only after 300 writes, each so many of them one with Sync, and tells which of them are
+// not there when it is mounted again.
+func turnReadOnly(t *testing.T, every int) (lost []string) {
+	t.Helper()
 	disk := newPowerDisk(t, powerSystem{"ext4", "commit=600", 32})
 	dir := filepath.Join(disk.dir, "db")
 	db := openDir(t, dir, fullDiskOptions())
@@ -173,7 +218,7 @@ func TestADiskThatTurnsReadOnlyLosesNothing(t *testing.T) {
 	durable := map[string]string{}
 	for i := range 300 {
 		key, value := fmt.Sprintf("%06d", i), valueOf(3000)
-		mustDo(t, db.Put([]byte(key), value, &engine.WriteOptions{Sync: i%10 == 9}))
+		mustDo(t, db.Put([]byte(key), value, &engine.WriteOptions{Sync: i%every == every-1}))
 		durable[key] = string(value)
 	}
 	if out, err := exec.Command("mount", "-o", "remount,abort", disk.dir).CombinedOutput(); err != nil {
@@ -195,6 +240,7 @@ func TestADiskThatTurnsReadOnlyLosesNothing(t *testing.T) {
 	disk.again(t)
 	db = openDir(t, dir, fullDiskOptions())
 	defer db.Close()
-	expectThere(t, "mounted again", db, durable)
+	lost = lostOf(t, db, durable)
 	mustDo(t, db.Put([]byte("x"), nil, engine.Sync), db.Health(), db.Close())
+	return lost
 }
