@@ -256,7 +256,7 @@ func TestAPowerCutTakesASuffixOfWhatWasNotSynced(t *testing.T) {
 	if testing.Short() {
 		rounds = max(1, rounds/4)
 	}
-	lost, durable, took, cuts, told := uint64(0), uint64(0), map[string]int{}, 0, 0
+	lost, durable, took, cuts, told, several := uint64(0), uint64(0), map[string]int{}, 0, 0, 0
 	for n := range rounds {
 		load := powerLoad{every: []uint64{1, 20, 0, 200}[n%4], wal: r.IntN(2) == 0, commit: engine.CommitMode(r.IntN(3))}
 		system := powerSystems[n%len(powerSystems)]
@@ -273,14 +273,20 @@ func TestAPowerCutTakesASuffixOfWhatWasNotSynced(t *testing.T) {
 				if out.told {
 					told++
 				}
+				if out.logs > 1 {
+					several++
+				}
 			}
 		})
 	}
-	t.Logf("%d cuts: %d writes were acknowledged as durable, %d others were lost, in rounds on %v; of %d of these Recovery tells",
-		cuts, durable, lost, took, told)
+	t.Logf("%d cuts: %d writes were acknowledged as durable, %d others were lost, in rounds on %v; of %d of these Recovery tells, %d left several logs",
+		cuts, durable, lost, took, told, several)
 	// A cut that takes nothing tests nothing. Each fourth round syncs nothing, and loses what its logs held.
 	if lost == 0 && cuts >= 12 {
 		t.Error("no power cut took anything")
+	}
+	if several == 0 && cuts >= 12 {
+		t.Error("no power cut took anything of several logs, where a hole could be")
 	}
 }
 
@@ -317,6 +323,7 @@ func powerCutNotices(t *testing.T, system powerSystem, load powerLoad) {
 type powerOutcome struct {
 	durable, lost uint64 // writes that were acknowledged as such, and others that are not there
 	told          bool   // Recovery knows of a break
+	logs          int    // files of logs that the cut left
 }
 
 // powerCut has a child write, cuts the power, and looks at what is there.
@@ -382,6 +389,11 @@ func stopAll(t *testing.T, p *os.Process) {
 
 // verify opens the database that the power cut left.
 func (d *powerDisk) verify(acks crashAcks) (out powerOutcome, err error) {
+	logs, err := filepath.Glob(filepath.Join(d.dir, "db", "*.log"))
+	if err != nil {
+		return out, err
+	}
+	out.logs = len(logs)
 	db, err := engine.Open(filepath.Join(d.dir, "db"), &engine.Options{ErrorIfMissing: true})
 	if err != nil {
 		return out, err
