@@ -251,16 +251,16 @@ flips: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'ChangedBit|InSeveralFiles' $(FLAGS) ./engine -flip.places=$(PLACES) -seams.step=64
 
 fulldisk: setup-tools
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run FullAgain $(FLAGS) ./engine -full.cycles=$(CYCLES)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'FullAgain|TurnsReadOnly|FullDiskTest|ReadOnlyDiskTest' $(FLAGS) ./engine -full.cycles=$(CYCLES)
 
 killpoints: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run 'WhereverRocksDBIsKilled|KillPointsTest' $(FLAGS) ./engine -killpoints.rounds=$(N)
 
 model: setup
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestTheDatabaseDoesAsItsModel$$' $(FLAGS) ./engine -model.ops=$(MODEL_OPS)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestTheDatabaseDoesAsItsModel$$|ModelNotices' $(FLAGS) ./engine -model.ops=$(MODEL_OPS)
 
 batches: setup
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestMutatedBatchesAreRefusedOrAppliedWhole$$' $(FLAGS) ./engine -batch.mutations=$(BATCHES)
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestMutatedBatchesAreRefusedOrAppliedWhole$$|ABadBatchRuins' $(FLAGS) ./engine -batch.mutations=$(BATCHES)
 
 closes: setup
 	$(SYSTEM) go test -count=1 -timeout 0 -v -run $(CLOSE) $(FLAGS) ./engine -close.rounds=$(CLOSES)
@@ -283,9 +283,9 @@ lengths: setup
 
 metamorphic: N = 200
 metamorphic: setup-tools
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestEveryWayOfReading' $(FLAGS) ./engine -meta.seeds=$(N) \
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestEveryWayOfReading|MetamorphicTest' $(FLAGS) ./engine -meta.seeds=$(N) \
 		-meta.ops=$(OPS) -meta.sets=$(SETS)
-	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState' $(FLAGS) ./iterator -iter.calls=1000000
+	$(SYSTEM) go test -count=1 -timeout 0 -v -run '^TestAnyCallInAnyState|TestOfAnyCalls' $(FLAGS) ./iterator -iter.calls=1000000
 
 fuzz: setup-check
 	scripts/fuzz-c $(FUZZTIME)
