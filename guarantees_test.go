@@ -185,3 +185,39 @@ func TestEachProgrammesLongFormRunsItsControls(t *testing.T) {
 		t.Errorf("%d programmes, %d tests", rows, looked)
 	}
 }
+
+// Each fuzz test, in Go and in C, has a corpus that "go test" and "make check-c" go over; those of other libraries' stores begin
+// with the stores in testdata.
+func TestEachFuzzTestHasACorpus(t *testing.T) {
+	corpora := map[string]string{} // by the test
+	declared := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch dir := filepath.Dir(path); {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != ".":
+			return fs.SkipDir
+		case strings.HasSuffix(path, "_fuzz.c"):
+			corpora[path] = filepath.Join(dir, "testdata", strings.TrimSuffix(d.Name(), "_fuzz.c"))
+		case strings.HasSuffix(path, "_test.go"):
+			for _, m := range declared.FindAllStringSubmatch(readText(t, path), -1) {
+				corpora[path+": "+m[1]] = filepath.Join(dir, "testdata", "fuzz", m[1])
+				if strings.HasPrefix(m[1], "FuzzImportOf") {
+					corpora[path+": "+m[1]] = filepath.Join(dir, "testdata", "stores")
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for test, dir := range corpora {
+		if files, err := os.ReadDir(dir); err != nil || len(files) == 0 {
+			t.Errorf("%s: no corpus in %s", test, dir)
+		}
+	}
+	if len(corpora) < 20 {
+		t.Errorf("%d fuzz tests", len(corpora))
+	}
+}
