@@ -223,8 +223,10 @@ func TestTheHyperClockCacheHoldsBlocks(t *testing.T) {
 	}
 }
 
+// One that tunes itself begins with half the rate, and holds the same flush back more often.
 func TestTheRateLimitHoldsFlushesBack(t *testing.T) {
 	const drains = "rocksdb.number.rate_limiter.drains"
+	plain := uint64(0)
 	for _, o := range []*engine.Options{{}, {RateLimit: 2 << 20}, {RateLimit: 2 << 20, RateLimitTunes: true}} {
 		o.Statistics, o.Compression = engine.UsualStatistics, engine.NoCompression
 		if o.RateLimitTunes && !engine.Supports(engine.TunedRateLimit) {
@@ -242,9 +244,15 @@ func TestTheRateLimitHoldsFlushesBack(t *testing.T) {
 		if err := db.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		if n, known := statisticsOf(t, db).Tickers[drains]; known && (n > 0) != (o.RateLimit > 0) {
+		n, known := statisticsOf(t, db).Tickers[drains]
+		switch {
+		case known && (n > 0) != (o.RateLimit > 0):
 			t.Errorf("%d: the limiter's bucket was empty %d times", o.RateLimit, n)
+		case known && o.RateLimitTunes && n <= plain:
+			t.Errorf("the bucket of a limiter that tunes itself was empty %d times, of another %d times", n, plain)
 		}
+		t.Logf("limit %d, tunes itself %v: the bucket was empty %d times", o.RateLimit, o.RateLimitTunes, n)
+		plain = n
 	}
 }
 
