@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -132,5 +133,19 @@ func TestTheCXXPartIsLinkedStaticallyToo(t *testing.T) {
 		if !strings.Contains(got, engine.Resume.String()+": true\n") || !strings.Contains(got, engine.EventListeners.String()+": true\n") {
 			t.Errorf("%s: the C++ part is not in use:\n%s", b.name, got)
 		}
+	}
+}
+
+// What hardens the C of the glue, cgo does not hand on to the C++ beside it.
+func TestTheCXXPartIsHardenedAsTheCIs(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "rb_cxx", "-f", "{{.CgoCFLAGS}}|{{.CgoCXXFLAGS}}", "./cbridge").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, cxx, _ := strings.Cut(string(out), "|")
+	hardening := regexp.MustCompile(`-fstack-[\w-]+`)
+	flags := hardening.FindAllString(c, -1)
+	if len(flags) < 2 || !slices.Equal(flags, hardening.FindAllString(cxx, -1)) {
+		t.Errorf("C has %s, C++ has %s", c, cxx)
 	}
 }

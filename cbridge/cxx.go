@@ -8,5 +8,8 @@ package cbridge
 // The C++ compiler would add the shared C++ library to that of rb_static.
 
 // #cgo rb_static,linux LDFLAGS: -static-libstdc++
+// What hardens the C, in link.go, is not handed on to C++.
+
+// #cgo linux CXXFLAGS: -fstack-protector-strong -fstack-clash-protection
 // #cgo CXXFLAGS: -std=c++20 -Wall -Wextra -Wno-unused-parameter
 import "C"
