@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +145,8 @@ var directives = []directive{
 	counted("databases", func(c *Config) *int { return &c.Databases }, 1, maxDatabases, false),
 	{
 		name: "dir", get: func(c *Config) string { return c.SaveDir }, fixed: true,
-		set: func(c *Config, v string) error { c.SaveDir = v; return nil },
+		set:   func(c *Config, v string) error { c.SaveDir = v; return nil },
+		check: checkSaveDir,
 	},
 	{
 		name: "enable-debug-command", get: func(c *Config) string { return map[bool]string{true: "yes", false: "no"}[c.EnableDebugCommand] }, fixed: true,
@@ -181,6 +183,20 @@ var directives = []directive{
 	},
 	counted("slowlog-max-len", func(c *Config) *int { return &c.SlowlogMaxLen }, 1, 1<<20, true),
 	seconds("timeout", func(c *Config) *time.Duration { return &c.Timeout }, 0),
+}
+
+// checkSaveDir looks for the folder at the start, as Redis does: who learns of it by the first BGSAVE has no copy then.
+func checkSaveDir(c *Config) string {
+	if c.SaveDir == "" {
+		return ""
+	}
+	switch info, err := os.Stat(c.SaveDir); {
+	case err != nil:
+		return err.Error()
+	case !info.IsDir():
+		return c.SaveDir + " is not a folder"
+	}
+	return ""
 }
 
 func unless(ok bool, why string) string {

@@ -48,10 +48,10 @@ func loopback() []string { return []string{"127.0.0.1", "::1"} }
 
 // fileDirectives are those that CONFIG does not know.
 var fileDirectives = map[string]func(*File, []string) error{
-	"bind": func(f *File, a []string) error { f.Bind = a; return nil },
+	"bind": func(f *File, a []string) error { return setAddresses(&f.Bind, a) },
 	"port": func(f *File, a []string) error { return setPort(&f.Port, a) },
 
-	"http-bind": func(f *File, a []string) error { f.HTTPBind = a; return nil },
+	"http-bind": func(f *File, a []string) error { return setAddresses(&f.HTTPBind, a) },
 	"http-port": func(f *File, a []string) error { return setPort(&f.HTTPPort, a) },
 
 	"log-format": func(f *File, a []string) error { return setOneOf(&f.LogFormat, a, "text", "json") },
@@ -92,6 +92,15 @@ func setOneOf(at *string, a []string, values ...string) error {
 	return nil
 }
 
+// setAddresses refuses an empty address: to the system it means all of them, which nobody asks for by a quote too few.
+func setAddresses(at *[]string, a []string) error {
+	if len(a) == 0 || slices.Contains(a, "") {
+		return errors.New("it takes one address or more")
+	}
+	*at = a
+	return nil
+}
+
 func setPort(at *int, a []string) error {
 	if len(a) != 1 {
 		return errOneArgument
@@ -104,7 +113,8 @@ func setPort(at *int, a []string) error {
 // Read adds what a configuration file says. An error names the line.
 func (f *File) Read(r io.Reader) error {
 	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		words, err := splitLine(lines.Text())
 		if err == nil && len(words) > 0 {
 			err = f.Set(words[0], words[1:]...)
@@ -112,6 +122,9 @@ func (f *File) Read(r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("line %d: it is too long", n)
 	}
 	return lines.Err()
 }
@@ -130,6 +143,9 @@ func (f *File) Set(name string, args ...string) error {
 		return fmt.Errorf("unknown directive %q", name)
 	}
 	d := directives[at]
+	if len(args) != 1 && name != "client-output-buffer-limit" { // a password of two words, or of none, is a mistake
+		return fmt.Errorf("%s: %w", name, errOneArgument)
+	}
 	if err := d.set(&f.Config, strings.Join(args, " ")); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -141,20 +157,16 @@ func (f *File) Set(name string, args ...string) error {
 	return nil
 }
 
-// splitLine takes a line apart, without its comment.
+// splitLine takes a line apart, without its comment. Quotes are Redis's: within double ones a backslash has the next byte mean itself,
+// n, r, t, b and a what they mean in C, and xHH a byte; within single ones it is for single quotes.
 func splitLine(line string) (words []string, err error) {
 	line = strings.TrimSpace(line)
 	for line != "" && line[0] != '#' {
 		var word string
-		switch quote := line[0]; quote {
+		switch line[0] {
 		case '"', '\'':
-			end := strings.IndexByte(line[1:], quote)
-			if end < 0 {
-				return nil, errors.New("unbalanced quotes")
-			}
-			word, line = line[1:end+1], line[end+2:]
-			if line != "" && line[0] != ' ' && line[0] != '\t' {
-				return nil, errors.New("unbalanced quotes")
+			if word, line, err = quoted(line); err != nil {
+				return nil, err
 			}
 		default:
 			end := strings.IndexAny(line, " \t")
@@ -167,6 +179,44 @@ func splitLine(line string) (words []string, err error) {
 		line = strings.TrimLeft(line, " \t")
 	}
 	return words, nil
+}
+
+// quoted gives the word in quotes that a line begins with, and what follows it.
+func quoted(line string) (word, rest string, err error) {
+	var b []byte
+	quote := line[0]
+	for i := 1; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == quote:
+			rest = line[i+1:]
+			if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+				return "", "", errQuotes
+			}
+			return string(b), rest, nil
+		case c == '\\' && i+1 < len(line) && (quote == '"' || line[i+1] == quote):
+			meant, size := escaped(line[i+1:])
+			b = append(b, meant)
+			i += size
+		default:
+			b = append(b, c)
+		}
+	}
+	return "", "", errQuotes
+}
+
+var errQuotes = errors.New("unbalanced quotes")
+
+// escaped is the byte that what follows a backslash means, and how long that is.
+func escaped(s string) (meant byte, size int) {
+	if at := strings.IndexByte("nrtba", s[0]); at >= 0 {
+		return "\n\r\t\b\a"[at], 1
+	}
+	if s[0] == 'x' && len(s) >= 3 {
+		if n, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
+			return byte(n), 3
+		}
+	}
+	return s[0], 1
 }
 
 // EngineOptions are those to open the database with. Statistics are the cheapest that the linked RocksDB has.

@@ -41,8 +41,17 @@ logfile "/var/log/rock bridge.log"
 	if err := f.Read(strings.NewReader("slowlog-log-slower-than 0")); err != nil || f.SlowlogLogSlowerThan <= 0 || f.SlowlogLogSlowerThan.Microseconds() != 0 {
 		t.Errorf("all commands in the slow log: %v, %v", f.SlowlogLogSlowerThan, err)
 	}
+	if err := f.Read(strings.NewReader(`requirepass "a\"b\\\x41\t'"`)); err != nil || f.RequirePass != "a\"b\\A\t'" {
+		t.Errorf("quotes: %q, %v", f.RequirePass, err)
+	}
+	if err := f.Read(strings.NewReader(`requirepass 'it\'s \n'`)); err != nil || f.RequirePass != `it's \n` {
+		t.Errorf("single quotes: %q, %v", f.RequirePass, err)
+	}
 	for line, want := range map[string]string{
-		"nosuch 1": "unknown directive", "port x": "port: ", "port 70000": "port: ", "maxclients 0": "between", "appendfsync sometimes": "everysec",
+		"requirepass": "one argument", "requirepass #secret": "one argument", "requirepass two words": "one argument", `requirepass "x\"`: "unbalanced",
+		"bind": "one address", `bind ""`: "one address", `http-bind 127.0.0.1 ''`: "one address", "dir /nosuch/folder": "dir: ", "dir /dev/null": "not a folder",
+		strings.Repeat("x", 1<<17): "too long",
+		"nosuch 1":                 "unknown directive", "port x": "port: ", "port 70000": "port: ", "maxclients 0": "between", "appendfsync sometimes": "everysec",
 		"bind 'x": "unbalanced", "bind 'x'y": "unbalanced", "timeout": "timeout: ", "appendonly no": "unknown", "port 1 2": "one argument", "databases 256": "between",
 		"http-port 70000": "http-port: ", "log-format xml": "text, json", "loglevel loud": "debug, verbose, notice, warning", "logfile a b": "one argument",
 		"rocksdb-statistics some": "auto, yes, no", "log-format": "log-format: ",

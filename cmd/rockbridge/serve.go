@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
@@ -106,8 +108,13 @@ func (s *serveFlags) file(cmd *cobra.Command) (*server.File, error) {
 		}
 	}
 	given := cmd.Flags().Changed
-	if given("bind") {
-		f.Bind = s.bind
+	for name, addresses := range map[string][]string{"bind": s.bind, "http-bind": s.httpBind} {
+		if !given(name) {
+			continue
+		}
+		if err := f.Set(name, addresses...); err != nil {
+			return nil, usagef("--%v", err)
+		}
 	}
 	for _, p := range []struct {
 		name string
@@ -123,9 +130,6 @@ func (s *serveFlags) file(cmd *cobra.Command) (*server.File, error) {
 		default:
 			*p.to = p.port
 		}
-	}
-	if given("http-bind") {
-		f.HTTPBind = s.httpBind
 	}
 	if given("loglevel") {
 		if err := f.Set("loglevel", s.level); err != nil {
@@ -184,6 +188,9 @@ func serve(ctx context.Context, dir string, f *server.File) (err error) {
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
 		log.Info("listening", slog.String("address", l.Addr().String()), slog.String("database", dir), slog.String("rocksdb", engine.Version()))
+		if f.RequirePass == "" && f.TLSCACertFile == "" && !local(l.Addr()) {
+			log.Warn("whoever reaches this address may read and write: there is no password", slog.String("address", l.Addr().String()))
+		}
 		go func() { ended <- s.Serve(l) }()
 	}
 	if watch != nil {
@@ -218,8 +225,8 @@ func showHTTP(f *server.File, m *monitor.Monitor, log *slog.Logger) error {
 	}
 	for _, l := range listeners {
 		log.Info("showing", slog.String("url", "http://"+l.Addr().String()+"/"))
-		if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-			log.Warn("the web page and /metrics are open beyond this machine, and ask for no password", slog.String("address", a.String()))
+		if !local(l.Addr()) {
+			log.Warn("the web page and /metrics are open beyond this machine, and ask for no password", slog.String("address", l.Addr().String()))
 		}
 		go func() {
 			if err := m.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -228,6 +235,12 @@ func showHTTP(f *server.File, m *monitor.Monitor, log *slog.Logger) error {
 		}()
 	}
 	return nil
+}
+
+// local tells whether only this machine reaches an address.
+func local(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return !ok || t.IP.IsLoopback()
 }
 
 // endWatch lets answers under way be taken for a second.
@@ -254,7 +267,13 @@ func listenAll(f *server.File, certificates *tls.Config) ([]net.Listener, error)
 }
 
 func listenTo(list []net.Listener, host string, port int, c *tls.Config) ([]net.Listener, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(max(port, 0))))
+	switch host { // Redis's words for all addresses of a kind
+	case "*":
+		host = "0.0.0.0"
+	case "::*":
+		host = "::"
+	}
+	l, err := net.Listen(networkOf(host), net.JoinHostPort(host, strconv.Itoa(max(port, 0))))
 	if err != nil {
 		return list, err
 	}
@@ -264,12 +283,28 @@ func listenTo(list []net.Listener, host string, port int, c *tls.Config) ([]net.
 	return append(list, l), nil
 }
 
-// listen listens on all addresses. One of the two of this machine may be missing, as where there is no IPv6.
+// networkOf has 0.0.0.0 and :: mean the addresses of their kind alone, as they do to Redis: net takes both for all of both.
+func networkOf(host string) string {
+	switch ip := net.ParseIP(host); {
+	case ip == nil:
+		return "tcp"
+	case ip.To4() != nil:
+		return "tcp4"
+	}
+	return "tcp6"
+}
+
+// listen listens on all addresses. One that has a minus before it, as in Redis's file, need not be there, and neither need one of the two of
+// this machine, as where there is no IPv6.
 func listen(hosts []string, to func(host string) ([]net.Listener, error)) (list []net.Listener, err error) {
 	var failed error
 	for _, host := range hosts {
-		some, err := to(host)
+		name, optional := strings.CutPrefix(host, "-")
+		some, err := to(name)
 		list = append(list, some...)
+		if optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+			continue
+		}
 		failed = errors.Join(failed, err)
 	}
 	if len(list) == 0 && failed == nil {

@@ -302,16 +302,44 @@ func TestServeTellsWhatIsWrong(t *testing.T) {
 		{[]string{db, "--port", "70000"}, 2, "--port 70000"},
 		{[]string{db, "--appendfsync", "sometimes"}, 1, "everysec"},
 		{[]string{db, "--bind", "127.0.0.1", "--port", port}, 1, "address already in use"},
-		{[]string{db, "--bind", ""}, 2, "nothing to listen on"},
+		{[]string{db, "--bind", ""}, 2, "--bind: it takes one address or more"},
+		{[]string{db, "--bind", "127.0.0.1,"}, 2, "--bind: it takes one address or more"},
+		{[]string{db, "--port", "0", "--bind", "-127.0.0.1,192.0.2.1"}, 1, "cannot assign requested address"},
+		{[]string{db, "--port", "0", "--dir", filepath.Join(dir, "none")}, 1, "dir: "},
 		{[]string{db, "--http-port", "70000"}, 2, "--http-port 70000"},
 		{[]string{db, "--port", "0", "--http-bind", "127.0.0.1", "--http-port", port}, 1, "address already in use"},
-		{[]string{db, "--port", "0", "--http-bind", "", "--http-port", "0"}, 2, "nothing to listen on"},
+		{[]string{db, "--port", "0", "--http-bind", "", "--http-port", "0"}, 2, "--http-bind: it takes one address or more"},
 		{[]string{db, "--loglevel", "loud"}, 1, "debug, verbose, notice, warning"},
 		{[]string{db, "--logfile", filepath.Join(dir, "none", "log")}, 1, "logfile: "},
 		{nil, 2, "arg"},
 	} {
 		if r := runWith(t, "", append([]string{"serve"}, c.args...)...); r.code != c.code || !strings.Contains(r.stderr, c.want) {
 			t.Errorf("%q: %d, %s", c.args, r.code, r.stderr)
+		}
+	}
+}
+
+// Redis's ways to write addresses; and who lets others in without a password is warned.
+func TestServeListensAsRedisWritesAddresses(t *testing.T) {
+	dir := t.TempDir()
+	const warning = "there is no password"
+	for config, want := range map[string]struct{ addr, said string }{
+		"bind -192.0.2.1 127.0.0.1": {"127.0.0.1:", ""},
+		"bind *":                    {"0.0.0.0:", warning},
+		"bind *\nrequirepass x":     {"0.0.0.0:", ""},
+	} {
+		path := filepath.Join(dir, "conf")
+		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := startServing(t, filepath.Join(t.TempDir(), "db"), "--config", path, "--port", "0")
+		if !strings.HasPrefix(s.addr, want.addr) {
+			t.Errorf("%q: it listens on %s", config, s.addr)
+		}
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		said := <-s.words
+		if err := s.cmd.Wait(); err != nil || strings.Contains(said, warning) != (want.said != "") {
+			t.Errorf("%q: %v, %s", config, err, said)
 		}
 	}
 }
