@@ -192,8 +192,12 @@ func (c *client) parse(packet []byte) ([][]byte, error) {
 	if len(packet) > 1 && packet[0] == '*' && (packet[1] == '-' || packet[1] == '0') {
 		return nil, nil
 	}
-	if packet[0] == '$' { // which would be another protocol for the library
-		packet = append([]byte{' '}, packet...)
+	if packet[0] != '*' { // a line, of which the library has its own idea
+		args, err := inlineWords(string(packet))
+		if err != nil {
+			return nil, protocolError("unbalanced quotes in request")
+		}
+		return args, nil
 	}
 	if len(c.args) == cap(c.args) {
 		c.args = make([][]byte, 0, min(max(2*cap(c.args), firstArgs), keptArgs)) // those before keep theirs
@@ -201,7 +205,7 @@ func (c *client) parse(packet []byte) ([][]byte, error) {
 	room := c.args[len(c.args):]
 	_, args, _, _, err := redcon.ReadNextCommand(packet, room)
 	if err != nil {
-		return nil, protocolError("unbalanced quotes in request")
+		return nil, protocolError(err.Error())
 	}
 	if len(args) <= cap(room) {
 		c.args = c.args[:len(c.args)+len(args)]

@@ -41,3 +41,9 @@ func (s *Server) RefuseWrite(err error, ago time.Duration) {
 		r.at = r.at.Add(-ago)
 	}
 }
+
+// KeepConfig gives what brings back the settings as they are now.
+func (s *Server) KeepConfig() (restore func()) {
+	was := s.conf.now.Load()
+	return func() { s.conf.now.Store(was) }
+}

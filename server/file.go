@@ -157,66 +157,16 @@ func (f *File) Set(name string, args ...string) error {
 	return nil
 }
 
-// splitLine takes a line apart, without its comment. Quotes are Redis's: within double ones a backslash has the next byte mean itself,
-// n, r, t, b and a what they mean in C, and xHH a byte; within single ones it is for single quotes.
+// splitLine takes a line apart, without its comment.
 func splitLine(line string) (words []string, err error) {
-	line = strings.TrimSpace(line)
-	for line != "" && line[0] != '#' {
-		var word string
-		switch line[0] {
-		case '"', '\'':
-			if word, line, err = quoted(line); err != nil {
-				return nil, err
-			}
-		default:
-			end := strings.IndexAny(line, " \t")
-			if end < 0 {
-				end = len(line)
-			}
-			word, line = line[:end], line[end:]
+	for rest := skipBlank(line); rest != "" && rest[0] != '#'; rest = skipBlank(rest) {
+		var word []byte
+		if word, rest, err = nextWord(rest); err != nil {
+			return nil, err
 		}
-		words = append(words, word)
-		line = strings.TrimLeft(line, " \t")
+		words = append(words, string(word))
 	}
 	return words, nil
-}
-
-// quoted gives the word in quotes that a line begins with, and what follows it.
-func quoted(line string) (word, rest string, err error) {
-	var b []byte
-	quote := line[0]
-	for i := 1; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == quote:
-			rest = line[i+1:]
-			if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
-				return "", "", errQuotes
-			}
-			return string(b), rest, nil
-		case c == '\\' && i+1 < len(line) && (quote == '"' || line[i+1] == quote):
-			meant, size := escaped(line[i+1:])
-			b = append(b, meant)
-			i += size
-		default:
-			b = append(b, c)
-		}
-	}
-	return "", "", errQuotes
-}
-
-var errQuotes = errors.New("unbalanced quotes")
-
-// escaped is the byte that what follows a backslash means, and how long that is.
-func escaped(s string) (meant byte, size int) {
-	if at := strings.IndexByte("nrtba", s[0]); at >= 0 {
-		return "\n\r\t\b\a"[at], 1
-	}
-	if s[0] == 'x' && len(s) >= 3 {
-		if n, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
-			return byte(n), 3
-		}
-	}
-	return s[0], 1
 }
 
 // EngineOptions are those to open the database with. Statistics are the cheapest that the linked RocksDB has.

@@ -539,6 +539,30 @@ func TestWalksAreThoseOfRedis(t *testing.T) {
 	}
 }
 
+// Lines, which people type and scripts send, are taken apart as Redis does it. It waits for ever where a zero byte is in one.
+func TestLinesAreThoseOfRedis(t *testing.T) {
+	theirs, ours := startRedis(t), start(t, server.Config{}).addr
+	r := rand.New(rand.NewPCG(*redisSeed, 1))
+	parts := []string{"a", "b", " ", " ", "\t", "\v", "\f", "\r", "\"", "\"", "'", "'", "\\", "\\n", "\\x41", "\\x4", "\\'", "\\\"", "x", "#", "$", "\xff"}
+	for range 3000 {
+		line := []string{"nosuch ", "ping ", "echo ", "", "$", "\r"}[r.IntN(6)]
+		for range r.IntN(8) {
+			line += parts[r.IntN(len(parts))]
+		}
+		line += []string{"\n", "\r\n"}[r.IntN(2)] + "PING end\r\nQUIT\r\n"
+		var got [2]string
+		for i, addr := range []string{theirs, ours} {
+			w := dial(t, addr)
+			w.send([]byte(line))
+			got[i], _ = w.closed()
+			w.conn.Close()
+		}
+		if got[0] != got[1] {
+			t.Fatalf("%q: Redis answers %q, we answer %q", line, got[0], got[1])
+		}
+	}
+}
+
 // Numbers are read and written as C's long double is.
 func TestFloatsAreThoseOfRedis(t *testing.T) {
 	a, b := dial(t, startRedis(t)), dial(t, start(t, server.Config{}).addr)

@@ -104,12 +104,13 @@ const (
 	errMaxClients  failure = "ERR max number of clients reached"
 )
 
-// cleanError makes a text that came from a client fit for an answer of one line.
+// cleanError makes a text that came from a client fit for an answer of one line. It is bytes, and need not be UTF-8.
 func cleanError(s string) failure {
-	return failure(strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
+	b := []byte(s)
+	for i, c := range b {
+		if c == '\r' || c == '\n' {
+			b[i] = ' '
 		}
-		return r
-	}, s))
+	}
+	return failure(b)
 }
