@@ -16,7 +16,9 @@ func (c *client) pipeline() error {
 	for !c.quit {
 		args, err := c.command()
 		if err != nil || args == nil {
-			c.finish()
+			if failed := c.finish(); failed != nil {
+				err = failed
+			}
 			c.show(c.shown.Load().command)
 			return err
 		}
@@ -34,7 +36,9 @@ func (c *client) take(args [][]byte) error {
 		wrong = c.refusal(cmd, args)
 	}
 	if wrong != "" {
-		c.finish()
+		if err := c.finish(); err != nil {
+			return err
+		}
 		c.refuse(args, wrong)
 		return nil
 	}
@@ -47,10 +51,14 @@ func (c *client) take(args [][]byte) error {
 		return nil
 	}
 	if !cmd.keyed() {
-		c.finish()
+		if err := c.finish(); err != nil {
+			return err
+		}
 		c.alone(call{cmd: cmd, args: args})
 	} else if !c.group.add(call{cmd: cmd, args: args}) {
-		c.finish()
+		if err := c.finish(); err != nil {
+			return err
+		}
 		c.group.add(call{cmd: cmd, args: args})
 	}
 	if len(c.out.b) > flushAt {
@@ -59,14 +67,20 @@ func (c *client) take(args [][]byte) error {
 	return nil
 }
 
-// finish executes the segment that was collected.
-func (c *client) finish() {
+// finish executes the segment that was collected, in parts if it takes much memory: each is answered before the next.
+func (c *client) finish() error {
 	if len(c.group.calls) == 0 {
-		return
+		return nil
 	}
+	defer c.group.reset()
 	c.note(c.group.calls[len(c.group.calls)-1].cmd)
-	c.group.run(c)
-	c.group.reset()
+	for c.group.run(c); len(c.group.ran()) < len(c.group.calls); c.group.run(c) {
+		c.group.forget()
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // alone executes a command that does not say which keys it looks at.
@@ -114,7 +128,6 @@ func (c *client) refusal(cmd *command, args [][]byte) (why failure) {
 
 // refuse answers with what is wrong, and spoils a transaction.
 func (c *client) refuse(args [][]byte, why failure) {
-	c.server.stats.errors.Add(1)
 	if c.queue != nil {
 		c.queue.bad = true
 	}
@@ -125,6 +138,7 @@ func (c *client) refuse(args [][]byte, why failure) {
 			why = "EXECABORT Transaction discarded because of: " + failure(strings.TrimPrefix(string(why), "ERR "))
 		}
 	}
+	c.server.stats.failed(why)
 	c.out.fail(why)
 }
 

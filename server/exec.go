@@ -25,6 +25,7 @@ type exec struct {
 	flushed []int    // databases that were emptied, -1 for all
 	lost    []string // watched keys that were there then
 	arena   []byte   // of keys and rows
+	read    int      // bytes of rows that are not in the arena
 	batch   *engine.Batch
 }
 
@@ -117,14 +118,30 @@ func (x *exec) foreseen(key []byte) *slot {
 	return nil
 }
 
-// load reads all slots of which the state is not known, by one call.
+// memory is what the commands before the next have read and made.
+func (x *exec) memory() int { return x.read + len(x.arena) }
+
+// load reads slots of which the state is not known, by one call unless rows are known to be large. What it leaves, as there is much
+// already, is read when a command asks for it.
 func (x *exec) load(read []int) error {
+	for most := x.memory() + heldBytes; len(read) > 0 && x.memory() <= most; {
+		n := min(len(read), x.s.rowsAtOnce())
+		if err := x.loadAtOnce(read[:n]); err != nil {
+			return err
+		}
+		read = read[n:]
+	}
+	return nil
+}
+
+func (x *exec) loadAtOnce(read []int) error {
 	if len(read) == 1 {
 		s := &x.slots[read[0]]
 		from := len(x.arena)
 		row, err := x.s.keys.GetAppend(x.arena, s.key, nil)
 		if err == nil {
 			x.arena = row
+			x.s.noteRow(len(row) - from)
 		}
 		return s.take(row[min(from, len(row)):], err, x.now)
 	}
@@ -137,11 +154,34 @@ func (x *exec) load(read []int) error {
 		return err
 	}
 	for i, at := range read {
+		x.read += len(rows[i].Data)
+		x.s.noteRow(len(rows[i].Data))
 		if err := x.slots[at].take(rows[i].Data, rows[i].Err, x.now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// What commands that are executed together hold about at most, when there is more than one, and rows that none is afraid of.
+const (
+	heldBytes = 8 << 20
+	smallRow  = heldBytes / segmentCalls
+)
+
+// noteRow remembers the largest row that was seen.
+func (s *Server) noteRow(size int) {
+	for size > smallRow {
+		largest := s.largest.Load()
+		if int64(size) <= largest || s.largest.CompareAndSwap(largest, int64(size)) {
+			return
+		}
+	}
+}
+
+// rowsAtOnce is how many rows fit into what may be held, were they as large as the largest that was seen.
+func (s *Server) rowsAtOnce() int {
+	return max(1, heldBytes/max(smallRow, int(s.largest.Load())))
 }
 
 // take fills a slot with what was read. What has expired is not there.
@@ -169,7 +209,7 @@ const errForeignRow failure = "ERR the value was not written by this server"
 func (x *exec) get(key []byte) (*slot, error) {
 	s := x.slot(key)
 	if !s.loaded {
-		if err := x.load([]int{s.at}); err != nil {
+		if err := x.loadAtOnce([]int{s.at}); err != nil {
 			return nil, err
 		}
 	}
@@ -200,6 +240,7 @@ func (x *exec) put(key, data []byte, expiry int64) {
 	from := len(x.arena)
 	x.arena = append(appendHeader(x.arena, kindString, expiry), data...)
 	s.row = x.arena[from:len(x.arena):len(x.arena)]
+	x.s.noteRow(len(s.row))
 	s.now, _ = decodeValue(s.row)
 	s.loaded, s.dirty, s.there, s.expired = true, true, true, false
 	if expiry <= x.now {

@@ -14,6 +14,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,16 +38,42 @@ const (
 	readOfLine   = 128 << 10
 )
 
+var hostile = []string{
+	"$9999999999\r\n", "*1000000000\r\n", "*2\r\n$3\r\nGET\r\n$9999999999\r\n", "*-9223372036854775808\r\n*99999999999999999999\r\n", "*1\r\n$-5\r\n",
+	"*1048576\r\n$9223372036854775807\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$536870913\r\n", "*1\r\n*1\r\n*1\r\n", strings.Repeat("*", 100_000),
+	strings.Repeat("x", 100_000), "*1\r\n$4\r\nPINGxx", "GET \"unbalanced\r\n",
+}
+
+// What is hostile is answered in less than a millisecond, when the machine has a moment for it.
+func TestHostileLengthsAreAnsweredAtOnce(t *testing.T) {
+	s := start(t, server.Config{})
+	for _, bad := range hostile {
+		fastest := time.Hour
+		for range 200 {
+			w := dial(t, s.addr)
+			began := time.Now()
+			w.send([]byte(bad))
+			if got := w.answer(); !strings.HasPrefix(got, "-ERR ") {
+				t.Fatalf("%.30q: %q", bad, got)
+			}
+			fastest = min(fastest, time.Since(began))
+			w.conn.Close()
+			if fastest < time.Millisecond {
+				break
+			}
+		}
+		if t.Logf("%.30q: %v", bad, fastest); fastest >= time.Millisecond {
+			t.Errorf("%.30q: answered after %v", bad, fastest)
+		}
+	}
+}
+
 // Lengths that nobody could send are refused at once: before more than a little of what follows is read, without a call into C, and nothing is
 // allocated for them.
 func TestHostileLengthsCostNothing(t *testing.T) {
 	s := start(t, server.Config{AppendFsync: "no"}) // which calls into C by itself otherwise
 	more := strings.Repeat("x", 4<<20)
-	for _, bad := range []string{
-		"$9999999999\r\n", "*1000000000\r\n", "*2\r\n$3\r\nGET\r\n$9999999999\r\n", "*-9223372036854775808\r\n*99999999999999999999\r\n", "*1\r\n$-5\r\n",
-		"*1048576\r\n$9223372036854775807\r\n", "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$536870913\r\n", "*1\r\n*1\r\n*1\r\n", strings.Repeat("*", 100_000),
-		strings.Repeat("x", 100_000), "*1\r\n$4\r\nPINGxx", "GET \"unbalanced\r\n",
-	} {
+	for _, bad := range hostile {
 		w := dial(t, s.addr)
 		calls, read := runtime.NumCgoCall(), s.Stats().BytesIn
 		if strings.HasPrefix(bad, "$") { // a line, as to Redis
@@ -179,6 +206,38 @@ func TestIdleClientsAreDropped(t *testing.T) {
 	}
 }
 
+// An operator ends connections by what CLIENT LIST tells of them.
+func TestClientsAreKilled(t *testing.T) {
+	s := start(t, server.Config{})
+	w := dial(t, s.addr)
+	w.ask("PING")
+	for _, by := range []func(*wire) []string{
+		func(v *wire) []string { return []string{"ID", strings.Trim(v.ask("CLIENT", "ID"), ":\r\n")} },
+		func(v *wire) []string { v.ask("PING"); return []string{"ADDR", v.conn.LocalAddr().String()} },
+		func(v *wire) []string { v.ask("PING"); return []string{"TYPE", "normal"} },
+		func(v *wire) []string { v.ask("PING"); return []string{"LADDR", s.addr, "USER", "default"} },
+		func(v *wire) []string { v.ask("PING"); return []string{v.conn.LocalAddr().String()} },
+	} {
+		victim, want := dial(t, s.addr), ":1\r\n"
+		filter := by(victim)
+		if len(filter) == 1 {
+			want = "+OK\r\n"
+		}
+		if got := w.ask(append([]string{"CLIENT", "KILL"}, filter...)...); got != want {
+			t.Errorf("%q: %q", filter, got)
+		}
+		if rest, ended := victim.closed(); !ended || rest != "" {
+			t.Errorf("%q: it is there: %q", filter, rest)
+		}
+	}
+	if got := w.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"); got != ":1\r\n" {
+		t.Errorf("itself: %q", got)
+	}
+	if _, ended := w.closed(); !ended {
+		t.Error("it killed itself and is there")
+	}
+}
+
 // A client that takes no answers is dropped, and the server holds no more for it than it may.
 func TestClientsThatTakeNoAnswersAreDropped(t *testing.T) {
 	s := start(t, server.Config{OutputTimeout: time.Second, ClientOutputBufferLimit: 8 << 20})
@@ -200,6 +259,86 @@ func TestClientsThatTakeNoAnswersAreDropped(t *testing.T) {
 	if rest, ended := greedy.closed(); !ended || len(rest) != 0 {
 		t.Errorf("an answer beyond the limit: %d bytes, ended: %v", len(rest), ended)
 	}
+}
+
+// Few bytes that ask for much, again and again, take the memory of some strings and not of all; a client that takes its answers has them,
+// however many, and a transaction that would take more than a client may send is refused whole.
+func TestSmallCommandsOnLargeStringsTakeLittleMemory(t *testing.T) {
+	s := start(t, server.Config{AppendFsync: "no", ClientOutputBufferLimit: 8 << 20, ClientQueryBufferLimit: 32 << 20})
+	w := dial(t, s.addr)
+	const size, many = 1 << 20, 40
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // so that the heap is what is needed
+	for i := range many {
+		w.ask("SET", fmt.Sprint("k", i), strings.Repeat("v", size))
+	}
+	each := func(args ...string) []byte {
+		var b []byte
+		for i := range many {
+			one := append([]string(nil), args...)
+			one[1] = strings.Replace(one[1], "#", fmt.Sprint(i), 1)
+			b = append(b, encode(one...)...)
+		}
+		return b
+	}
+	for _, c := range []struct {
+		commands []byte
+		want     string
+	}{
+		{each("EXPIRE", "k0", "1000"), ":1\r\n"},
+		{each("SETRANGE", "new#", "1000000", "x"), ":1000001\r\n"},
+		{each("GET", "k#"), fmt.Sprintf("$%d\r\n%s\r\n", size, strings.Repeat("v", size))},
+	} {
+		most := peak(func() {
+			w.send(c.commands)
+			for i := range many {
+				if got := w.answer(); got != c.want {
+					t.Fatalf("answer %d to %.40q: %.80q", i, c.commands, got)
+				}
+			}
+		})
+		t.Logf("%.40q: %d MiB", c.commands, most>>20)
+		if most > 128<<20 {
+			t.Errorf("%.40q: %d MiB at a time", c.commands, most>>20)
+		}
+	}
+	w.ask("MULTI")
+	w.send(each("SETRANGE", "other#", "1000000", "x"))
+	for range many {
+		w.answer()
+	}
+	if got := w.ask("EXEC"); !strings.HasPrefix(got, "-EXECABORT ") {
+		t.Errorf("EXEC: %.80q", got)
+	}
+	if got := w.ask("EXISTS", "other0"); got != ":0\r\n" {
+		t.Errorf("a part of a refused transaction: %q", got)
+	}
+}
+
+// peak is how much more of Go's heap was in use at some time during f than before.
+func peak(f func()) (most uint64) {
+	used := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	runtime.GC()
+	before := used()
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Millisecond):
+				most = max(most, used())
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-watched
+	return most - min(most, before)
 }
 
 // How long answers wait for their client is what output-timeout says now: whoever was answered before it was changed is dropped

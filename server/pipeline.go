@@ -56,7 +56,7 @@ func (g *segment) reset() {
 	*g = segment{calls: g.calls[:0], begins: g.begins[:0], tainted: g.tainted[:0], read: g.read[:0], locks: g.locks}
 }
 
-// run executes the segment's commands.
+// run executes the segment's commands, as far as they go within heldBytes: those that are left are another segment.
 func (g *segment) run(c *client) {
 	x := begin(c)
 	defer x.end()
@@ -69,6 +69,7 @@ func (g *segment) run(c *client) {
 		defer g.locks.unlock()
 		x.now = time.Now().UnixMilli()
 	}
+	most, full := x.memory()+heldBytes, len(c.out.b)+min(heldBytes, c.server.conf.maxOutput()/2)
 	if len(g.read) > 0 {
 		_ = x.load(g.read) // what could not be read, its command reads again, and tells
 	}
@@ -78,6 +79,9 @@ func (g *segment) run(c *client) {
 		dirty = dirty || call.cmd.is(write)
 		g.tainted = append(g.tainted, dirty)
 		x.call(call)
+		if x.memory() > most || len(c.out.b) > full || c.overfull {
+			break
+		}
 	}
 	if g.writes {
 		if err := x.commit(); err != nil {
@@ -85,6 +89,16 @@ func (g *segment) run(c *client) {
 		}
 	}
 	g.account(c, time.Since(begun))
+}
+
+// ran are the commands that were executed.
+func (g *segment) ran() []call { return g.calls[:len(g.begins)] }
+
+// forget leaves those that were not.
+func (g *segment) forget() {
+	n := copy(g.calls, g.calls[len(g.begins):])
+	clear(g.calls[n:])
+	g.calls, g.begins, g.tainted, g.read = g.calls[:n], g.begins[:0], g.tainted[:0], g.read[:0]
 }
 
 // foresee finds the slots that a command looks at, and those that are to be read, each once; the locks too, if it is to have them.
@@ -146,7 +160,7 @@ func (g *segment) fail(c *client, why failure) {
 	answers := append([]byte(nil), c.out.b[g.begins[0]:]...)
 	base := g.begins[0]
 	c.out.b = c.out.b[:base]
-	for i := range g.calls {
+	for i := range g.ran() {
 		end := len(answers)
 		if i+1 < len(g.begins) {
 			end = g.begins[i+1] - base
@@ -161,20 +175,20 @@ func (g *segment) fail(c *client, why failure) {
 
 // account counts, and notes what was slow: the time is that of the segment, which is what each of its callers waited for.
 func (g *segment) account(c *client, took time.Duration) {
-	s := c.server
-	s.stats.commands.Add(int64(len(g.calls)))
+	s, calls := c.server, g.ran()
+	s.stats.commands.Add(int64(len(calls)))
 	s.stats.segments.Add(1)
-	s.stats.together.Add(int64(len(g.calls)))
-	each := took / time.Duration(len(g.calls))
-	for from := 0; from < len(g.calls); {
-		cmd, to := g.calls[from].cmd, from+1
-		for to < len(g.calls) && g.calls[to].cmd == cmd {
+	s.stats.together.Add(int64(len(calls)))
+	each := took / time.Duration(len(calls))
+	for from := 0; from < len(calls); {
+		cmd, to := calls[from].cmd, from+1
+		for to < len(calls) && calls[to].cmd == cmd {
 			to++
 		}
 		s.counts[cmd.number].took(each, took, to-from)
 		from = to
 	}
 	if s.slow.takes(took) {
-		s.slow.add(c, g.calls[0].args, len(g.calls)-1, took)
+		s.slow.add(c, calls[0].args, len(calls)-1, took)
 	}
 }

@@ -28,6 +28,7 @@ type Server struct {
 	stats   stats
 	counts  []commandStats // by command.number
 	refusal atomic.Pointer[refusal]
+	largest atomic.Int64 // bytes of the largest row that was seen, if above smallRow
 	sizes   sizes
 	saves   saves
 	expired expiredKeys

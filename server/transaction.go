@@ -80,7 +80,7 @@ func watch(x *exec, args [][]byte) error {
 		x.c.watching = append(x.c.watching, watched{key: full})
 		x.s.watches.add(x.c, full)
 		if !s.loaded {
-			if err := x.load([]int{s.at}); err != nil {
+			if err := x.loadAtOnce([]int{s.at}); err != nil {
 				x.c.endTransaction()
 				return err
 			}
@@ -120,6 +120,10 @@ func execute(x *exec, _ [][]byte) error {
 	db := c.db
 	for _, call := range t.calls {
 		x.call(call)
+		if x.memory() > x.s.conf.maxQuery() {
+			c.db = db
+			return errTransactionMemory
+		}
 	}
 	x.s.stats.commands.Add(int64(len(t.calls)))
 	if err := x.commit(); err != nil {
@@ -128,6 +132,9 @@ func execute(x *exec, _ [][]byte) error {
 	}
 	return nil
 }
+
+// errTransactionMemory is the answer to EXEC when what its commands read and make exceeds what a client may send: none of them counts.
+const errTransactionMemory failure = "EXECABORT Transaction discarded because of: it takes more memory than client-query-buffer-limit allows"
 
 // lock takes the locks of all keys that are named, and of those that are watched, and gives the slots that are to be read.
 func (t *transaction) lock(x *exec, h *held) (read []int) {
