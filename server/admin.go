@@ -14,7 +14,7 @@ func serverCommands() []*command {
 		{name: "time", arity: 1, flags: fast, since: "2.6.0", summary: "Tells the time.", run: timeNow},
 		{name: "info", arity: -1, flags: dangerous, since: "1.0.0", args: "[section [section ...]]", summary: "Tells about the server, and what it has done.", run: info},
 		{name: "lastsave", arity: 1, flags: admin | fast, since: "1.0.0", summary: "Tells when the last BGSAVE that succeeded was.", run: lastSave},
-		{name: "bgsave", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[SCHEDULE]", summary: "Makes a copy of the database in the background: a checkpoint.", run: bgSave},
+		{name: "bgsave", arity: -1, flags: admin, since: "1.0.0", args: "[SCHEDULE]", summary: "Makes a copy of the database in the background: a checkpoint.", run: bgSave},
 		{name: "shutdown", arity: -1, flags: admin | noMulti, since: "1.0.0", args: "[NOSAVE | SAVE] [NOW] [FORCE]", summary: "Ends the server, once all changes are on disk.", run: shutdown},
 		{name: "config", arity: -2, since: "2.0.0", summary: "Commands about the configuration.", children: map[string]*command{
 			"get":       {name: "config|get", arity: -3, flags: admin, since: "2.0.0", args: "parameter [parameter ...]", summary: "Gives the values of directives.", run: configGet},
@@ -29,10 +29,11 @@ func serverCommands() []*command {
 			"sleep": {name: "debug|sleep", arity: 3, flags: admin, since: "1.0.0", args: "seconds", summary: "Answers after so many seconds.", run: debugSleep},
 		}},
 		{name: "command", arity: -1, since: "2.8.13", summary: "Tells about all commands.", run: commandAll, children: map[string]*command{
-			"count": {name: "command|count", arity: 2, since: "2.8.13", summary: "Counts the commands.", run: commandCount},
-			"docs":  {name: "command|docs", arity: -2, since: "7.0.0", args: "[command-name [command-name ...]]", summary: "Describes commands.", run: commandDocs},
-			"info":  {name: "command|info", arity: -2, since: "2.8.13", args: "[command-name [command-name ...]]", summary: "Tells about some commands.", run: commandInfo},
-			"list":  {name: "command|list", arity: -2, since: "7.0.0", summary: "Gives the names of all commands.", run: commandList},
+			"count":   {name: "command|count", arity: 2, since: "2.8.13", summary: "Counts the commands.", run: commandCount},
+			"docs":    {name: "command|docs", arity: -2, since: "7.0.0", args: "[command-name [command-name ...]]", summary: "Describes commands.", run: commandDocs},
+			"getkeys": {name: "command|getkeys", arity: -4, since: "2.8.13", args: "command [arg ...]", summary: "Gives the keys that a command names.", run: commandGetKeys},
+			"info":    {name: "command|info", arity: -2, since: "2.8.13", args: "[command-name [command-name ...]]", summary: "Tells about some commands.", run: commandInfo},
+			"list":    {name: "command|list", arity: -2, since: "7.0.0", summary: "Gives the names of all commands.", run: commandList},
 		}},
 	}
 }

@@ -11,7 +11,8 @@ func clientCommands() map[string]*command {
 	return map[string]*command{
 		"id":       {name: "client|id", arity: 2, since: "5.0.0", summary: "Gives the connection's number.", run: clientID},
 		"info":     {name: "client|info", arity: 2, since: "6.2.0", summary: "Tells about the connection.", run: clientInfo},
-		"list":     {name: "client|list", arity: -2, flags: admin, since: "2.4.0", args: "[ID client-id [client-id ...]]", summary: "Tells about all connections.", run: clientList},
+		"list":     {name: "client|list", arity: -2, flags: admin, since: "2.4.0", args: "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]", summary: "Tells about all connections.", run: clientList},
+		"kill":     {name: "client|kill", arity: -3, flags: admin, since: "2.4.0", args: "<ip:port | [ID client-id] [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO]>", summary: "Ends connections.", run: clientKill},
 		"getname":  {name: "client|getname", arity: 2, since: "2.6.9", summary: "Gives the connection's name.", run: clientGetName},
 		"setname":  {name: "client|setname", arity: 3, since: "2.6.9", args: "connection-name", summary: "Gives the connection a name.", run: clientSetName},
 		"setinfo":  {name: "client|setinfo", arity: 4, since: "7.2.0", args: "<LIB-NAME libname | LIB-VER libver>", summary: "Takes the name or the version of the client's library.", run: clientSetInfo},
@@ -58,7 +59,15 @@ func clientInfo(x *exec, _ [][]byte) error {
 
 func clientList(x *exec, a [][]byte) error {
 	var only []int64
-	if len(a) > 2 {
+	if len(a) == 4 && strings.EqualFold(string(a[2]), "type") {
+		normal, err := isNormal(a[3])
+		if err != nil {
+			return err
+		}
+		if !normal {
+			only = []int64{0} // nobody's
+		}
+	} else if len(a) > 2 {
 		if !strings.EqualFold(string(a[2]), "id") || len(a) == 3 {
 			return errSyntax
 		}
@@ -77,6 +86,101 @@ func clientList(x *exec, a [][]byte) error {
 		}
 	}
 	x.out.verbatim(text.String())
+	return nil
+}
+
+// isNormal tells whether a kind of client is that of all there are.
+func isNormal(b []byte) (bool, error) {
+	switch strings.ToLower(string(b)) {
+	case "normal":
+		return true, nil
+	case "master", "slave", "replica", "pubsub":
+		return false, nil
+	}
+	return false, cleanError("ERR Unknown client type '" + cutText(b, 128) + "'")
+}
+
+// killFilter says which clients CLIENT KILL is for.
+type killFilter struct {
+	id           int64 // 0: any
+	addr, laddr  string
+	none, skipMe bool
+}
+
+func parseKill(a [][]byte) (f killFilter, err error) {
+	if len(a) == 1 {
+		return killFilter{addr: string(a[0])}, nil
+	}
+	f.skipMe = true
+	for ; len(a) > 1 && err == nil; a = a[2:] {
+		err = f.take(strings.ToLower(string(a[0])), a[1])
+	}
+	if err == nil && len(a) > 0 {
+		err = errSyntax
+	}
+	return f, err
+}
+
+func (f *killFilter) take(name string, value []byte) error {
+	switch name {
+	case "id":
+		n, ok := parseInt(value)
+		if f.id = n; !ok || n < 1 {
+			return failure("ERR client-id should be greater than 0")
+		}
+	case "type":
+		normal, err := isNormal(value)
+		f.none = f.none || !normal
+		return err
+	case "user":
+		if string(value) != "default" {
+			return cleanError("ERR No such user '" + cutText(value, 128) + "'")
+		}
+	case "addr":
+		f.addr = string(value)
+	case "laddr":
+		f.laddr = string(value)
+	case "skipme":
+		if f.skipMe = strings.EqualFold(string(value), "yes"); !f.skipMe && !strings.EqualFold(string(value), "no") {
+			return errSyntax
+		}
+	default:
+		return errSyntax
+	}
+	return nil
+}
+
+func (f *killFilter) is(c *client) bool {
+	return !f.none && (f.id == 0 || f.id == c.id) && (f.addr == "" || f.addr == c.conn.RemoteAddr().String()) &&
+		(f.laddr == "" || f.laddr == c.conn.LocalAddr().String())
+}
+
+func clientKill(x *exec, a [][]byte) error {
+	f, err := parseKill(a[2:])
+	if err != nil {
+		return err
+	}
+	n := int64(0)
+	for _, c := range x.s.connected() {
+		switch {
+		case !f.is(c), f.skipMe && c == x.c:
+			continue
+		case c == x.c:
+			c.quit = true // with this answer
+		default:
+			c.leaving.Store(true)
+			c.conn.Close()
+		}
+		n++
+	}
+	switch {
+	case len(a) > 3:
+		x.out.number(n)
+	case n == 0:
+		return failure("ERR No such client")
+	default:
+		x.out.ok()
+	}
 	return nil
 }
 

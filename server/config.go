@@ -162,6 +162,7 @@ var directives = []directive{
 	},
 	counted("maxclients", func(c *Config) *int { return &c.MaxClients }, 1, 1<<20, true),
 	{name: "maxmemory", get: constant("0")},
+	{name: "maxmemory-policy", get: constant("noeviction")},
 	seconds("output-timeout", func(c *Config) *time.Duration { return &c.OutputTimeout }, 1),
 	sized("proto-max-bulk-len", func(c *Config) *int { return &c.ProtoMaxBulkLen }, 1<<20, maxString),
 	{

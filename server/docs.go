@@ -112,6 +112,42 @@ func commandInfo(x *exec, a [][]byte) error {
 	return nil
 }
 
+func commandGetKeys(x *exec, a [][]byte) error {
+	cmd, wrong := lookup(a[2:])
+	switch {
+	case strings.HasPrefix(string(wrong), "ERR wrong number"):
+		return failure("ERR Invalid number of arguments specified for command")
+	case wrong != "":
+		return failure("ERR Invalid command specified")
+	case !cmd.keyed():
+		return failure("ERR The command has no key arguments")
+	}
+	n := 0
+	cmd.keys.each(a[2:], func([]byte) { n++ })
+	x.out.array(n)
+	cmd.keys.each(a[2:], x.out.bulk)
+	return nil
+}
+
+// help is the command that lists those beside it.
+func (c *command) help() *command {
+	return &command{
+		name: c.name + "|help", arity: 2, since: "5.0.0", group: c.group, summary: "Lists these commands.",
+		run: func(x *exec, _ [][]byte) error {
+			list := []string{strings.ToUpper(c.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}
+			for _, name := range sortedNames(c.children) {
+				child := c.children[name]
+				list = append(list, strings.TrimRight(strings.ToUpper(name)+" "+child.args, " "), "    "+child.summary)
+			}
+			x.out.array(len(list))
+			for _, line := range list {
+				x.out.simple(line)
+			}
+			return nil
+		},
+	}
+}
+
 func commandDocs(x *exec, a [][]byte) error {
 	var list []*command
 	if len(a) == 2 {

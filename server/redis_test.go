@@ -211,16 +211,31 @@ func (r caller) command() []string {
 	case 47:
 		return [][]string{{"RESET"}, {"RESET", "x"}, {"AUTH", "secret"}, {"AUTH", "default", "secret"}, {"AUTH", "nobody", "secret"}, {"AUTH", "a", "b", "c"}, {"AUTH"}}[r.IntN(7)]
 	case 48:
-		return [][]string{{"CLIENT", "ID"}, {"CLIENT", "SETNAME", r.pick("me", "")}, {"CLIENT", "GETNAME"}, {"CLIENT", "INFO"}, {"CLIENT", "NO-EVICT", r.pick("on", "OFF", "x")}}[r.IntN(5)]
+		return [][]string{{"CLIENT", "ID"}, {"CLIENT", "SETNAME", r.pick("me", "")}, {"CLIENT", "GETNAME"}, {"CLIENT", "INFO"}, {"CLIENT", "NO-EVICT", r.pick("on", "OFF", "x")},
+			{"CLIENT", "LIST", "TYPE", r.pick("pubsub", "REPLICA", "master", "nosuch")}, {"CLIENT", "KILL", r.pick("1.2.3.4:5", "x")},
+			append([]string{"CLIENT", "KILL"}, r.killing()...)}[r.IntN(8)]
 	case 49:
-		return [][]string{{"COMMAND", "COUNT"}, {"COMMAND", "COUNT", "x"}, {"CONFIG", "RESETSTAT"}, {"LASTSAVE"}}[r.IntN(4)]
+		return [][]string{{"COMMAND", "COUNT"}, {"COMMAND", "COUNT", "x"}, {"CONFIG", "RESETSTAT"}, {"LASTSAVE"},
+			{"COMMAND", "GETKEYS", r.pick("GET", "mset", "NOSUCH", "PING", "EXISTS", "CLIENT"), r.key(), r.key(), r.key()}, {"BGSAVE", "NOSUCH"}, {"SLOWLOG", "GET", "1", "2"},
+			{r.pick("CLIENT", "CONFIG", "MEMORY", "SLOWLOG", "COMMAND"), "HELP"}}[r.IntN(8)]
 	}
 	return []string{"GET", "number"}
 }
 
+// killing are filters that are no client's.
+func (r caller) killing() (list []string) {
+	for range 1 + r.IntN(3) {
+		list = append(list, [][]string{
+			{"ID", r.pick("999999", "0", "x")}, {"TYPE", r.pick("pubsub", "slave", "nosuch")}, {"USER", "nosuch"}, {"ADDR", "1.2.3.4:5"},
+			{"laddr", "1.2.3.4:6"}, {"SKIPME", "maybe"}, {"NOSUCH", "1"}, {"ID"},
+		}[r.IntN(8)]...)
+	}
+	return append(list, "ADDR", "1.2.3.4:5")
+}
+
 // directive is one that both servers know, with the same default.
 func (r caller) directive() string {
-	return r.pick("timeout", "databases", "maxclients", "maxmemory", "save", "requirepass", "loglevel", "slowlog-max-len", "slowlog-log-slower-than",
+	return r.pick("timeout", "databases", "maxclients", "maxmemory", "maxmemory-policy", "save", "requirepass", "loglevel", "slowlog-max-len", "slowlog-log-slower-than",
 		"proto-max-bulk-len", "client-query-buffer-limit", "appendfsync", "enable-debug-command")
 }
 
@@ -332,6 +347,8 @@ func same(args []string, answer string) string {
 		}
 	case "CLIENT ID", "CLIENT INFO", "MEMORY USAGE", "SLOWLOG LEN", "COMMAND COUNT", "RANDOMKEY", "LASTSAVE":
 		return kind(answer)
+	case "CLIENT HELP", "CONFIG HELP", "MEMORY HELP", "SLOWLOG HELP", "COMMAND HELP":
+		return kind(answer)
 	case "TIME":
 		return near(answer)
 	case "INFO":
@@ -346,7 +363,7 @@ func within(c []string) bool {
 	case "KEYS", "SCAN", "HELLO", "CLIENT", "RANDOMKEY", "TIME", "INFO", "MEMORY", "SLOWLOG", "COMMAND", "LASTSAVE":
 		return false
 	case "CONFIG":
-		return len(c) < 2 || c[1] != "GET"
+		return len(c) < 2 || c[1] != "GET" && c[1] != "HELP"
 	}
 	return true
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -46,7 +47,7 @@ const saveName = "save-20060102T150405.000000000"
 
 // bgSave makes a checkpoint beside the work: its files are links, and it holds what was acknowledged before.
 func bgSave(x *exec, a [][]byte) error {
-	if len(a) > 2 {
+	if len(a) > 2 || len(a) == 2 && !strings.EqualFold(string(a[1]), "schedule") {
 		return errSyntax
 	}
 	dir := x.s.conf.now.Load().SaveDir

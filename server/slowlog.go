@@ -101,7 +101,7 @@ func slowlogCommands() map[string]*command {
 func slowlogGet(x *exec, a [][]byte) error {
 	n := int64(10)
 	if len(a) > 3 {
-		return errSyntax
+		return cleanError("ERR unknown subcommand or wrong number of arguments for '" + cutText(a[1], 128) + "'. Try SLOWLOG HELP.")
 	}
 	if len(a) == 3 {
 		var ok bool

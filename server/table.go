@@ -93,6 +93,9 @@ func commands() map[string]*command {
 			"string": stringCommands(), "transactions": transactionCommands(),
 		} {
 			for _, c := range list {
+				if c.children != nil {
+					c.children["help"] = c.help()
+				}
 				c.inGroup(group)
 				table.byName[c.name] = c
 			}
