@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -37,6 +38,41 @@ func (s *stats) reset() {
 	} {
 		n.Store(0)
 	}
+	s.byCode.reset()
+}
+
+// codes count errors by the word that they begin with: there are few, as none comes from a client.
+type codes struct {
+	mu   sync.Mutex
+	seen map[string]int64
+}
+
+func (c *codes) add(f failure) {
+	code, _, _ := strings.Cut(string(f), " ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = map[string]int64{}
+	}
+	c.seen[code]++
+}
+
+func (c *codes) all() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.seen)
+}
+
+func (c *codes) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = nil
+}
+
+// failed counts an answer that is an error.
+func (s *stats) failed(f failure) {
+	s.errors.Add(1)
+	s.byCode.add(f)
 }
 
 // rate is how many commands a second come, over the last seconds.
@@ -75,6 +111,8 @@ func (s *Server) measure() {
 			return
 		case <-tick.C:
 			s.stats.rate.note(s.stats.commands.Load())
+			s.stats.rateIn.note(s.stats.in.Load())
+			s.stats.rateOut.note(s.stats.out.Load())
 		}
 	}
 }
@@ -148,6 +186,9 @@ func infoSections() []infoSection {
 		{"Replication", infoReplication, false},
 		{"CPU", infoCPU, false},
 		{"Commandstats", infoCommands, true},
+		{"Errorstats", infoErrors, false},
+		{"Latencystats", infoLatencies, true},
+		{"Cluster", infoCluster, false},
 		{"RocksDB", infoRocksDB, false},
 		{"Keyspace", infoKeyspace, false},
 	}
@@ -218,34 +259,107 @@ func infoMemory(s *Server) string {
 		c = int64(e.Memory.BlockCache + e.Memory.Memtables + e.Memory.TableReaders)
 	}
 	total := c + int64(m.HeapAlloc)
-	return lines("used_memory", total, "used_memory_go", m.HeapAlloc, "used_memory_rocksdb", c, "maxmemory", 0, "maxmemory_policy", "noeviction")
+	text := lines("used_memory", total, "used_memory_human", human(total), "used_memory_go", m.HeapAlloc, "used_memory_rocksdb", c)
+	if resident := kilobytes("/proc/self/status", "VmRSS"); resident > 0 {
+		text += lines("used_memory_rss", resident, "used_memory_rss_human", human(resident),
+			"mem_fragmentation_ratio", fmt.Sprintf("%.2f", float64(resident)/float64(max(total, 1))))
+	}
+	if all := kilobytes("/proc/meminfo", "MemTotal"); all > 0 {
+		text += lines("total_system_memory", all, "total_system_memory_human", human(all))
+	}
+	return text + lines("maxmemory", 0, "maxmemory_human", human(0), "maxmemory_policy", "noeviction")
+}
+
+// kilobytes is the number of bytes in a line of a file of Linux; 0 where there is none.
+func kilobytes(path, name string) (n int64) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			_, _ = fmt.Sscan(rest, &n) // or it stays 0
+		}
+	}
+	return n << 10
+}
+
+// human is a number of bytes as Redis writes it for people.
+func human(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%dB", n)
+	}
+	f, unit := float64(n), 0
+	for ; f >= 1<<10 && unit < 4; unit++ {
+		f /= 1 << 10
+	}
+	return fmt.Sprintf("%.2f%c", f, " KMGT"[unit])
 }
 
 func infoPersistence(s *Server) string {
-	running, last, failed := s.saves.state()
+	v := s.saves.all()
 	status := map[bool]string{false: "ok", true: "err"}
 	health := s.db.Health()
-	return lines("loading", 0, "rdb_bgsave_in_progress", map[bool]int{true: 1}[running], "rdb_last_save_time", last.Unix(),
-		"rdb_last_bgsave_status", status[failed], "aof_enabled", 1, "aof_last_write_status", status[health != nil])
+	last := v.last
+	if last.IsZero() { // as Redis does
+		last = s.stats.began
+	}
+	took := int64(-1)
+	if v.took > 0 {
+		took = int64(v.took.Seconds())
+	}
+	return lines("loading", 0, "rdb_bgsave_in_progress", map[bool]int{true: 1}[v.running], "rdb_last_save_time", last.Unix(),
+		"rdb_last_bgsave_status", status[v.failed], "rdb_last_bgsave_time_sec", took, "rdb_saves", v.done, "aof_enabled", 1,
+		"aof_rewrite_in_progress", 0, "aof_rewrite_scheduled", 0, "aof_last_write_status", status[health != nil])
 }
 
 func infoStats(s *Server) string {
 	t := &s.stats
 	return lines("total_connections_received", t.connections.Load(), "total_commands_processed", t.commands.Load(),
-		"instantaneous_ops_per_sec", t.rate.perSecond(), "total_net_input_bytes", t.in.Load(), "total_net_output_bytes", t.out.Load(),
-		"rejected_connections", t.turned.Load(), "expired_keys", t.deleted.Load(), "client_output_buffer_limit_disconnections", t.dropped.Load(),
+		"instantaneous_ops_per_sec", t.rate.perSecond(), "instantaneous_input_kbps", kbps(&t.rateIn), "instantaneous_output_kbps", kbps(&t.rateOut),
+		"total_net_input_bytes", t.in.Load(), "total_net_output_bytes", t.out.Load(),
+		"rejected_connections", t.turned.Load(), "expired_keys", t.deleted.Load(), "evicted_keys", 0, "evicted_clients", 0, "client_output_buffer_limit_disconnections", t.dropped.Load(),
 		"keyspace_hits", t.hits.Load(), "keyspace_misses", t.misses.Load(), "total_error_replies", t.errors.Load())
 }
 
 func infoReplication(*Server) string {
-	return lines("role", "master", "connected_slaves", 0)
+	return lines("role", "master", "connected_slaves", 0, "master_failover_state", "no-failover", "repl_backlog_active", 0)
+}
+
+func infoCluster(*Server) string { return lines("cluster_enabled", 0) }
+
+func kbps(r *rate) string { return fmt.Sprintf("%.2f", float64(r.perSecond())/1024) }
+
+func infoErrors(s *Server) string {
+	var b strings.Builder
+	codes := s.stats.byCode.all()
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		fmt.Fprintf(&b, "errorstat_%s:count=%d\r\n", code, codes[code])
+	}
+	return b.String()
+}
+
+func infoLatencies(s *Server) string {
+	var b strings.Builder
+	for i, c := range table.all {
+		var l Latencies
+		if s.counts[i].latency.addTo(&l); l.Count() == 0 {
+			continue
+		}
+		us := func(q float64) float64 { return float64(l.Quantile(q)) / 1000 }
+		fmt.Fprintf(&b, "latency_percentiles_usec_%s:p50=%.3f,p99=%.3f,p99.9=%.3f\r\n", c.name, us(0.5), us(0.99), us(0.999))
+	}
+	return b.String()
 }
 
 func infoCPU(*Server) string {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	seconds := func(t syscall.Timeval) string { return fmt.Sprintf("%d.%06d", t.Sec, t.Usec) }
-	return lines("used_cpu_sys", seconds(u.Stime), "used_cpu_user", seconds(u.Utime))
+	var children syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children)
+	return lines("used_cpu_sys", seconds(u.Stime), "used_cpu_user", seconds(u.Utime),
+		"used_cpu_sys_children", seconds(children.Stime), "used_cpu_user_children", seconds(children.Utime))
 }
 
 func infoCommands(s *Server) string {

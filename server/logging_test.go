@@ -139,6 +139,13 @@ func TestTheLogOfAFailedWriteNamesNoKey(t *testing.T) {
 	if got := dial(t, l.Addr().String()).ask("SET", "SECRET-key", "SECRET-value"); !strings.HasPrefix(got, "-MISCONF ") {
 		t.Errorf("%q", got)
 	}
+	w := dial(t, l.Addr().String())
+	for range 100 {
+		w.ask("SET", "SECRET-key", "SECRET-value")
+	}
+	if n := strings.Count(log.String(), "a write failed"); n > 20 {
+		t.Errorf("%d lines about writes that failed", n)
+	}
 	if text := log.String(); strings.Contains(text, "SECRET") || !strings.Contains(text, "a write failed") {
 		t.Error(text)
 	}

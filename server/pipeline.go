@@ -131,9 +131,10 @@ func (x *exec) call(call call) {
 	switch {
 	case err != nil:
 		count.failed.Add(1)
-		x.s.stats.errors.Add(1)
+		why := asFailure(err)
+		x.s.stats.failed(why)
 		x.out.b = x.out.b[:from]
-		x.out.fail(asFailure(err))
+		x.out.fail(why)
 	case x.overfull():
 		x.out.b = x.out.b[:from]
 		x.c.overfull = true

@@ -296,7 +296,7 @@ var headline = regexp.MustCompile(`(?m)^# (\w+)\r$`)
 func sections(answer string) string {
 	names := kind(answer)
 	for _, m := range headline.FindAllStringSubmatch(answer, -1) {
-		if !slices.Contains([]string{"Modules", "Errorstats", "Cluster", "Latencystats", "RocksDB"}, m[1]) {
+		if !slices.Contains([]string{"Modules", "RocksDB"}, m[1]) {
 			names += " " + m[1]
 		}
 	}
@@ -554,6 +554,63 @@ func TestWalksAreThoseOfRedis(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What clients and tools read of INFO is there, by Redis's name, and what has a name of Redis's looks like Redis's.
+func TestInfoHasTheFieldsThatToolsRead(t *testing.T) {
+	read := strings.Fields(`redis_version redis_mode os arch_bits process_id run_id tcp_port uptime_in_seconds uptime_in_days
+		connected_clients maxclients blocked_clients used_memory used_memory_human used_memory_rss used_memory_rss_human mem_fragmentation_ratio
+		total_system_memory total_system_memory_human maxmemory maxmemory_human maxmemory_policy
+		loading rdb_bgsave_in_progress rdb_last_save_time rdb_last_bgsave_status rdb_last_bgsave_time_sec rdb_saves aof_enabled aof_rewrite_in_progress
+		aof_rewrite_scheduled aof_last_write_status total_connections_received total_commands_processed instantaneous_ops_per_sec
+		total_net_input_bytes total_net_output_bytes instantaneous_input_kbps instantaneous_output_kbps rejected_connections expired_keys evicted_keys
+		keyspace_hits keyspace_misses total_error_replies role connected_slaves master_failover_state repl_backlog_active
+		used_cpu_sys used_cpu_user used_cpu_sys_children used_cpu_user_children cmdstat_set errorstat_ERR latency_percentiles_usec_set cluster_enabled db0`)
+	theirs, ours := dial(t, startRedis(t)), dial(t, start(t, server.Config{}).addr)
+	for _, w := range []*wire{theirs, ours} {
+		w.ask("SET", "a", "1", "EX", "1000")
+		w.ask("NOSUCH")
+	}
+	a, b := infoOf(theirs), infoOf(ours)
+	for _, name := range read {
+		if _, ok := a[name]; !ok {
+			t.Errorf("Redis has no %s", name)
+		}
+		if _, ok := b[name]; !ok {
+			t.Errorf("%s is not there", name)
+		}
+	}
+	for name, value := range b {
+		if of, ok := a[name]; ok && shape(value) != shape(of) {
+			t.Errorf("%s is %q, of Redis %q", name, value, of)
+		}
+	}
+	if b["errorstat_ERR"] != "count=1" || b["rdb_last_save_time"] < "1700000000" {
+		t.Errorf("%q, %q", b["errorstat_ERR"], b["rdb_last_save_time"])
+	}
+}
+
+// shape is a value of INFO without its letters and digits, unless they are names or a unit.
+func shape(value string) string {
+	number := regexp.MustCompile(`^-?\d+$`)
+	decimal := regexp.MustCompile(`^-?\d+\.\d+$`)
+	amount := regexp.MustCompile(`^\d+(\.\d+)?[BKMGT]$`)
+	value = strings.TrimSpace(value)
+	switch {
+	case number.MatchString(value):
+		return "number"
+	case decimal.MatchString(value):
+		return "decimal"
+	case amount.MatchString(value):
+		return "amount"
+	}
+	names := ""
+	for pair := range strings.SplitSeq(value, ",") {
+		if name, _, ok := strings.Cut(pair, "="); ok && name != "rejected_calls" {
+			names += name + " "
+		}
+	}
+	return "text " + names
 }
 
 // Lines, which people type and scripts send, are taken apart as Redis does it. It waits for ever where a zero byte is in one.

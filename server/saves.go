@@ -14,6 +14,23 @@ type saves struct {
 	running bool
 	last    time.Time // of the last that succeeded
 	failed  bool      // the last did not
+	begun   time.Time
+	took    time.Duration // the last; 0: there was none
+	done    int64         // that succeeded
+}
+
+// saveFacts are what INFO tells of them.
+type saveFacts struct {
+	running, failed bool
+	last            time.Time
+	took            time.Duration
+	done            int64
+}
+
+func (s *saves) all() saveFacts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return saveFacts{s.running, s.failed, s.last, s.took, s.done}
 }
 
 func (s *saves) state() (running bool, last time.Time, failed bool) {
@@ -29,15 +46,16 @@ func (s *saves) begin() bool {
 	if s.running {
 		return false
 	}
-	s.running = true
+	s.running, s.begun = true, time.Now()
 	return true
 }
 
 func (s *saves) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.running, s.failed = false, err != nil
+	s.running, s.failed, s.took = false, err != nil, time.Since(s.begun)
 	if err == nil {
+		s.done++
 		s.last = time.Now()
 	}
 }

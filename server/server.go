@@ -30,9 +30,11 @@ type Server struct {
 	refusal atomic.Pointer[refusal]
 	largest atomic.Int64 // bytes of the largest row that was seen, if above smallRow
 	sizes   sizes
-	saves   saves
-	expired expiredKeys
-	id      string // of this run
+
+	toldFailure atomic.Int64 // nanoseconds since 1970 of the last line about a write that failed
+	saves       saves
+	expired     expiredKeys
+	id          string // of this run
 
 	mu         sync.Mutex
 	clients    map[int64]*client
@@ -237,10 +239,20 @@ var (
 // writeFailure is what a client is told of a write that failed: clients know the word from a Redis whose file of changes
 // cannot be written.
 func (s *Server) writeFailure(err error) failure {
-	s.stats.errors.Add(1)
 	s.stats.refused.Add(1)
-	s.log.Error("a write failed", slog.Any("error", err))
-	return cleanError("MISCONF Errors writing to the AOF file: " + err.Error())
+	s.tellFailure(err)
+	why := cleanError("MISCONF Errors writing to the AOF file: " + err.Error())
+	s.stats.failed(why)
+	return why
+}
+
+// tellFailure tells the log of a write that failed, once a second: all do while the disk is full, which the log may be on.
+func (s *Server) tellFailure(err error) {
+	now, last := time.Now().UnixNano(), s.toldFailure.Load()
+	if last != 0 && now-last < int64(time.Second) || !s.toldFailure.CompareAndSwap(last, now) {
+		return
+	}
+	s.log.Error("a write failed", slog.Any("error", err), slog.Int64("so_far", s.stats.refused.Load()))
 }
 
 // syncLog syncs what was written; false if it could not.

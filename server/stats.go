@@ -15,7 +15,8 @@ type stats struct {
 	errors, refused               atomic.Int64
 	dropped, idle                 atomic.Int64
 	segments, together            atomic.Int64 // those of pipelines, and the commands in them
-	rate                          rate
+	rate, rateIn, rateOut         rate
+	byCode                        codes // of errors
 }
 
 // commandStats are what a command has done.
