@@ -29,6 +29,7 @@ type File struct {
 
 	HTTPBind []string // http-bind: 127.0.0.1 and ::1 unless others are named
 	HTTPPort int      // http-port: 0, none
+	HTTPTLS  bool     // http-tls: the page and /metrics by the certificates of tls-cert-file, and to clients of tls-ca-cert-file only
 
 	LogFormat string // log-format: "text" or "json"
 	LogFile   string // logfile; empty: the standard error output
@@ -53,6 +54,13 @@ var fileDirectives = map[string]func(*File, []string) error{
 
 	"http-bind": func(f *File, a []string) error { return setAddresses(&f.HTTPBind, a) },
 	"http-port": func(f *File, a []string) error { return setPort(&f.HTTPPort, a) },
+
+	"http-tls": func(f *File, a []string) error {
+		word := "no"
+		err := setOneOf(&word, a, "yes", "no")
+		f.HTTPTLS = word == "yes"
+		return err
+	},
 
 	"log-format": func(f *File, a []string) error { return setOneOf(&f.LogFormat, a, "text", "json") },
 	"logfile":    func(f *File, a []string) error { return setOne(&f.LogFile, a) },
@@ -181,9 +189,9 @@ func (f *File) EngineOptions() *engine.Options {
 	return Options(o)
 }
 
-// LoadTLS reads the files that the directives of TLS name; nil without a port for it.
+// LoadTLS reads the files that the directives of TLS name; nil if nothing asks for it.
 func (f *File) LoadTLS() (*tls.Config, error) {
-	if f.TLSPort == 0 {
+	if f.TLSPort == 0 && !f.HTTPTLS {
 		return nil, nil
 	}
 	pair, err := tls.LoadX509KeyPair(f.TLSCertFile, f.TLSKeyFile)

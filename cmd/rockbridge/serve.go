@@ -168,7 +168,7 @@ func serve(ctx context.Context, dir string, f *server.File) (err error) {
 	if f.HTTPPort != 0 { // before the database is opened, which may take its time
 		watch = monitor.New(monitor.Options{Name: filepath.Base(dir), Logger: log})
 		defer func() { err = errors.Join(err, endWatch(watch)) }()
-		if err := showHTTP(f, watch, log); err != nil {
+		if err := showHTTP(f, watch, certificates, log); err != nil {
 			return err
 		}
 	}
@@ -216,16 +216,20 @@ func serve(ctx context.Context, dir string, f *server.File) (err error) {
 }
 
 // showHTTP begins to answer over HTTP.
-func showHTTP(f *server.File, m *monitor.Monitor, log *slog.Logger) error {
+func showHTTP(f *server.File, m *monitor.Monitor, certificates *tls.Config, log *slog.Logger) error {
+	scheme := "https"
+	if !f.HTTPTLS {
+		scheme, certificates = "http", nil
+	}
 	listeners, err := listen(f.HTTPBind, func(host string) (list []net.Listener, err error) {
-		return listenTo(list, host, f.HTTPPort, nil)
+		return listenTo(list, host, f.HTTPPort, certificates)
 	})
 	if err != nil {
 		return err
 	}
 	for _, l := range listeners {
-		log.Info("showing", slog.String("url", "http://"+l.Addr().String()+"/"))
-		if !local(l.Addr()) {
+		log.Info("showing", slog.String("url", scheme+"://"+l.Addr().String()+"/"))
+		if !local(l.Addr()) && (certificates == nil || certificates.ClientCAs == nil) {
 			log.Warn("the web page and /metrics are open beyond this machine, and ask for no password", slog.String("address", l.Addr().String()))
 		}
 		go func() {

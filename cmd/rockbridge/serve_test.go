@@ -3,10 +3,17 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -403,6 +410,67 @@ func TestServeShowsItselfOverHTTP(t *testing.T) {
 	}
 	if quiet := startServing(t, filepath.Join(dir, "quiet"), "--bind", "127.0.0.1", "--port", "0"); showing.MatchString(quiet.began) {
 		t.Errorf("it shows itself unasked: %s", quiet.began)
+	}
+}
+
+// With http-tls the page is encrypted, and for those whom the authority has certified; what is wrong with the files is told at the start.
+func TestThePageIsForCertifiedClients(t *testing.T) {
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crt, pkey := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	files := "http-tls yes\ntls-cert-file " + file("crt", string(crt)) + "\ntls-key-file " + file("key", string(pkey)) + "\n"
+	config := file("conf", files+"tls-ca-cert-file "+filepath.Join(dir, "crt")+"\n")
+	s := startServing(t, filepath.Join(dir, "db"), "--bind", "127.0.0.1", "--port", "0", "--config", config, "--http-bind", "127.0.0.1", "--http-port", "0")
+	m := showing.FindStringSubmatch(s.began)
+	if m == nil || !strings.HasPrefix(m[1], "https://") {
+		t.Fatalf("%s", s.began)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(crt)
+	pair, err := tls.X509KeyPair(crt, pkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}, DisableKeepAlives: true}}
+	strange := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+	if answer, err := known.Get(m[1] + "/readyz"); err != nil || answer.StatusCode != 200 {
+		t.Errorf("who is certified: %v, %v", answer, err)
+	}
+	if answer, err := strange.Get(m[1] + "/readyz"); err == nil {
+		t.Errorf("who is not: %v", answer)
+	}
+	if answer, err := http.Get("http" + strings.TrimPrefix(m[1], "https") + "/metrics"); err == nil && answer.StatusCode == 200 {
+		t.Error("without TLS it answers")
+	}
+	for lines, want := range map[string]string{
+		"http-tls yes\n": "tls-cert-file", files + "tls-ca-cert-file " + filepath.Join(dir, "key"): "holds no certificate", "http-tls maybe\n": "yes, no",
+		"http-tls yes\ntls-cert-file " + filepath.Join(dir, "key") + "\ntls-key-file " + filepath.Join(dir, "crt") + "\n": "tls-cert-file, tls-key-file",
+	} {
+		if r := runWith(t, "", "serve", filepath.Join(dir, "other"), "--config", file("wrong", lines)); r.code != 1 || !strings.Contains(r.stderr, want) {
+			t.Errorf("%q: %d, %s", lines, r.code, r.stderr)
+		}
 	}
 }
 
