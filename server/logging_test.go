@@ -51,10 +51,16 @@ func logged(t *testing.T, lines string) (*server.File, *safeBuffer) {
 // Whatever goes wrong, and whatever is told, each line is one of JSON, and holds nothing of what clients sent.
 func TestLogLinesAreJSONWithoutKeysAndValues(t *testing.T) {
 	f, log := logged(t, "log-format json\nloglevel debug\nrequirepass SECRET-password\nmaxclients 4")
-	f.SaveDir = filepath.Join(t.TempDir(), "none", "SECRET-no")
+	f.SaveDir = filepath.Join(t.TempDir(), "SECRET-no")
+	if err := os.Mkdir(f.SaveDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	f.ClientOutputBufferLimit = 64 << 10
 	f.SlowlogLogSlowerThan = 1
 	s := startIn(t, filepath.Join(t.TempDir(), "db"), f.Config)
+	if err := os.Remove(f.SaveDir); err != nil {
+		t.Fatal(err)
+	}
 	w := dial(t, s.addr)
 	w.ask("AUTH", "SECRET-wrong")
 	w.ask("AUTH", "SECRET-password")
