@@ -32,7 +32,7 @@ type client struct {
 	db       int
 	known    bool // has said who it is, or need not
 	quit     bool
-	overfull bool // it is to be dropped
+	overfull bool      // it is to be dropped
 	deadline time.Time // of writes
 	leaving  atomic.Bool
 	spoiled  atomic.Bool // a watched key has changed
