@@ -1259,9 +1259,9 @@ rb_value rb_tx_get_for_update(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint32
 rb_status rb_tx_track(rb_tx *tx, rb_family *f, rb_snapshot *snap, uint64_t deadline,
                       uint8_t exclusive, const uint32_t *lens, size_t n, const uint8_t *bytes);
 
-/* Commits the records: puts, deletes and merges only, in the n families given. RB_BUSY and
- * RB_TRY_AGAIN: a key that it depends on has changed, or may have; nothing was written. After an
- * error the transaction can only be freed. */
+/* Commits the records: puts, deletes, merges and notes for the log only, in the n families given.
+ * RB_BUSY and RB_TRY_AGAIN: a key that it depends on has changed, or may have; nothing was written.
+ * After an error the transaction can only be freed. */
 rb_status rb_tx_commit(rb_tx *tx, rb_family *const *families, size_t n, const uint8_t *records,
                        size_t len);
 

@@ -285,6 +285,14 @@ static rb_status rb_tx_add(rb_tx *tx, rb_family *f, const struct rb_entry *e) {
   return rb_status_from(err);
 }
 
+/* Gives the transaction a note for the log. By the view of its batch, as a call of its own came
+ * late. */
+static void rb_tx_log(rb_tx *tx, const struct rb_entry *e) {
+  rocksdb_writebatch_wi_t *wi = rocksdb_transaction_get_writebatch_wi(tx->txn);
+  rocksdb_writebatch_wi_put_log_data(wi, (const char *)e->key, e->klen);
+  rocksdb_free(wi); /* the view of it only */
+}
+
 /* Gives the transaction its records. */
 static rb_status rb_tx_fill(rb_tx *tx, rb_family *const *families, size_t n, const uint8_t *records,
                             size_t len) {
@@ -296,6 +304,7 @@ static rb_status rb_tx_fill(rb_tx *tx, rb_family *const *families, size_t n, con
       return rb_status_make(RB_CORRUPTION, "malformed record in a batch");
     }
     if (e.kind == RB_LOG) {
+      rb_tx_log(tx, &e);
       continue;
     }
     rb_family *f = rb_tx_family(families, n, e.family);

@@ -274,3 +274,31 @@ func ExampleTxOptions_noSnapshot() {
 	// "", busy: true
 	// "2", busy: false
 }
+
+// A batch that was made before there was a transaction, with a note for those who follow the changes.
+func ExampleTx_Append() {
+	db, done := opened(&engine.Options{Transactions: engine.Pessimistic})
+	defer done()
+	order := db.NewBatch()
+	order.Put([]byte("order/1"), []byte("3 pens"))
+	order.Put([]byte("customer/7"), []byte("order/1"))
+	err := db.Update(context.Background(), func(tx *engine.Tx) error {
+		return errors.Join(tx.Append(order), tx.LogData([]byte("by the till")))
+	})
+	fmt.Println(err)
+	changes, err := db.UpdatesSince(context.Background(), 0, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer changes.Close()
+	for changes.Next(context.Background()) {
+		for r := range changes.Update().Batch.Records() {
+			fmt.Printf("%v %q %q\n", r.Kind, r.Key, r.Value)
+		}
+	}
+	// Output:
+	// <nil>
+	// Put "order/1" "3 pens"
+	// Put "customer/7" "order/1"
+	// LogData "" "by the till"
+}

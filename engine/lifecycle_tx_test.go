@@ -57,7 +57,7 @@ func keyCallsOfTx(state, answer string) map[string]string {
 var txTable = &lifecycleTable[*engine.Tx]{
 	calls: txCalls,
 	alone: true,
-	want: merged(always("Rollback", "Count", "Name", "Records"),
+	want: merged(always("Rollback", "Count", "Name", "Records", "Repr"),
 		keyCallsOfTx("family nil", answerClosed), keyCallsOfTx("family dropped", answerDropped), map[string]string{
 			"Commit/family dropped": answerDropped, "Prepare/family dropped": answerDropped,
 		}),
@@ -118,6 +118,17 @@ var txCalls = merged(readCalls[*engine.Tx](), map[string]call[*engine.Tx]{
 	"In": func(tx *engine.Tx, k *lifecycleKit) error {
 		value, err := tx.In(k.g).Get(kitKeys[2], nil)
 		return want(err, bytes.Equal(value, kitValue(kitKeys[2])), value)
+	},
+	"Append": func(tx *engine.Tx, k *lifecycleKit) error {
+		before, b := tx.Count(), new(engine.Batch)
+		must(b.In(k.g).Put([]byte("x"), nil))
+		err := tx.Append(b)
+		return want(err, tx.Count() == before+1, tx.Count())
+	},
+	"LogData": func(tx *engine.Tx, _ *lifecycleKit) error { return tx.LogData([]byte("x")) },
+	"Repr": func(tx *engine.Tx, _ *lifecycleKit) error {
+		b, err := engine.ParseBatch(tx.Repr())
+		return want(err, b != nil && b.Count() == tx.Count(), b)
 	},
 	"Commit":   func(tx *engine.Tx, _ *lifecycleKit) error { return tx.Commit() },
 	"Rollback": func(tx *engine.Tx, _ *lifecycleKit) error { return tx.Rollback() },

@@ -123,7 +123,7 @@ func (s *txState) commit() (gone <-chan struct{}, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.c == nil || b.count == 0 && db.mode == Pessimistic {
+	if s.c == nil || b.count == 0 && db.mode == Pessimistic { // nothing can conflict
 		return s.commitPlain(held)
 	}
 	records := b.rep[batchrepr.HeaderLen:]
@@ -144,7 +144,7 @@ func (s *txState) alone(ctx context.Context, call func() error) error {
 // batch, together with those of others.
 func (s *txState) commitPlain(held []*ColumnFamily) (gone <-chan struct{}, err error) {
 	b := &s.ib.s.batch
-	if b.count == 0 {
+	if len(b.rep) <= batchrepr.HeaderLen { // LogData alone is written
 		return nil, nil
 	}
 	rep := b.rep

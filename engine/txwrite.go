@@ -44,11 +44,7 @@ func (t *Tx) write(op string, key []byte, add func() error) error {
 	if err == nil {
 		return nil
 	}
-	err = t.explain(err, op, key)
-	if t.s.failed == nil {
-		t.s.failed = err
-	}
-	return err
+	return t.refuse(t.explain(err, op, key))
 }
 
 // Savepoint remembers the present state for RollbackToSavepoint. Savepoints nest.

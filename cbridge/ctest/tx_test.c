@@ -152,6 +152,14 @@ static void refuses_what_is_no_record(void **state) {
   code_is(rb_tx_commit(tx, &f->family, 1, logged, sizeof logged), RB_OK);
   rb_tx_free(tx);
   fx_expect(f->family, NULL, "", "");
+  tx = begin(f, 0, &snap);
+  code_is(rb_tx_prepare(tx, U8("n"), 1, &f->family, 1, logged, sizeof logged), RB_OK);
+  rb_tx_told t = rb_tx_tell(tx);
+  assert_memory_equal((uint8_t *)t.batch + 13, logged, sizeof logged); /* behind header and mark */
+  rb_free(t.name);
+  rb_free(t.batch);
+  code_is(rb_tx_finish(tx, 0), RB_OK);
+  rb_tx_free(tx);
 }
 
 static void finds_what_is_prepared(void **state) {
