@@ -155,6 +155,15 @@ rb_status rb_sync_wal(rb_db *db) {
   return rb_status_from(err);
 }
 
+rb_status rb_flush_wal(rb_db *db) {
+  if (db->read_only) {
+    return rb_read_only(); /* as above */
+  }
+  char *err = NULL;
+  rocksdb_flush_wal(db->db, 0, &err);
+  return rb_status_from(err);
+}
+
 void rb_cancel_background(rb_db *db) { rocksdb_cancel_all_background_work(db->db, 0); }
 
 rb_status rb_checkpoint(rb_db *db, const char *dir) {

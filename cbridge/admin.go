@@ -27,6 +27,9 @@ func (d *DB) Flush(families []*Family) error {
 // SyncWAL syncs the write-ahead log to disk.
 func (d *DB) SyncWAL() error { return failure(C.rb_sync_wal(d.p)) }
 
+// FlushWAL writes what RocksDB has buffered of the write-ahead log, without a sync.
+func (d *DB) FlushWAL() error { return failure(C.rb_flush_wal(d.p)) }
+
 // CancelBackground ends RocksDB's background work for good; writes that wait in a stall fail with code
 // ShuttingDown.
 func (d *DB) CancelBackground() { C.rb_cancel_background(d.p) }

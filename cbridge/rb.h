@@ -1310,6 +1310,11 @@ rb_status rb_flush(rb_db *db, rb_family **families, size_t n);
  * on 9.10.0). */
 rb_status rb_sync_wal(rb_db *db);
 
+/* Writes what the process has buffered of the WAL, which it does with manual_wal_flush only, to the
+ * file, without a sync. It does not wait for writes. An error stops all writes, as one that a write
+ * meets there. */
+rb_status rb_flush_wal(rb_db *db);
+
 /* Compacts the range of a family down and waits. An absent bound has its has_ argument 0. RocksDB's
  * C API drops the outcome, so without C++ a background error that arose meanwhile, in whatever
  * family, is looked up afterwards and answered as RB_IO. RB_READ_ONLY if the db was opened so. One

@@ -75,6 +75,35 @@ func (d *DB) syncWAL() error {
 	return d.noteWrite(d.c.SyncWAL())
 }
 
+// FlushWAL hands what RocksDB keeps of the write-ahead log in the process to the operating system, without
+// a sync: every write acknowledged before survives the end of the process, not a power cut. There is
+// something to hand over only with manual_wal_flush=true in Options.Extra, where commits cost no call of the
+// system and a crash takes the last ones. It does not wait for writes, nor for the end of a write stall.
+// ErrNoSpace and ErrIO leave the database as such an error of a write would. Safe for concurrent use.
+func (d *DB) FlushWAL() error {
+	if err := d.enterWrite(nil, opFlushWAL); err != nil {
+		return d.describe(err, "flush WAL")
+	}
+	defer d.guard.leave(opFlushWAL)
+	return describe(shutDown(d.flushWAL()), "flush WAL", d.path)
+}
+
+func (d *DB) flushWAL() error {
+	if l := d.commits.lane(0); l != nil {
+		if err := l.acquire(nil); err != nil {
+			return err
+		}
+		defer l.release()
+	}
+	if err := d.commits.syncer.failure(); err != nil {
+		return err // the file system may have dropped pages of the same log
+	}
+	if d.observed() {
+		defer d.observe(nil, opFlushWAL, nil, noKey)()
+	}
+	return d.noteWrite(d.c.FlushWAL())
+}
+
 func (d *DB) describe(err error, op string) error {
 	if d == nil {
 		return err

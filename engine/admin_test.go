@@ -167,9 +167,21 @@ func TestUpkeepEndsWithItsContext(t *testing.T) {
 }
 
 func TestSyncWALIsADurableFlushOfTheLog(t *testing.T) {
+	expectLogFlushed(t, engine.NoTx, (*engine.DB).SyncWAL, true)
+}
+
+func TestFlushWALBringsTheLogIntoItsFileWithoutASync(t *testing.T) {
+	for _, mode := range []engine.TxMode{engine.NoTx, engine.Optimistic, engine.Pessimistic} { // databases of different kinds in C
+		expectLogFlushed(t, mode, (*engine.DB).FlushWAL, false)
+	}
+}
+
+// expectLogFlushed holds that a call has what was committed survive the end of the process, and whether it syncs.
+func expectLogFlushed(t *testing.T, mode engine.TxMode, call func(*engine.DB) error, syncs bool) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "db")
 	// With manual_wal_flush the log stays in memory until it is asked for.
-	db := openDir(t, dir, &engine.Options{Extra: "manual_wal_flush=true"})
+	db := openDir(t, dir, &engine.Options{Transactions: mode, Extra: "manual_wal_flush=true", Statistics: engine.UsualStatistics})
 	defer db.Close()
 	held := func() map[string]string {
 		t.Helper()
@@ -187,11 +199,14 @@ func TestSyncWALIsADurableFlushOfTheLog(t *testing.T) {
 	if rows := held(); len(rows) != 0 {
 		t.Errorf("before: %v", rows)
 	}
-	if err := db.SyncWAL(); err != nil {
+	if err := call(db); err != nil {
 		t.Fatal(err)
 	}
 	if rows := held(); rows["k"] != "v" {
 		t.Errorf("after: %v", rows)
+	}
+	if s, err := db.Statistics(); err != nil || (s.Tickers["rocksdb.wal.synced"] > 0) != syncs {
+		t.Errorf("%d syncs, %v", s.Tickers["rocksdb.wal.synced"], err)
 	}
 }
 

@@ -171,6 +171,19 @@ func ExampleDB_SyncWAL() {
 	// Output: survive a power cut: true
 }
 
+// With a log that is flushed by hand, commits wait in the process until they are handed over together.
+func ExampleDB_FlushWAL() {
+	db, done := opened(&engine.Options{Extra: "manual_wal_flush=true"})
+	defer done()
+	for i := range 100 {
+		if err := db.Put(fmt.Appendf(nil, "row/%d", i), nil, nil); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("survive the end of the process:", db.FlushWAL() == nil)
+	// Output: survive the end of the process: true
+}
+
 // A cleaner steps back before those who wait for an answer, and does not wait in a write stall.
 func ExampleWriteOptions() {
 	db, done := opened(nil)

@@ -25,6 +25,7 @@ const (
 	opCompact
 	opCheckpoint
 	opSyncWAL
+	opFlushWAL
 	opProperty
 	opBatch
 	opMultiGet
@@ -53,7 +54,7 @@ const (
 
 var opNames = [opKinds]string{
 	"get", "get pinned", "has", "new iterator", "iterate", "write", "snapshot",
-	"column family", "flush", "compact", "checkpoint", "sync WAL", "property",
+	"column family", "flush", "compact", "checkpoint", "sync WAL", "flush WAL", "property",
 	"indexed batch", "multi get", "options", "view", "catch up",
 	"wait for compact", "end of background work",
 	"metrics",

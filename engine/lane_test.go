@@ -146,7 +146,7 @@ func TestAClosedLaneSendsAwayWhoWaits(t *testing.T) {
 // Every kind of call has a lane, but for those whose parts take one, or that are not calls of a database's.
 func TestEveryKindOfCallHasALane(t *testing.T) {
 	within := map[opKind]string{
-		opGet: "lookup", opGetPinned: "lookup", opHas: "lookup", opGetEntity: "lookup", opMultiGet: "lookup", opWrite: "commit", opImport: "commit", opTx: "its parts", opSyncWAL: "syncer",
+		opGet: "lookup", opGetPinned: "lookup", opHas: "lookup", opGetEntity: "lookup", opMultiGet: "lookup", opWrite: "commit", opImport: "commit", opTx: "its parts", opSyncWAL: "syncer", opFlushWAL: "that of writes",
 		opCompact: "enterCompact", opPause: "enterWork", opOptions: "one at a time", opView: "Secondary", opCatchUp: "Secondary", opCancel: "Close",
 		opSettle: "one at a time, and for each family",
 	}

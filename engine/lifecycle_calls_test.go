@@ -204,9 +204,10 @@ var dbCalls = merged(readCalls[*engine.DB](), writeCalls[*engine.DB](), stampCal
 })
 
 var dbAdminCalls = map[string]call[*engine.DB]{
-	"Flush":   func(d *engine.DB, _ *lifecycleKit) error { return d.Flush() },
-	"SyncWAL": func(d *engine.DB, _ *lifecycleKit) error { return d.SyncWAL() },
-	"Compact": func(d *engine.DB, _ *lifecycleKit) error { return d.Compact(context.Background(), nil, nil) },
+	"Flush":    func(d *engine.DB, _ *lifecycleKit) error { return d.Flush() },
+	"SyncWAL":  func(d *engine.DB, _ *lifecycleKit) error { return d.SyncWAL() },
+	"FlushWAL": func(d *engine.DB, _ *lifecycleKit) error { return d.FlushWAL() },
+	"Compact":  func(d *engine.DB, _ *lifecycleKit) error { return d.Compact(context.Background(), nil, nil) },
 	"Checkpoint": func(d *engine.DB, k *lifecycleKit) error {
 		return d.Checkpoint(context.Background(), filepath.Join(k.dir, "checkpoint"))
 	},

@@ -139,6 +139,7 @@ var closeCalls = []struct {
 	{"Flush", 1, func(w *closeWorker) error { return w.r.db.Flush() }},
 	{"family's Flush", 1, func(w *closeWorker) error { return w.r.families[w.rnd.IntN(3)].Flush() }},
 	{"SyncWAL", 1, func(w *closeWorker) error { return w.r.db.SyncWAL() }},
+	{"FlushWAL", 1, func(w *closeWorker) error { return w.r.db.FlushWAL() }},
 	{"Compact", 1, func(w *closeWorker) error { return w.r.db.Compact(context.Background(), nil, []byte("01")) }},
 	{"Checkpoint", 1, (*closeWorker).checkpoint},
 }

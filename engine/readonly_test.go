@@ -46,7 +46,7 @@ func refusesChanges(t *testing.T, d *engine.DB) {
 		"SingleDelete": f.SingleDelete(k, nil), "DeleteRange": f.DeleteRange(k, []byte("z"), nil), "Merge": f.Merge(k, v, nil),
 		"Writer": f.Writer(nil).Put(k, v), "Write": d.Write(b, nil), "empty Write": d.Write(d.NewBatch(), nil),
 		"Flush": d.Flush(), "family's Flush": f.Flush(), "Compact": d.Compact(ctx, nil, nil), "family's Compact": f.Compact(ctx, k, nil),
-		"Checkpoint": d.Checkpoint(ctx, copied), "SyncWAL": d.SyncWAL(), "create": created, "drop": d.DropColumnFamily(f),
+		"Checkpoint": d.Checkpoint(ctx, copied), "SyncWAL": d.SyncWAL(), "FlushWAL": d.FlushWAL(), "create": created, "drop": d.DropColumnFamily(f),
 	} {
 		expectError(t, call, err, engine.ErrReadOnly)
 	}

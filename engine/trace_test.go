@@ -327,6 +327,7 @@ func TestWhichCallsAreRecorded(t *testing.T) {
 		{"MultiGet", func() error { _, err := db.MultiGet([][]byte{k, []byte("a"), k}, nil); return err }, []string{"multi get 0 a 0 k"}},
 		{"Put", func() error { return db.Put(k, v, nil) }, []string{put}},
 		{"SyncWAL", db.SyncWAL, []string{"write"}},
+		{"FlushWAL", db.FlushWAL, nil},
 		{"a scan", func() error { return scan(nil) }, nil},
 		{"a scan from", func() error { return scan(&engine.IterOptions{LowerBound: k}) }, []string{"seek 0 k [k, )"}},
 		{"Count", func() error { _, _, _, err := engine.Count(nil, db, nil); return err }, nil},

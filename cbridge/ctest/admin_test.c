@@ -127,6 +127,7 @@ static void a_read_only_database_refuses_upkeep(void **state) {
     fx_error(rb_flush(f->db, &f->family, 1), RB_READ_ONLY, NULL);
     fx_error(rb_compact(f->family, 0, NULL, 0, 0, NULL, 0), RB_READ_ONLY, NULL);
     fx_error(rb_sync_wal(f->db), RB_READ_ONLY, NULL);
+    fx_error(rb_flush_wal(f->db), RB_READ_ONLY, NULL);
     char copy[RB_PATH];
     snprintf(copy, sizeof copy, "%s/copy", f->root);
     fx_error(rb_checkpoint(f->db, copy), RB_READ_ONLY, NULL);

@@ -178,6 +178,20 @@ static void a_log_that_is_flushed_by_hand_is_written_by_sync_wal(void **state) {
   fx_expect(f->family, NULL, "after", NULL);
 }
 
+static void a_log_that_is_flushed_by_hand_is_written_by_flush_wal(void **state) {
+  struct fixture *f = *state;
+  struct setup s = fx_defaults();
+  fx_ok(rb_flush_wal(f->db)); /* nothing is buffered */
+  s.db_extra = "manual_wal_flush=true";
+  fx_open(f, s);
+  fx_ok(put(f, 0, "before"));
+  fx_ok(rb_flush_wal(f->db));
+  fx_ok(put(f, 0, "after"));
+  reopen_a_copy(f);
+  fx_expect(f->family, NULL, "before", "value");
+  fx_expect(f->family, NULL, "after", NULL);
+}
+
 static void sync_without_a_log_is_refused(void **state) {
   struct fixture *f = *state;
   fx_error(put(f, RB_WRITE_SYNC | RB_WRITE_NO_WAL, "key"), RB_INVALID_ARGUMENT, "WAL");
@@ -250,6 +264,7 @@ int main(void) {
       CASE(a_batch_that_rocksdb_builds_is_the_one_of_the_format),
       CASE(only_what_went_to_the_log_survives_a_crash),
       CASE(a_log_that_is_flushed_by_hand_is_written_by_sync_wal),
+      CASE(a_log_that_is_flushed_by_hand_is_written_by_flush_wal),
       CASE(sync_without_a_log_is_refused),
       CASE(no_slowdown_answers_instead_of_waiting),
       CASE(low_priority_yields_before_others_do),
