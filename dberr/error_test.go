@@ -28,7 +28,8 @@ var sentinels = map[string]struct {
 	"ErrLocked": {dberr.ErrLocked, dberr.Locked}, "ErrFamilyNotFound": {dberr.ErrFamilyNotFound, dberr.FamilyNotFound},
 	"ErrFamilyDropped": {dberr.ErrFamilyDropped, dberr.FamilyDropped}, "ErrSyncFailed": {dberr.ErrSyncFailed, dberr.SyncFailed},
 	"ErrUnsupported": {dberr.ErrUnsupported, dberr.Unsupported}, "ErrDeadlock": {dberr.ErrDeadlock, dberr.Deadlock},
-	"ErrGap": {dberr.ErrGap, dberr.Gap}, "ErrNoHistory": {dberr.ErrNoHistory, dberr.NoHistory},
+	"ErrExpired": {dberr.ErrExpired, dberr.Expired},
+	"ErrGap":     {dberr.ErrGap, dberr.Gap}, "ErrNoHistory": {dberr.ErrNoHistory, dberr.NoHistory},
 }
 
 // others are what a code answers to besides its own sentinel: the whole table, so that what is not

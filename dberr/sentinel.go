@@ -39,6 +39,7 @@ var (
 	ErrSyncFailed      error = &sentinel{SyncFailed}
 	ErrUnsupported     error = &sentinel{Unsupported}
 	ErrDeadlock        error = &sentinel{Deadlock}
+	ErrExpired         error = &sentinel{Expired}
 	ErrGap             error = &sentinel{Gap}
 	ErrNoHistory       error = &sentinel{NoHistory}
 )

@@ -60,6 +60,7 @@ var (
 	ErrTooLarge        = dberr.ErrTooLarge        // beyond MaxKeySize, MaxValueSize or MaxBatchSize
 	ErrBusy            = dberr.ErrBusy            // Close found calls that did not end; a transaction met a conflict
 	ErrDeadlock        = dberr.ErrDeadlock        // transactions wait for each other's locks; also ErrBusy
+	ErrExpired         = dberr.ErrExpired         // a transaction lasted longer than TxOptions.Expiration
 	ErrGap             = dberr.ErrGap             // changes that Updates should give are in no log any more, or never were
 	ErrNoHistory       = dberr.ErrNoHistory       // a read as of a timestamp whose versions RaiseHistory gave up
 	ErrTimedOut        = dberr.ErrTimedOut        // a deadline passed; also os.ErrDeadlineExceeded

@@ -7,6 +7,7 @@ import (
 	"log"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rockbridge-db/rockbridge/engine"
 )
@@ -273,6 +274,24 @@ func ExampleTxOptions_noSnapshot() {
 	// Output:
 	// "", busy: true
 	// "2", busy: false
+}
+
+// Whoever forgets a transaction, or hangs in one, keeps others waiting no longer than it may last.
+func ExampleTxOptions_expiration() {
+	db, done := opened(&engine.Options{Transactions: engine.Pessimistic})
+	defer done()
+	forgotten, err := db.Begin(context.Background(), &engine.TxOptions{Expiration: 100 * time.Millisecond})
+	if err != nil {
+		log.Fatal(err)
+	}
+	forgotten.Put([]byte("a"), []byte("never"))
+
+	err = db.Put([]byte("a"), []byte("another's"), nil) // waits for the lock
+	fmt.Println(err)
+	fmt.Println("too late:", errors.Is(forgotten.Commit(), engine.ErrExpired))
+	// Output:
+	// <nil>
+	// too late: true
 }
 
 // A batch that was made before there was a transaction, with a note for those who follow the changes.

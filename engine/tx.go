@@ -25,8 +25,9 @@ import (
 //
 // One goroutine at a time may use it: calls from several wait for each other, and the debug build
 // panics. Its context covers every call but Rollback: when it ends, they answer its error, Commit
-// included. A transaction must be ended, by Commit or Rollback; then its calls answer ErrClosed. A nil
-// or zero Tx answers as one that has ended.
+// included. A transaction must be ended, by Commit or Rollback; then its calls answer ErrClosed. One with
+// TxOptions.Expiration ends by itself as well: its calls then answer ErrExpired. A nil or zero Tx answers
+// as one that has ended.
 type Tx struct {
 	s  *tx
 	cf *ColumnFamily
@@ -65,6 +66,7 @@ type txState struct {
 	saves    []error  // what that was at each savepoint
 	conflict bool     // a call has met others: to begin anew may help
 	name     string
+	expiry   expiry
 }
 
 var (
@@ -98,6 +100,7 @@ func (d *DB) begin(ctx context.Context, o *TxOptions) (*Tx, error) {
 	t := d.newTx(ctx, *o)
 	d.children.add(&t.s.child, childTx, t.s.txState)
 	watch(t.s, &t.s.child, t.s.txState)
+	t.s.startExpiry()
 	return t, nil
 }
 
@@ -159,9 +162,11 @@ func (t *Tx) alone(op string) (leave func()) {
 func (s *txState) usable(op string) error {
 	switch {
 	case s.state == txOver || s.db.guard.closing.Load():
-		return ErrClosed
+		return s.errOver(op)
 	case s.state == txPrepared:
 		return describe(invalid(op, "the transaction is prepared: only Commit and Rollback are left"), "", s.db.path)
+	case s.expiry.past():
+		return describe(errExpired(op), "", s.db.path)
 	case s.ctx != nil && s.ctx.Err() != nil:
 		return describe(dberr.FromContext(op, s.ctx.Err()), "", s.db.path)
 	}
@@ -217,7 +222,7 @@ func (s *txState) begin() error {
 // how is how the transaction waits for locks.
 func (s *txState) how() lockHow {
 	return lockHow{
-		timeout: lockTimeout(s.o.LockTimeout, s.db.tx.o.LockTimeout),
+		timeout: s.expiry.bound(lockTimeout(s.o.LockTimeout, s.db.tx.o.LockTimeout)),
 		blind:   s.o.NoDeadlockDetection, depth: s.o.DeadlockDepth,
 	}
 }
@@ -232,7 +237,7 @@ func (t *Tx) lock(key []byte, exclusive bool) error {
 	if db.mode == Optimistic {
 		s.touched = append(s.touched, number)
 	} else if err := db.locks.acquire(s.ctx, &s.owner, number, exclusive, s.how()); err != nil {
-		return s.met(err)
+		return s.met(s.expiry.explain(err))
 	}
 	return s.begin()
 }
@@ -248,6 +253,7 @@ func (s *txState) met(err error) error {
 // end frees what the transaction has. mu is held, and the guard was entered.
 func (s *txState) end() {
 	s.state = txOver
+	s.expiry.stop()
 	s.db.children.remove(&s.child)
 	s.child.closed()
 	s.free()

@@ -391,6 +391,7 @@ func TestTransactionsNeedTheirMode(t *testing.T) {
 		"LockTimeout": {LockTimeout: 1},
 		"no log":      {Sync: true, DisableWAL: true},
 		"depth":       {DeadlockDepth: -1},
+		"Expiration":  {Expiration: 1},
 	} {
 		_, err := optimistic.Begin(context.Background(), o)
 		says(t, name, err, engine.ErrInvalidArgument)

@@ -46,7 +46,7 @@ func (t *Tx) append(b *Batch) error {
 		s.touched = append(s.touched, numbers...)
 	default:
 		if err := db.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
-			return s.met(err)
+			return s.met(s.expiry.explain(err))
 		}
 	}
 	if b.count > 0 {

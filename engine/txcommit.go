@@ -10,9 +10,9 @@ import (
 
 // Commit writes what the transaction wrote, all or nothing, and ends it, whatever it answers; only a
 // prepared transaction stays so when its commit fails. ErrBusy and ErrTryAgain: others have, or may
-// have, changed what it depends on, and nothing was written. The error of a write that was refused is
-// returned, and nothing is written. ErrFamilyDropped and the context's error: nothing was written, unless
-// the error's text says that the outcome is unknown.
+// have, changed what it depends on, and nothing was written; ErrExpired, past TxOptions.Expiration:
+// neither. The error of a write that was refused is returned, and nothing is written. ErrFamilyDropped
+// and the context's error: nothing was written, unless the error's text says that the outcome is unknown.
 func (t *Tx) Commit() error {
 	if rbdebug.On {
 		defer t.alone("Tx.Commit")()
@@ -41,6 +41,9 @@ func (t *Tx) finish(op string, commit bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == txOver {
+		if commit {
+			return s.errOver(op)
+		}
 		return ErrClosed
 	}
 	if s.state != txPrepared {
@@ -87,6 +90,8 @@ func (s *txState) ready() (held []*ColumnFamily, err error) {
 	switch {
 	case s.ctx != nil && s.ctx.Err() != nil:
 		return nil, dberr.FromContext("", s.ctx.Err())
+	case s.expiry.past():
+		return nil, errExpired("")
 	case s.failed != nil:
 		return nil, refusedIn(s.failed, "the transaction")
 	case b.err != nil:
@@ -204,6 +209,7 @@ func (s *tx) prepare(name string) error {
 		return s.met(err)
 	}
 	s.state, s.name = txPrepared, name
+	s.expiry.stop()
 	s.child.closed() // it is no leak: it outlives the database's Close
 	return nil
 }

@@ -58,6 +58,10 @@ type TxOptions struct {
 	LockTimeout         time.Duration // 0: that of Options.TxDB; negative: until the context ends
 	NoDeadlockDetection bool          // who waits in a ring waits for the time-out instead
 	DeadlockDepth       int           // a longer chain of those who wait for each other counts as a ring; 0: no limit
+	// Expiration is how long the transaction may last from Begin on: then it is rolled back, which gives its
+	// locks to others, also where nobody calls it any more. A commit that has begun goes on, and what is prepared
+	// does not expire. 0: any time.
+	Expiration time.Duration
 }
 
 func (o *Options) validateTransactions() error {
@@ -90,12 +94,12 @@ func (o *TxOptions) validate(mode TxMode) error {
 	switch {
 	case o.Sync && o.DisableWAL:
 		return invalid("", "Sync and DisableWAL contradict each other: there is nothing to sync")
-	case o.DeadlockDepth < 0:
-		return invalid("", "DeadlockDepth is negative")
+	case o.DeadlockDepth < 0 || o.Expiration < 0:
+		return invalid("", "DeadlockDepth or Expiration is negative")
 	case mode == Optimistic && o.NoSnapshot:
 		return invalid("", "NoSnapshot is for Pessimistic: an optimistic transaction would not notice what changes between its reads and its writes")
-	case mode == Optimistic && (o.LockTimeout != 0 || o.NoDeadlockDetection || o.DeadlockDepth != 0):
-		return invalid("", "LockTimeout, NoDeadlockDetection and DeadlockDepth are for Pessimistic: nothing is locked")
+	case mode == Optimistic && (o.LockTimeout != 0 || o.NoDeadlockDetection || o.DeadlockDepth != 0 || o.Expiration != 0):
+		return invalid("", "LockTimeout, NoDeadlockDetection, DeadlockDepth and Expiration are for Pessimistic: nothing is locked")
 	}
 	return nil
 }

@@ -261,7 +261,7 @@ func (t *Tx) lockMany(keys [][]byte, o *ReadOptions) error {
 	if db.mode == Optimistic {
 		s.touched = append(s.touched, numbers...)
 	} else if err := db.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
-		return err
+		return s.expiry.explain(err)
 	}
 	if err := s.begin(); err != nil || s.c == nil || len(keys) == 0 {
 		return err
