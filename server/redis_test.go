@@ -211,13 +211,27 @@ func (r caller) command() []string {
 	case 47:
 		return [][]string{{"RESET"}, {"RESET", "x"}, {"AUTH", "secret"}, {"AUTH", "default", "secret"}, {"AUTH", "nobody", "secret"}, {"AUTH", "a", "b", "c"}, {"AUTH"}}[r.IntN(7)]
 	case 48:
-		return [][]string{{"CLIENT", "ID"}, {"CLIENT", "SETNAME", r.pick("me", "")}, {"CLIENT", "GETNAME"}, {"CLIENT", "INFO"}, {"CLIENT", "NO-EVICT", r.pick("on", "OFF", "x")},
-			{"CLIENT", "LIST", "TYPE", r.pick("pubsub", "REPLICA", "master", "nosuch")}, {"CLIENT", "KILL", r.pick("1.2.3.4:5", "x")},
-			append([]string{"CLIENT", "KILL"}, r.killing()...)}[r.IntN(8)]
+		return [][]string{
+			{"CLIENT", "ID"},
+			{"CLIENT", "SETNAME", r.pick("me", "")},
+			{"CLIENT", "GETNAME"},
+			{"CLIENT", "INFO"},
+			{"CLIENT", "NO-EVICT", r.pick("on", "OFF", "x")},
+			{"CLIENT", "LIST", "TYPE", r.pick("pubsub", "REPLICA", "master", "nosuch")},
+			{"CLIENT", "KILL", r.pick("1.2.3.4:5", "x")},
+			append([]string{"CLIENT", "KILL"}, r.killing()...),
+		}[r.IntN(8)]
 	case 49:
-		return [][]string{{"COMMAND", "COUNT"}, {"COMMAND", "COUNT", "x"}, {"CONFIG", "RESETSTAT"}, {"LASTSAVE"},
-			{"COMMAND", "GETKEYS", r.pick("GET", "mset", "NOSUCH", "PING", "EXISTS", "CLIENT"), r.key(), r.key(), r.key()}, {"BGSAVE", "NOSUCH"}, {"SLOWLOG", "GET", "1", "2"},
-			{r.pick("CLIENT", "CONFIG", "MEMORY", "SLOWLOG", "COMMAND"), "HELP"}}[r.IntN(8)]
+		return [][]string{
+			{"COMMAND", "COUNT"},
+			{"COMMAND", "COUNT", "x"},
+			{"CONFIG", "RESETSTAT"},
+			{"LASTSAVE"},
+			{"COMMAND", "GETKEYS", r.pick("GET", "mset", "NOSUCH", "PING", "EXISTS", "CLIENT"), r.key(), r.key(), r.key()},
+			{"BGSAVE", "NOSUCH"},
+			{"SLOWLOG", "GET", "1", "2"},
+			{r.pick("CLIENT", "CONFIG", "MEMORY", "SLOWLOG", "COMMAND"), "HELP"},
+		}[r.IntN(8)]
 	}
 	return []string{"GET", "number"}
 }
@@ -226,8 +240,14 @@ func (r caller) command() []string {
 func (r caller) killing() (list []string) {
 	for range 1 + r.IntN(3) {
 		list = append(list, [][]string{
-			{"ID", r.pick("999999", "0", "x")}, {"TYPE", r.pick("pubsub", "slave", "nosuch")}, {"USER", "nosuch"}, {"ADDR", "1.2.3.4:5"},
-			{"laddr", "1.2.3.4:6"}, {"SKIPME", "maybe"}, {"NOSUCH", "1"}, {"ID"},
+			{"ID", r.pick("999999", "0", "x")},
+			{"TYPE", r.pick("pubsub", "slave", "nosuch")},
+			{"USER", "nosuch"},
+			{"ADDR", "1.2.3.4:5"},
+			{"laddr", "1.2.3.4:6"},
+			{"SKIPME", "maybe"},
+			{"NOSUCH", "1"},
+			{"ID"},
 		}[r.IntN(8)]...)
 	}
 	return append(list, "ADDR", "1.2.3.4:5")
