@@ -57,6 +57,8 @@ func TestMain(m *testing.M) {
 		growthChild(os.Args[1])
 	case "fickle":
 		fickleChild(os.Args[1:])
+	case "arenas":
+		arenasChild(os.Args[1])
 	case "limit":
 		limitChild(os.Args[1:])
 	case "worker":

@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -74,7 +76,7 @@ func TestMetricsTellWhatTheProcessGrowsBy(t *testing.T) {
 		t.Skip("AddressSanitizer keeps what was freed, and more beside what was not")
 	}
 	if os.Getenv("MALLOC_ARENA_MAX") == "" {
-		t.Setenv("MALLOC_ARENA_MAX", "2")
+		t.Setenv("MALLOC_ARENA_MAX", "2") // see TestArenasMultiplyWhatABudgetHolds
 	}
 	out, err := runChild(t, "growth", filepath.Join(t.TempDir(), "db"))
 	if err != nil {
@@ -90,11 +92,86 @@ func TestMetricsTellWhatTheProcessGrowsBy(t *testing.T) {
 	}
 }
 
-// A test's limit of memory: for a budget of limitBudget the process may take limitBudget * 1.25 + 64 MiB.
+// How many arenas glibc has.
+const (
+	twoArenas  = "MALLOC_ARENA_MAX=2"
+	manyArenas = "MALLOC_ARENA_MAX=64"
+)
+
+// manyOps are enough to go beyond the limit with many arenas: 20,000 to 40,000 were, as a rule.
+const manyOps = 300_000
+
+// A test's limit of memory: each of two arenas may come to hold limitBudget, and beside that is what flushes and
+// compactions work with, Go, what the kernel keeps for the process, and files' pages, which it drops.
 const (
 	limitBudget = 32 << 20
-	limitBytes  = limitBudget/4*5 + 64<<20
+	limitBytes  = 2*limitBudget + 40<<20
 )
+
+// arenasChild has threads in turn read more than the cache holds, and prints by how much the process has grown.
+func arenasChild(dir string) {
+	m, err := engine.NewMemoryBudget(limitBudget)
+	must(err)
+	db, err := engine.Open(dir, &engine.Options{Memory: m, FamilyOptions: engine.FamilyOptions{Compression: engine.NoCompression}})
+	must(err)
+	const filling, threads = limitBudget / 10_000, 8 // as many rows as have room in the cache
+	value, noLog := make([]byte, 8000), &engine.WriteOptions{DisableWAL: true}
+	for i := range 2*filling + threads {
+		must(db.Put(fmt.Appendf(nil, "%08d", i), value, noLog))
+	}
+	must(db.Flush())
+	debug.FreeOSMemory()
+	before := residentBytes()
+	get := func(row int, f func()) {
+		must(db.GetPinned(fmt.Appendf(nil, "%08d", row), nil, func([]byte) error { f(); return nil }))
+	}
+	var reading sync.WaitGroup
+	end := make(chan bool)
+	for thread := range threads {
+		filled := make(chan bool)
+		reading.Go(func() {
+			runtime.LockOSThread() // it stays: a thread that ends leaves its arena to the next one
+			for i := range filling {
+				get(thread%2*filling+i, func() {})
+			}
+			get(2*filling+thread, func() { close(filled); <-end }) // in use: glibc keeps what is free below it
+		})
+		<-filled
+	}
+	debug.FreeOSMemory()
+	fmt.Println(residentBytes() - before)
+	close(end)
+	reading.Wait()
+	must(db.Close())
+	must(m.Close())
+}
+
+// Blocks that the cache drops are free in the arena of the thread that read them. With two arenas the process grows by no
+// more than twice the budget; with one for each thread it grows beyond, whatever the budget.
+func TestArenasMultiplyWhatABudgetHolds(t *testing.T) {
+	if a := engine.ReadProcessMetrics().Allocator; a != "glibc" {
+		t.Skipf("the allocator is %s; arenas are glibc's", a)
+	}
+	grown := func(arenas string) float64 {
+		t.Helper()
+		c := childCommand(t.Context(), t, "arenas", filepath.Join(t.TempDir(), "db"))
+		c.Env = append(c.Env, "GLIBC_TUNABLES=", arenas)
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out[:min(len(out), 1500)])
+		}
+		n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n / limitBudget
+	}
+	two, many := grown(twoArenas), grown(manyArenas)
+	t.Logf("the process grew by %.2f of the budget with two arenas, by %.2f with many", two, many)
+	if two > 2 || many < 2 {
+		t.Errorf("it grew by %.2f of the budget with two arenas, by %.2f with many", two, many)
+	}
+}
 
 // memoryLimit makes a group of processes that may take so many bytes together.
 func memoryLimit(t *testing.T, bytes int64) (group string) {
@@ -200,25 +277,33 @@ func limitChild(args []string) {
 	fmt.Println("done")
 }
 
-// With a budget, a database stays within a limit of memory for the process that has room for the budget, for what comes
-// beside it, and for Go. Without one to speak of, the same work is killed, which shows that the limit is one.
+// With a budget and two arenas, a database stays within a limit of memory for the process that has room for twice the
+// budget, for what comes beside it, and for Go. Without a budget to speak of, the same work is killed, which shows that
+// the limit is one; and so it is in time with many arenas, which shows that two are needed.
 func TestADatabaseStaysWithinAMemoryLimit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
 	ops := *memoryOps
 	_, seed := seededRand(t, "memory.seed", *memorySeed)
-	run := func(budget, ops int) (string, error) {
+	run := func(arenas string, budget, ops int) (string, error) {
 		c := childCommand(t.Context(), t, "limit", memoryLimit(t, limitBytes), filepath.Join(t.TempDir(), "db"), // in the long form for hours
 			strconv.Itoa(budget), strconv.Itoa(ops), strconv.FormatUint(seed, 10))
+		c.Env = append(c.Env, "GLIBC_TUNABLES=", arenas)
 		out, err := c.CombinedOutput()
 		return string(out[:min(len(out), 1500)]), err
 	}
-	if out, err := run(limitBudget, ops); err != nil || out != "done\n" {
+	if out, err := run(twoArenas, limitBudget, ops); err != nil || out != "done\n" {
 		t.Errorf("seed %d: with a budget of %d bytes: %v\n%s", seed, limitBudget, err, out)
 	}
-	if out, err := run(1<<30, 40_000); err == nil || err.Error() != "signal: killed" {
+	if out, err := run(twoArenas, 1<<30, 40_000); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("with a budget beyond the limit: %v\n%s", err, out)
+	}
+	if ops < manyOps || engine.ReadProcessMetrics().Allocator != "glibc" {
+		return
+	}
+	if out, err := run(manyArenas, limitBudget, ops); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("with many arenas: %v\n%s", err, out)
 	}
 }
 
