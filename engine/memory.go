@@ -19,6 +19,10 @@ import (
 // iterators pin cannot be freed, and writes go on while a flush makes room. Nothing ever waits for
 // room in it.
 //
+// It counts what malloc hands out, not what the process holds: glibc keeps what the cache drops, in each of its arenas up
+// to as much as the budget. With MALLOC_ARENA_MAX=2 in the environment of a process that is twice the budget, with the
+// usual number of arenas several times. See docs/allocator.md.
+//
 // With RocksDB 8.9 and later, and before with the build tag rb_cxx (feature SharedMemtables), the memtables of all databases share their
 // half, and the cache uses what they leave. Before, RocksDB limits memtables only database by
 // database: each that is open for writing takes its Options.MemtableShare away from the cache for as
