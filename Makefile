@@ -31,7 +31,7 @@ BATCHES ?= 1000000
 PANICS ?= 100000
 CLOSES ?= 50000
 FAILURES ?= 1000
-MEMORY_OPS ?= 30000000
+MEMORY_OPS ?= 3000000
 SIGNALS ?= 1m
 # Histories of each kind of transaction in "make serial".
 SERIAL ?= 5000
@@ -108,7 +108,7 @@ help:
 	@echo 'make panics     operators in Go that panic: PANICS=100000, comparators that begin to fail: FAILURES=1000'
 	@echo 'make signals    calls under signals: SIGNALS=1m'
 	@echo 'make serial     histories of transactions, checked by porcupine: SERIAL=5000 of each kind take minutes'
-	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=30000000 takes hours'
+	@echo 'make memory     work under a limit of memory, as root: MEMORY_OPS=3000000 takes an hour or more'
 	@echo 'make lengths    the largest key and the largest value: some 15 GiB of memory'
 	@echo 'make fuzz       every fuzz test in Go, and in C under sanitizers, FUZZTIME=30s each'
 	@echo 'make soak       the random tests with new seeds for two hours, and a report in docs/soak: SOAK=2h'
