@@ -224,6 +224,9 @@ func TestALimitIsFetchedByOneCall(t *testing.T) {
 
 func TestAnIteratorTakesLittleMemoryOfItsOwn(t *testing.T) {
 	countsAllocations(t)
+	if raceDetector {
+		t.Skip("under the race detector pools forget")
+	}
 	db := openTestDB(t, nil)
 	rows := numbered(repeat(allocRows, 100))
 	fill(t, db, rows)
