@@ -26,6 +26,7 @@ func (r *Run) WriteMarkdown(w io.Writer, raw string, charts map[Group]Charts) er
 	if rows := r.targetRows(); len(rows) > 0 {
 		b.WriteString("## Aims\n\n")
 		report.Table(&b, []string{"aim", "measured", ""}, rows)
+		b.WriteString("Where the time goes, and what was tried: [server-profile.md](server-profile.md).\n\n")
 	}
 	for _, g := range r.Groups() {
 		fmt.Fprintf(&b, "## %s\n\n", groupName(g.Durability, g.Clients))
