@@ -49,7 +49,7 @@ func (r *Run) circumstances(b *strings.Builder, raw string) {
 	row("librocksdb", "%s", r.Library)
 	row("rounds", "%d, each on servers and folders that are new, runs of about %v", p.Rounds, p.Duration)
 	row("keys", "%s of 16 bytes, all there before but those of INCR; values of %d bytes", report.Thousands(float64(p.Keys)), p.Value)
-	row("rockbridge", "block cache %s, two memtables of %s, the rest as it is by default", report.MiB(p.Cache), report.MiB(p.Memtable))
+	row("rockbridge", "block cache %s, two memtables of %s, `MALLOC_ARENA_MAX=2` as in its unit for systemd, the rest as it is by default", report.MiB(p.Cache), report.MiB(p.Memtable))
 	row("redis-server", "`appendonly yes`, no snapshots, no rewrite of the file, the rest as it is by default")
 	row("raw results", "[%s](%s), for benchstat", raw, raw)
 	report.Table(b, []string{"", ""}, rows)

@@ -88,6 +88,7 @@ func start(ctx context.Context, name Name, b Binaries, p Plan, d Durability, dir
 	s := &server{name: name, port: port, dir: dir, ended: make(chan error, 1)}
 	program := map[Name]string{Rockbridge: b.Rockbridge, Redis: b.RedisServer}[name]
 	s.cmd = exec.CommandContext(ctx, program, arguments(name, p, d, dir, port)...)
+	s.cmd.Env = append(os.Environ(), "MALLOC_ARENA_MAX=2") // as rockbridge's unit for systemd has it; Redis has jemalloc
 	s.cmd.Stdout, s.cmd.Stderr, s.cmd.WaitDelay = &s.output, &s.output, time.Second
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
