@@ -215,6 +215,16 @@ func TestTheUnitsCommandServes(t *testing.T) {
 	}
 }
 
+// Where others start it, glibc has few arenas: with as many as it wants, the cache takes a multiple of its size.
+func TestTheUnitAndTheContainerHaveFewArenas(t *testing.T) {
+	if got := setting(t, "Environment"); got != "MALLOC_ARENA_MAX=2" {
+		t.Errorf("the unit's environment is %q", got)
+	}
+	if text := readText(t, repository+"/server/deploy/Dockerfile"); !strings.Contains(text, "\nENV MALLOC_ARENA_MAX=2\n") {
+		t.Error("the container has all arenas")
+	}
+}
+
 // A program in Go that crashes, in C too, ends with the status of one that was called wrongly: none may keep systemd from
 // starting it again.
 func TestTheUnitIsStartedAgainAfterACrash(t *testing.T) {
