@@ -149,3 +149,14 @@ func TestTheCXXPartIsHardenedAsTheCIs(t *testing.T) {
 		t.Errorf("C has %s, C++ has %s", c, cxx)
 	}
 }
+
+// Where all else is linked statically, the C++ part brings no shared C++ library: cgo reads one block of comments only.
+func TestTheCXXPartBringsNoSharedLibraryIntoStaticBuilds(t *testing.T) {
+	out, err := exec.Command("go", "list", "-tags", "rb_cxx,rb_static", "-f", "{{.CgoLDFLAGS}}", "./cbridge").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "-static-libstdc++") {
+		t.Errorf("it is linked with %s", out)
+	}
+}

@@ -242,6 +242,16 @@ func (t *Tx) lock(key []byte, exclusive bool) error {
 	return s.begin()
 }
 
+// lockAll locks keys by their numbers, in one order for all; with Optimistic only once the transaction is committed.
+func (s *txState) lockAll(numbers []uint64) error {
+	db := &s.db.tx
+	if db.mode == Optimistic {
+		s.touched = append(s.touched, numbers...)
+		return nil
+	}
+	return s.expiry.explain(db.lockAll(s.ctx, &s.owner, numbers, true, s.how()))
+}
+
 // met notes that an error is of others' doing.
 func (s *txState) met(err error) error {
 	if isConflict(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {

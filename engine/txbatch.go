@@ -37,17 +37,13 @@ func (t *Tx) append(b *Batch) error {
 	if len(b.rep) == 0 {
 		return nil
 	}
-	s, db := t.s.txState, &t.s.db.tx
+	s := t.s.txState
 	numbers, err := t.numbersOf(b)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case db.mode == Optimistic:
-		s.touched = append(s.touched, numbers...)
-	default:
-		if err := db.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
-			return s.met(s.expiry.explain(err))
-		}
+	}
+	if err := s.lockAll(numbers); err != nil {
+		return s.met(err)
 	}
 	if b.count > 0 {
 		if err := s.begin(); err != nil {

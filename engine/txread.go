@@ -258,10 +258,8 @@ func (t *Tx) lockMany(keys [][]byte, o *ReadOptions) error {
 	for i, key := range keys {
 		numbers[i] = db.locks.of(t.cf.c.ID, key)
 	}
-	if db.mode == Optimistic {
-		s.touched = append(s.touched, numbers...)
-	} else if err := db.lockAll(s.ctx, &s.owner, numbers, true, s.how()); err != nil {
-		return s.expiry.explain(err)
+	if err := s.lockAll(numbers); err != nil {
+		return err
 	}
 	if err := s.begin(); err != nil || s.c == nil || len(keys) == 0 {
 		return err

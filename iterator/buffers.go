@@ -25,12 +25,15 @@ var pools [bitsOfPooled + 1]sync.Pool // of buffers of firstFill, and twice as m
 
 const bitsOfPooled = 6 // pooledFill is that many times twice firstFill
 
+// poolOf is the number of the pool whose buffers are just large enough.
+func poolOf(size int) int { return bits.Len(uint((size - 1) / firstFill)) }
+
 // take gives memory of size bytes or more, until giveBack; pooled tells whether it ends then.
 func (p *Buffers) take(size int) (b []byte, pooled bool) {
 	if rbdebug.On || size > pooledFill || p.n == len(p.taken) {
 		return make([]byte, size), false
 	}
-	kind := bits.Len(uint((size - 1) / firstFill))
+	kind := poolOf(size)
 	w, _ := pools[kind].Get().(*buffer)
 	if w == nil {
 		w = &buffer{make([]byte, firstFill<<kind)}
@@ -43,7 +46,7 @@ func (p *Buffers) take(size int) (b []byte, pooled bool) {
 // GiveBack ends the use of all windows. No call into C that fills one may follow.
 func (p *Buffers) GiveBack() {
 	for i, w := range p.taken[:p.n] {
-		pools[bits.Len(uint((len(w.b)-1)/firstFill))].Put(w)
+		pools[poolOf(len(w.b))].Put(w)
 		p.taken[i] = nil
 	}
 	p.n = 0
